@@ -1,0 +1,1 @@
+"""Tensors: generators, losses, degradations, metrics."""

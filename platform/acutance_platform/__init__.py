@@ -1,0 +1,1 @@
+"""Time and decisions: recipes, training, search, sweeps, tracking, command line."""

@@ -1,0 +1,1 @@
+"""Bytes: blob stores, content addressing, image datasets, journals."""
