@@ -100,24 +100,13 @@ class Resources(Part):
     """`same`: stages are shared between machines of one kind only; `any`: bits may differ."""
 
 
-class Term(Part):
-    """One term of a loss mix: a loss of the table, times its weight."""
-
-    kind: str
-    """Row of the table of losses."""
-    weight: float = Field(gt=0)
-    """Factor of this term in the sum."""
-    options: Spec = {}
-    """The loss's own arguments, resolved (in YAML they stand beside `kind`)."""
-
-
 class Stage(Part):
     """One leg of a training with its own loss mix and length."""
 
     steps: int = Field(ge=1)
     """Length in optimiser steps."""
-    loss: dict[str, Term] = Field(min_length=1)
-    """Term name -> term; metrics show it as `loss/NAME`."""
+    loss: dict[str, Spec] = Field(min_length=1)
+    """Term name -> `kind`, `weight` and the loss's own arguments; shown as `loss/NAME`."""
 
 
 class Evaluation(Part):
