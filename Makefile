@@ -21,12 +21,12 @@ $(STAMP): constraints.txt pyproject.toml
 	@touch $(STAMP)
 
 demo: install  ## a 4-trial sweep of seconds, with the same ending as `sweep`
-	$(BIN)/acutance sweep experiments/demo/sweep.yaml --resume auto --showcase
+	$(BIN)/acutance sweep experiments/demo/sweep.yaml --resume auto
 
 sweep: quickstart  ## the main sweep, on the shipped photographs (about 6 minutes on 2 cores)
 
 quickstart: install  ## x2 search over three architectures, from the shipped photographs
-	$(BIN)/acutance sweep experiments/quickstart/sweep.yaml --resume auto --showcase
+	$(BIN)/acutance sweep experiments/quickstart/sweep.yaml --resume auto
 
 test: install  ## every test that is not marked `long` or `gpu`
 	$(BIN)/python -m pytest -m "not long and not gpu"

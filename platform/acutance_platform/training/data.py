@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from acutance_models import Degradation, stream
-from acutance_platform.recipe import Recipe, refuse
+from acutance_platform.recipe import Problem, Recipe
 from acutance_storage import ImageDataset, Picture, open_pictures, write_pictures
 
 Pixels = NDArray[np.uint8]
@@ -32,18 +32,8 @@ class Pairs:
         self.dataset = dataset
         self.scale = recipe.scale
         self._degradation = Degradation(recipe.data.degradation, scale=recipe.scale)
-        self._stored = recipe.data.lr_from == "stored"
-        if self._stored and dataset.lr_scale != recipe.scale:
-            has = f"LR pictures of scale {dataset.lr_scale}" if dataset.lr_scale else "none"
-            raise refuse(
-                "data.lr_from",
-                "stored",
-                f"dataset {dataset.name} needs stored LR pictures of scale {recipe.scale}"
-                f" and has {has}",
-                "Add them with `acutance data add NAME FOLDER --lr FOLDER --scale N`,"
-                " or write lr_from: picture.",
-            )
-        self._lr = None if self._stored else self._cached(local)
+        stored = recipe.data.lr_from == "stored"
+        self._lr = None if stored else self._cached(local)
 
     def hr(self, index: int) -> Pixels:
         """Return picture `index`, (H, W, 3), cropped top-left to a multiple of the scale."""
@@ -86,7 +76,6 @@ class Batches:
             else None
         )
         self._indices = pairs.dataset.indices("train")
-        self._refuse_unusable()
         self._order = functools.lru_cache(maxsize=4)(self._shuffled)
 
     def __call__(self, step: int, attempt: int = 0) -> tuple[Tensor, Tensor]:
@@ -128,28 +117,38 @@ class Batches:
         stacked = torch.from_numpy(np.stack(crops)).to(self._device)
         return stacked.permute(0, 3, 1, 2).to(torch.float32).div_(255.0)
 
-    def _refuse_unusable(self) -> None:
-        name = self._pairs.dataset.name
-        if not self._indices:
-            raise refuse(
-                "data.dataset",
-                name,
-                "the dataset has no picture in its train split",
-                "Add pictures, or assign splits with `acutance data add --split`.",
-            )
-        small = [
-            picture.name
-            for picture in (self._pairs.dataset.pictures[i] for i in self._indices)
-            if min(picture.height, picture.width) < self._patch
-        ]
-        if small:
-            shown = ", ".join(small[:5]) + (f" and {len(small) - 5} more" * (len(small) > 5))
-            raise refuse(
-                "data.patch",
-                self._patch,
-                f"every training picture of {name} must hold a patch; too small: {shown}",
-                "Choose a smaller patch, or leave these pictures out.",
-            )
+
+def dataset_problems(dataset: ImageDataset, recipe: Recipe) -> list[Problem]:
+    """Return why a dataset cannot serve a recipe; empty where it can."""
+    problems = []
+    for place, split in (("data.dataset", "train"), ("evaluation.split", recipe.evaluation.split)):
+        if not dataset.indices(split):
+            rule = f"dataset {dataset.name} has no picture in its {split} split"
+            way_out = "Add pictures, or assign splits with `acutance data add --split`."
+            problems.append(Problem(place, split, rule, way_out))
+    if recipe.data.lr_from == "stored" and dataset.lr_scale != recipe.scale:
+        has = f"of scale {dataset.lr_scale}" if dataset.lr_scale else "none"
+        rule = f"`stored` needs LR pictures of scale {recipe.scale}; {dataset.name} has {has}"
+        way_out = (
+            "Add them with `acutance data add NAME FOLDER --lr FOLDER --scale N`,"
+            " or write lr_from: picture."
+        )
+        problems.append(Problem("data.lr_from", "stored", rule, way_out))
+    return problems + _small_pictures(dataset, recipe)
+
+
+def _small_pictures(dataset: ImageDataset, recipe: Recipe) -> list[Problem]:
+    small = [
+        picture.name
+        for picture in (dataset.pictures[i] for i in dataset.indices("train"))
+        if min(picture.height, picture.width) < recipe.data.patch
+    ]
+    if not small:
+        return []
+    shown = ", ".join(small[:5]) + (f" and {len(small) - 5} more" if len(small) > 5 else "")
+    rule = f"every training picture of {dataset.name} holds a patch; too small: {shown}"
+    way_out = "Choose a smaller patch, or leave these pictures out."
+    return [Problem("data.patch", str(recipe.data.patch), rule, way_out)]
 
 
 def picture_stream(picture: Picture) -> np.random.Generator:

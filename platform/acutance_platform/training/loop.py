@@ -16,8 +16,8 @@ from acutance_models import (
     dump_weights,
     macs_per_pixel,
 )
-from acutance_platform.recipe import Recipe, load_plugins, refuse
-from acutance_platform.training.data import Batches, Pairs
+from acutance_platform.recipe import Recipe, RecipeErrors, load_plugins
+from acutance_platform.training.data import Batches, Pairs, dataset_problems
 from acutance_platform.training.evaluate import measure
 from acutance_platform.training.keys import stage_key
 from acutance_platform.training.machine import MachineKind, device_of
@@ -75,14 +75,10 @@ class Training:
         self._device = device_of(recipe)
         _set_backends(recipe, self._device)
         dataset = open_dataset(store, recipe.data.dataset)
+        problems = dataset_problems(dataset, recipe)
+        if problems:
+            raise RecipeErrors(problems)
         self._pairs = Pairs(dataset, recipe, local=local)
-        if not dataset.indices(recipe.evaluation.split):
-            raise refuse(
-                "evaluation.split",
-                recipe.evaluation.split,
-                f"dataset {dataset.name} has no picture in this split",
-                "Add pictures, or choose another split.",
-            )
         self._batches = Batches(self._pairs, recipe, device=self._device)
         self._publish_at = {*rungs, recipe.steps}
         self._terms = {
@@ -229,10 +225,10 @@ class Training:
 
     def _next_report(self) -> int:
         every = self._recipe.evaluation.every
-        return min(
-            (self.step // every + 1) * every,
-            *(point for point in self._publish_at if point > self.step),
-        )
+        later = [point for point in self._publish_at if point > self.step]
+        if not later:
+            raise ValueError(f"the training has ended at step {self.step}")
+        return min((self.step // every + 1) * every, *later)
 
     def _mean_losses(self) -> dict[str, float]:
         count = max(self._progress.terms, 1)
