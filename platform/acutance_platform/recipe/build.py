@@ -1,6 +1,6 @@
 """From what a file says to a complete recipe, or to all of its problems at once."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from pydantic import Field, ValidationError
@@ -10,13 +10,13 @@ from acutance_models import (
     LOSSES,
     METRICS,
     PROTOCOLS,
-    Degradation,
-    ModelsError,
     Registry,
     RegistryError,
-    build_generator,
+    check_degradation,
+    check_generator,
     resolve_generator,
 )
+from acutance_models import Problem as ModelProblem
 from acutance_platform.recipe.errors import Problem, RecipeErrors
 from acutance_platform.recipe.plugins import load_plugins
 from acutance_platform.recipe.schema import Part, Recipe
@@ -82,49 +82,32 @@ class _Components:
         try:
             return table.resolve(spec)
         except RegistryError as error:
-            self.problems += registry_problems(error, place)
+            self.problems += registry_problems(error.problems, place)
             return dict(spec)
 
     def _generator(self) -> None:
-        spec = self.raw.get("generator")
+        spec, scale = self.raw.get("generator"), self.raw.get("scale")
         if spec is None:
             return
-        if not isinstance(spec, Mapping):
-            self.problems.append(_not_a_map("generator", spec))
-            return
-        scale = self.raw.get("scale")
         try:
             self.raw["generator"] = resolve_generator(spec)
-            if isinstance(scale, int):
-                build_generator(self.raw["generator"], scale=scale, meta=True)
         except RegistryError as error:
-            self.problems += registry_problems(error, "generator")
-        except (ModelsError, ValueError) as error:
-            self.problems.append(
-                Problem("generator", str(dict(spec)), str(error), "Change generator or scale.")
-            )
+            self.problems += registry_problems(error.problems, "generator")
+            return
+        if isinstance(scale, int):
+            found = check_generator(self.raw["generator"], scale=scale)
+            self.problems += registry_problems(found, "generator")
 
     def _data(self) -> None:
-        data = self.raw.get("data")
+        data, scale = self.raw.get("data"), self.raw.get("scale")
         if not isinstance(data, Mapping):
             return
         chain = data.get("degradation", [{"kind": "matlab_bicubic"}])
-        if not isinstance(chain, list):
-            return
-        before = len(self.problems)
-        steps = [
-            self._resolve(DEGRADATIONS, step, f"data.degradation.{index}")
-            for index, step in enumerate(chain)
-        ]
-        self.raw["data"] = {**data, "degradation": steps}
-        scale = self.raw.get("scale")
-        if len(self.problems) > before or not isinstance(scale, int) or not steps:
-            return
-        try:
-            Degradation(steps, scale=scale)
-        except (ModelsError, ValueError) as error:
-            place = "data.degradation"
-            self.problems.append(Problem(place, "", str(error), "Change the chain."))
+        found = check_degradation(chain, scale=scale if isinstance(scale, int) else 2)
+        self.problems += registry_problems(found, "data.degradation")
+        if not found:
+            steps = [DEGRADATIONS.resolve(step) for step in chain]
+            self.raw["data"] = {**data, "degradation": steps}
 
     def _stages(self) -> None:
         stages = self.raw.get("stages")
@@ -178,11 +161,16 @@ class _Components:
                 self.problems.append(unknown_key(place, str(name), METRICS.names()))
 
 
-def registry_problems(error: RegistryError, place: str) -> list[Problem]:
+def registry_problems(found: Iterable[ModelProblem], place: str) -> list[Problem]:
     """Return a table's complaints as problems below `place`."""
     return [
-        Problem(f"{place}.{item.path}" if item.path else place, item.value, item.rule, item.way_out)
-        for item in error.problems
+        Problem(
+            f"{place}.{item.path}" if item.path else place,
+            "" if item.value is None else repr(item.value),
+            item.rule.rstrip("."),
+            item.way_out or "Change it.",
+        )
+        for item in found
     ]
 
 

@@ -22,7 +22,8 @@ class Problem:
     """What to write instead."""
 
     def __str__(self) -> str:
-        found = f" (found {self.value})" if self.value else ""
+        shown = self.value if len(self.value) <= 80 else self.value[:77] + "..."
+        found = f" (found {shown})" if shown and shown not in self.rule else ""
         return f"{self.place}: {self.rule}{found}. {self.way_out}"
 
 

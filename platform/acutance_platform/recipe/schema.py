@@ -24,7 +24,7 @@ class Data(Part):
 
     dataset: str
     """NAME or NAME@VERSION of a stored dataset, or a folder of pictures relative to this file."""
-    degradation: list[Spec] = Field(default=[{"kind": "matlab_bicubic"}], min_length=1)
+    degradation: list[Spec] = [{"kind": "matlab_bicubic"}]
     """HR -> LR: a chain of named steps, exactly one of which resizes."""
     patch: int = Field(default=96, ge=8)
     """Side of a training crop in HR pixels; a multiple of the scale."""

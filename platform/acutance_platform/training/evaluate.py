@@ -1,6 +1,6 @@
 """Measure a network on whole pictures: always in f32, under a named protocol."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import torch
@@ -14,21 +14,25 @@ Scores = dict[str, float]
 
 
 def super_resolve(
-    generator: Generator, lr: Pixels, *, device: torch.device, tile: int | None = None
+    generator: Generator,
+    lr: Pixels | NDArray[np.float32],
+    *,
+    device: torch.device,
+    tile: int | None = None,
 ) -> NDArray[np.float32]:
     """Return the network's SR picture for an LR picture.
 
     Args:
         generator: The network, already on `device`.
-        lr: (h, w, 3), 8 bits.
+        lr: (h, w, 3), 8 bits, or f32 in [0, 1] where a protocol does not round LR pictures.
         device: Where to compute.
         tile: Side of the LR tiles, or None for the whole picture at once.
 
     Returns:
         (H, W, 3) in f32, about [0, 1], not clipped.
     """
-    picture = torch.from_numpy(np.ascontiguousarray(lr)).to(device)
-    tensor = picture.permute(2, 0, 1).to(torch.float32).div(255.0)
+    picture = torch.from_numpy(np.ascontiguousarray(lr)).to(device).permute(2, 0, 1)
+    tensor = picture.to(torch.float32).div(255.0) if lr.dtype == np.uint8 else picture
     with torch.inference_mode():
         sr = upscale(generator, tensor, tile=tile)
     return np.ascontiguousarray(sr.permute(1, 2, 0).cpu().numpy())
@@ -70,8 +74,3 @@ def _enlarged(
     if generator is None:
         return bicubic_upscale(pairs.lr(index), pairs.scale)
     return super_resolve(generator, pairs.lr(index), device=device)
-
-
-def picture_names(pairs: Pairs, indices: Iterable[int]) -> list[str]:
-    """Return the names of pictures by index."""
-    return [pairs.dataset.pictures[index].name for index in indices]

@@ -48,9 +48,9 @@ def _result_part(recipe: Recipe) -> dict[str, Any]:
 
 def _revisions(recipe: Recipe) -> dict[str, int]:
     generator = recipe.generator["kind"]
-    found = {f"generator/{generator}": GENERATORS[generator].revision}
+    found = {f"generator/{generator}": GENERATORS.revision(generator)}
     for step in recipe.data.degradation:
-        found[f"degradation/{step['kind']}"] = DEGRADATIONS[step["kind"]].revision
+        found[f"degradation/{step['kind']}"] = DEGRADATIONS.revision(step["kind"])
     for term in recipe.stage.loss.values():
-        found[f"loss/{term['kind']}"] = LOSSES[term["kind"]].revision
+        found[f"loss/{term['kind']}"] = LOSSES.revision(term["kind"])
     return found

@@ -141,7 +141,7 @@ class Training:
         if self._average is not None:
             tensors.update(self._average.tensors)
         recipe = self._recipe
-        extra = {"acutance.stage": self.key, "acutance.step": str(self.step)}
+        extra = {"stage": self.key, "step": str(self.step), "plugins": ",".join(recipe.plugins)}
         data = dump_weights(tensors, spec=network.spec, scale=recipe.scale, extra=extra)
         return put_blob(self._store, data)
 
@@ -253,7 +253,8 @@ class Training:
 
     def _structure(self) -> dict[str, float]:
         spec, scale = self._recipe.generator, self._recipe.scale
-        network = build_generator(spec, scale=scale, seed=0)
+        with torch.device("meta"):
+            network = build_generator(spec, scale=scale, seed=None)
         return {
             "parameters": float(count_parameters(network)),
             "macs_per_pixel": float(macs_per_pixel(network)),
