@@ -168,7 +168,7 @@ def _opened(
         with tempfile.TemporaryDirectory(dir=home.local, prefix="evaluate-") as scratch:
             store = open_store(scratch)
             paired = {"lr": lr, "scale": scale} if lr is not None else {}
-            report = add_dataset(store, "evaluate", folder, split={"test": ["*"]}, **paired)
+            report = add_dataset(store, "evaluate", folder, split={"*": "test"}, **paired)
             if report.skipped:
                 raise RecipeErrors(
                     Problem(f"{folder}/{file}", "", why, "Mend the file or take it out.")

@@ -91,7 +91,7 @@ def _network(generator: Generator, lr: NDArray[np.uint8], tile: int | None) -> N
 
 def _one(source: Path, target: Path, model: Model, scale: int, tile: int | None) -> Enlarged:
     try:
-        decoded = decode_picture(source)
+        decoded = decode_picture(source, flatten=False, min_side=1)
     except PictureUnreadable as error:
         return Enlarged(source, None, str(error))
     picture = enlarge(model, decoded.pixels, scale, tile)
@@ -101,7 +101,7 @@ def _one(source: Path, target: Path, model: Model, scale: int, tile: int | None)
 
 def _finished(picture: Image.Image, decoded: Decoded, scale: int) -> Image.Image:
     """Give back what the network does not know of: transparency, and grey where it was grey."""
-    if decoded.grey:
+    if "grey" in decoded.treatment:
         picture = picture.convert("L")
     if decoded.alpha is not None:
         alpha = np.repeat(decoded.alpha[:, :, None], 3, axis=2)
