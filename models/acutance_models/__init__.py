@@ -1,1 +1,85 @@
-"""Tensors: generators, losses, degradations, metrics."""
+"""Tensors: generators, losses, degradations, metrics; what a picture goes through, and no places.
+
+Pictures come and go as arrays, weights as bytes. Nothing here opens a file, asks a clock or reads
+global random state.
+"""
+
+from acutance_models.color import rgb_to_y
+from acutance_models.degradations import DEGRADATIONS, Degradation, check_degradation
+from acutance_models.describe import count_parameters, macs_per_pixel
+from acutance_models.errors import (
+    DegradationError,
+    GeneratorError,
+    ModelsError,
+    PictureError,
+    Problem,
+    ProtocolError,
+    RegistryError,
+    WeightsError,
+)
+from acutance_models.generators import (
+    GENERATORS,
+    PRESETS,
+    Preset,
+    build_generator,
+    check_generator,
+    resolve_generator,
+)
+from acutance_models.interfaces import Generator
+from acutance_models.losses import LOSSES
+from acutance_models.metrics import METRICS
+from acutance_models.protocols import (
+    PROTOCOLS,
+    Protocol,
+    degrade,
+    find_protocol,
+    score,
+    score_bicubic,
+)
+from acutance_models.registry import Registry
+from acutance_models.resize import bicubic_upscale, crop_to_multiple, matlab_resize
+from acutance_models.rng import stream
+from acutance_models.tiling import upscale
+from acutance_models.weights import dump_weights, load_generator, read_header, read_tensors
+
+__all__ = [
+    "DEGRADATIONS",
+    "GENERATORS",
+    "LOSSES",
+    "METRICS",
+    "PRESETS",
+    "PROTOCOLS",
+    "Degradation",
+    "DegradationError",
+    "Generator",
+    "GeneratorError",
+    "ModelsError",
+    "PictureError",
+    "Preset",
+    "Problem",
+    "Protocol",
+    "ProtocolError",
+    "Registry",
+    "RegistryError",
+    "WeightsError",
+    "bicubic_upscale",
+    "build_generator",
+    "check_degradation",
+    "check_generator",
+    "count_parameters",
+    "crop_to_multiple",
+    "degrade",
+    "dump_weights",
+    "find_protocol",
+    "load_generator",
+    "macs_per_pixel",
+    "matlab_resize",
+    "read_header",
+    "read_tensors",
+    "resolve_generator",
+    "rgb_to_y",
+    "score",
+    "score_bicubic",
+    "stream",
+    "upscale",
+]

@@ -1,1 +1,82 @@
 """Bytes: blob stores, content addressing, image datasets, journals."""
+
+from acutance_storage.blobs import BlobStore, local_folder, open_store
+from acutance_storage.contents import (
+    blob_path,
+    delete_blob,
+    get_blob,
+    has_blob,
+    put_blob,
+    put_blob_file,
+)
+from acutance_storage.dataset import (
+    DatasetSummary,
+    ImageDataset,
+    list_datasets,
+    open_dataset,
+    verify_dataset,
+)
+from acutance_storage.decode import Decoded, decode_picture
+from acutance_storage.errors import (
+    BlobCorrupt,
+    DatasetError,
+    JournalBusy,
+    JournalDamaged,
+    KeyMissing,
+    KeyRefused,
+    KeyTaken,
+    PictureUnreadable,
+    SchemaUnknown,
+    StorageError,
+    StoreFull,
+    StoreUnreachable,
+)
+from acutance_storage.folder import FolderStore
+from acutance_storage.images import Pictures, open_pictures, write_pictures
+from acutance_storage.ingest import AddReport, add_dataset
+from acutance_storage.journal import Journal
+from acutance_storage.records import Picture
+from acutance_storage.refs import delete_ref, get_ref, list_refs, set_ref
+
+__all__ = [
+    "AddReport",
+    "BlobCorrupt",
+    "BlobStore",
+    "DatasetError",
+    "DatasetSummary",
+    "Decoded",
+    "FolderStore",
+    "ImageDataset",
+    "Journal",
+    "JournalBusy",
+    "JournalDamaged",
+    "KeyMissing",
+    "KeyRefused",
+    "KeyTaken",
+    "Picture",
+    "PictureUnreadable",
+    "Pictures",
+    "SchemaUnknown",
+    "StorageError",
+    "StoreFull",
+    "StoreUnreachable",
+    "add_dataset",
+    "blob_path",
+    "decode_picture",
+    "delete_blob",
+    "delete_ref",
+    "get_blob",
+    "get_ref",
+    "has_blob",
+    "list_datasets",
+    "list_refs",
+    "local_folder",
+    "open_dataset",
+    "open_pictures",
+    "open_store",
+    "put_blob",
+    "put_blob_file",
+    "set_ref",
+    "verify_dataset",
+    "write_pictures",
+]

@@ -1,0 +1,59 @@
+# Every command that a person types. `make help` lists them; each target is at most a few lines.
+SHELL := /bin/bash
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+LINT_PATHS := storage models platform tests
+
+.DEFAULT_GOAL := help
+.PHONY: help install demo sweep quickstart test campaign bench lint types layers format golden clean
+
+help:  ## list the targets
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+
+install: $(STAMP)  ## make the environment in .venv (Python 3.11+, a package registry, nothing else)
+
+$(STAMP): constraints.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "acutance needs Python 3.11 or newer; this is $$($(PYTHON) --version). Try: make PYTHON=python3.12 $(MAKECMDGOALS)" >&2; exit 2; }
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	@touch $(STAMP)
+
+demo: install  ## a 4-trial sweep of seconds, with the same ending as `sweep`
+	$(BIN)/acutance sweep experiments/demo/sweep.yaml --resume auto
+
+sweep: quickstart  ## the main sweep, on the shipped photographs (about 6 minutes on 2 cores)
+
+quickstart: install  ## x2 search over three architectures, from the shipped photographs
+	$(BIN)/acutance sweep experiments/quickstart/sweep.yaml --resume auto
+
+test: install  ## every test that is not marked `long` or `gpu`
+	$(BIN)/python -m pytest -m "not long and not gpu"
+
+campaign: install  ## the `long` tests; each writes its result to docs/evidence/
+	$(BIN)/python -m pytest -m long --timeout 7200
+
+bench: install  ## images per CPU-second: our loader beside a plain PNG-folder loader
+	$(BIN)/python tests/benchmarks/loader.py
+
+lint: install  ## ruff, checks only
+	$(BIN)/ruff check $(LINT_PATHS)
+	$(BIN)/ruff format --check $(LINT_PATHS)
+
+types: install  ## mypy --strict on the packages
+	$(BIN)/mypy
+
+layers: install  ## import-linter: dependencies one way
+	$(BIN)/lint-imports
+
+format: install  ## let ruff rewrite what it can
+	$(BIN)/ruff check --fix $(LINT_PATHS)
+	$(BIN)/ruff format $(LINT_PATHS)
+
+golden: install  ## rewrite the golden values of the components (review the diff)
+	$(BIN)/python tests/golden/make_golden.py
+
+clean:  ## remove the environment and caches; your results in .acutance stay
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis dist build
+	find storage models platform tests -name __pycache__ -prune -exec rm -rf {} +

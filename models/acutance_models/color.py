@@ -1,0 +1,54 @@
+"""Luma of BT.601 in studio swing, as MATLAB's rgb2ycbcr computes it.
+
+Y = 16 + (65.481 R + 128.553 G + 24.966 B) / 255 with R, G, B in 0..255, hence 16 <= Y <= 235.
+Every published super-resolution figure "on Y" means this Y.
+"""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from acutance_models.errors import PictureError
+
+_WEIGHTS = np.array([65.481, 128.553, 24.966]) / 255
+_BLACK = 16.0
+
+
+def require_picture(picture: NDArray[Any], name: str = "picture") -> None:
+    """Refuse an array that is not an RGB picture (H, W, 3) with at least one pixel.
+
+    Raises:
+        PictureError: With the array's shape.
+    """
+    if picture.ndim != 3 or picture.shape[2] != 3 or 0 in picture.shape:
+        raise PictureError(
+            f"The {name} has shape {picture.shape}; an RGB picture has (height, width, 3). "
+            "Convert grey or transparent pictures first."
+        )
+
+
+def rgb_to_y(picture: NDArray[Any]) -> NDArray[np.float64]:
+    """Return the luma of an RGB picture.
+
+    Args:
+        picture: Shape (H, W, 3), R, G, B in 0..255 (whole or fractional numbers).
+
+    Returns:
+        Shape (H, W), 16..235, not rounded.
+    """
+    require_picture(picture)
+    y: NDArray[np.float64] = picture.astype(np.float64) @ _WEIGHTS + _BLACK
+    return y
+
+
+def round_to_uint8(values: NDArray[Any]) -> NDArray[np.uint8]:
+    """Return the nearest 8-bit values, halves up, clipped to 0..255, as MATLAB's uint8() does."""
+    rounded: NDArray[np.uint8] = np.clip(np.floor(values + 0.5), 0, 255).astype(np.uint8)
+    return rounded
+
+
+def truncate_to_uint8(values: NDArray[Any]) -> NDArray[np.uint8]:
+    """Return the next lower 8-bit values, clipped to 0..255."""
+    cut: NDArray[np.uint8] = np.clip(np.floor(values), 0, 255).astype(np.uint8)
+    return cut

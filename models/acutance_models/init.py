@@ -1,0 +1,67 @@
+"""Rules for the first values of a layer, each a function of one layer and its own streams."""
+
+import math
+from collections.abc import Callable, Mapping
+from typing import Literal
+
+import numpy as np
+import torch
+from torch import nn
+
+from acutance_models.rng import fan_in, normal_tensor, uniform_tensor
+
+InitRule = Literal["pytorch", "kaiming", "glorot"]
+Layer = nn.Conv2d | nn.Linear
+Draw = Callable[[torch.Size, np.random.Generator], torch.Tensor]
+
+
+def _pytorch_weight(shape: torch.Size, rng: np.random.Generator) -> torch.Tensor:
+    """Kaiming uniform with a = sqrt(5), which comes to +-1/sqrt(fan-in): PyTorch's own default."""
+    return uniform_tensor(rng, shape, 1 / math.sqrt(fan_in(shape)))
+
+
+def _kaiming_weight(shape: torch.Size, rng: np.random.Generator) -> torch.Tensor:
+    """Normal with variance 2 / fan-in (He et al., ICCV 2015)."""
+    return normal_tensor(rng, shape, math.sqrt(2 / fan_in(shape)))
+
+
+def _glorot_weight(shape: torch.Size, rng: np.random.Generator) -> torch.Tensor:
+    """Uniform with variance 2 / (fan-in + fan-out) (Glorot and Bengio, AISTATS 2010)."""
+    fan_out = shape[0] * math.prod(shape[2:])
+    return uniform_tensor(rng, shape, math.sqrt(6 / (fan_in(shape) + fan_out)))
+
+
+_WEIGHTS: Mapping[InitRule, Draw] = {
+    "pytorch": _pytorch_weight,
+    "kaiming": _kaiming_weight,
+    "glorot": _glorot_weight,
+}
+
+
+@torch.no_grad()
+def fill_layer(
+    layer: Layer,
+    rule: InitRule,
+    *,
+    weight_rng: np.random.Generator,
+    bias_rng: np.random.Generator,
+    gain: float = 1.0,
+) -> None:
+    """Write first values into a layer.
+
+    Args:
+        layer: A convolution or linear layer, on any device.
+        rule: Distribution of the weights. Biases are zero, except under `pytorch`, where they are
+            drawn from +-1/sqrt(fan-in) as well.
+        weight_rng: Stream of the weights.
+        bias_rng: Stream of the biases.
+        gain: Factor on the weights (BasicSR and EDSR-like networks start small, at 0.1).
+    """
+    shape = layer.weight.shape
+    layer.weight.copy_(_WEIGHTS[rule](shape, weight_rng) * gain)
+    if layer.bias is None:
+        return
+    if rule == "pytorch":
+        layer.bias.copy_(uniform_tensor(bias_rng, layer.bias.shape, 1 / math.sqrt(fan_in(shape))))
+    else:
+        layer.bias.zero_()

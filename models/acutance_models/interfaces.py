@@ -1,0 +1,122 @@
+"""What every generator is, whoever wrote it."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from typing import Any, ClassVar, Literal
+
+import torch
+from torch import nn
+
+from acutance_models.errors import GeneratorError
+from acutance_models.init import InitRule, fill_layer
+from acutance_models.rng import stream
+
+Layer = tuple[Literal["conv", "up"], int]
+
+
+class Generator(nn.Module, ABC):
+    """A network that enlarges a picture by a whole number.
+
+    A subclass takes keyword arguments of plain values plus `scale`, refuses what it cannot build
+    with a `GeneratorError`, and is final. It is born with zero weights (see `layers.Conv`);
+    `init_parameters` draws the first values.
+    """
+
+    revision: ClassVar[int]
+    """Raised whenever the same weights give another picture, or the same seed other weights."""
+
+    scale: int
+    """SR pixels per LR pixel along each side."""
+
+    channels: int = 3
+    """Colour channels in and out."""
+
+    size_multiple: int = 1
+    """Height and width of the LR picture must be multiples of this."""
+
+    receptive_field: int | None
+    """Side, in LR pixels, of the smallest square around the LR pixel under an SR pixel that holds
+    everything this SR pixel depends on, for the SR pixel that needs most; None = the whole
+    picture."""
+
+    init_rule: InitRule = "pytorch"
+    """Distribution of the first weights, see `init.fill_layer`."""
+
+    init_gain: float = 1.0
+    """Factor on the first weights."""
+
+    spec: dict[str, Any]
+    """The complete spec, scale apart, from which `build_generator` made this network."""
+
+    @abstractmethod
+    def forward(self, lr: torch.Tensor) -> torch.Tensor:
+        """Return the enlarged pictures.
+
+        Args:
+            lr: Shape (B, 3, h, w), RGB in [0, 1].
+
+        Returns:
+            Shape (B, 3, scale * h, scale * w), float32, RGB around [0, 1] and not clipped.
+        """
+
+    def init_parameters(self, seed: int, name: str = "init/generator") -> None:
+        """Draw the first value of every convolution and linear layer.
+
+        Each tensor has its own stream, keyed by (seed, name, its dotted name), so a layer that is
+        added or removed elsewhere does not move the start of this one. Other parameters (a norm's
+        ones, a PReLU's slope) keep what their constructor gave them.
+        """
+        for place, module in self.named_modules():
+            if isinstance(module, nn.Conv2d | nn.Linear):
+                fill_layer(
+                    module,
+                    self.init_rule,
+                    weight_rng=stream(seed, f"{name}/{place}.weight"),
+                    bias_rng=stream(seed, f"{name}/{place}.bias"),
+                    gain=self.init_gain,
+                )
+
+
+def receptive_field(scale: int, layers: Sequence[Layer]) -> int:
+    """Return the receptive field of a chain of layers, in LR pixels.
+
+    Args:
+        scale: SR pixels per LR pixel.
+        layers: From output to input: ("conv", kernel side) or ("up", factor) for a sub-pixel or
+            nearest-neighbour enlargement.
+
+    Returns:
+        An odd number, exact: the walk is made for each of the `scale` SR pixels above one LR pixel.
+    """
+    reach = 0
+    for phase in range(scale):
+        first = last = phase
+        for name, size in layers:
+            if name == "conv":
+                first, last = first - size // 2, last + size // 2
+            else:
+                first, last = first // size, last // size
+        reach = max(reach, -first, last)
+    return 2 * reach + 1
+
+
+def require_scale(kind: str, scale: int, buildable: Sequence[int], reason: str) -> None:
+    """Refuse a scale that an architecture cannot build.
+
+    Raises:
+        GeneratorError: With the reason and the scales that can be built.
+    """
+    if scale not in buildable:
+        known = ", ".join(str(each) for each in buildable)
+        raise GeneratorError(f"{kind} cannot be built for {scale=}: {reason} Scales: {known}.")
+
+
+def require_positive(kind: str, **numbers: int) -> None:
+    """Refuse structural numbers below 1.
+
+    Raises:
+        GeneratorError: Naming the first such number.
+    """
+    for name, number in numbers.items():
+        if number < 1:
+            raise GeneratorError(f"{kind} needs {name} of at least 1, got {name}={number}.")

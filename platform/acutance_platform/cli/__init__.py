@@ -1,0 +1,106 @@
+"""The command line: verbs only; each reads its arguments, calls one function, prints the answer.
+
+Exit codes: 0 done, 1 failed or refused, 2 bad input, 130 interrupted with state saved.
+"""
+
+import importlib
+import os
+import sys
+from collections.abc import Sequence
+
+import click
+
+# Idle OpenMP threads must sleep, not spin: on a busy machine spinning costs a factor of ten.
+# Set before torch is imported, which only the verbs do.
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+
+_VERBS = {
+    "init": "starting:init",
+    "data": "data:data",
+    "validate": "planning:validate",
+    "plan": "planning:plan",
+    "train": "running:train",
+    "sweep": "running:sweep",
+    "resume": "running:resume",
+    "status": "looking:status",
+    "front": "looking:front",
+    "report": "looking:report",
+    "evaluate": "models:evaluate",
+    "upscale": "models:upscale",
+    "mlflow": "serving:mlflow",
+    "doctor": "starting:doctor",
+}
+
+
+class _Verbs(click.Group):
+    """A group that imports a verb's module when the verb is used, so that `--help` is quick."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(_VERBS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in _VERBS:
+            return None
+        module, _, name = _VERBS[cmd_name].partition(":")
+        found = getattr(importlib.import_module(f"{__name__}.{module}"), name)
+        assert isinstance(found, click.Command)
+        return found
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if args and args[0] not in _VERBS and not args[0].startswith("-"):
+            import difflib
+
+            near = difflib.get_close_matches(args[0], _VERBS, n=1)
+            hint = f" Did you mean '{near[0]}'?" if near else ""
+            raise click.UsageError(f"There is no verb '{args[0]}'.{hint} See acutance --help.")
+        return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        rows = [(verb, _short_help(verb)) for verb in _VERBS]
+        with formatter.section("Verbs"):
+            formatter.write_dl(rows)
+
+
+_HELP = {
+    "init": "write a sweep file for a folder of pictures",
+    "data": "add, list, show and verify datasets",
+    "validate": "check a recipe or sweep file, all problems at once",
+    "plan": "trials, steps and hours that a file will cost",
+    "train": "run one recipe",
+    "sweep": "search: run many trials of a recipe",
+    "resume": "go on with an interrupted sweep or training",
+    "status": "trials, states and metrics of a sweep",
+    "front": "the best trials of a sweep",
+    "report": "one self-contained page about a sweep",
+    "evaluate": "measure a model on pictures under a named protocol",
+    "upscale": "enlarge pictures with a model",
+    "mlflow": "open the tracking server of this machine",
+    "doctor": "check that this machine can run sweeps",
+}
+
+
+def _short_help(verb: str) -> str:
+    return _HELP[verb]
+
+
+@click.group(cls=_Verbs, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="acutance")
+def acutance() -> None:
+    """Search, train, compare and ship super-resolution models.
+
+    ACUTANCE_STORE (./.acutance) holds datasets, weights and journals; ACUTANCE_LOCAL
+    (./.acutance/local) holds caches, reports and the tracking server's database.
+
+    \b
+    Example:
+      acutance init my-photos && acutance sweep my-photos/sweep.yaml
+    """
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command line and exit with its code."""
+    from acutance_platform.cli.outcome import run
+
+    sys.exit(run(acutance, arguments))

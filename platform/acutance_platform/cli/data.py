@@ -1,0 +1,163 @@
+"""`acutance data`: datasets in the store."""
+
+import json
+import sys
+from pathlib import Path
+
+import click
+from rich.console import Console
+from rich.progress import Progress
+from rich.table import Table
+
+from acutance_platform.cli.outcome import Failed
+from acutance_platform.verbs import open_home
+from acutance_storage import AddReport, add_dataset, list_datasets, open_dataset, verify_dataset
+
+
+@click.group()
+def data() -> None:
+    """Add, list, show and verify datasets.
+
+    \b
+    Example:
+      acutance data add holiday ~/Pictures/holiday --licence "CC0, own photographs"
+    """
+
+
+@data.command()
+@click.argument("name")
+@click.argument("folder", type=click.Path(path_type=Path))
+@click.option("--licence", default="", help="Licence of the pictures.")
+@click.option("--source", default="", help="Where the pictures come from.")
+@click.option("--split", type=click.Path(path_type=Path), help="File of lines 'SPLIT NAME-OR-GLOB'.")
+@click.option("--lr", type=click.Path(path_type=Path), help="Folder of real LR pictures.")
+@click.option("--scale", type=click.IntRange(2, 8), help="HR side over LR side, with --lr.")
+def add(
+    name: str,
+    folder: Path,
+    licence: str,
+    source: str,
+    split: Path | None,
+    lr: Path | None,
+    scale: int | None,
+) -> None:
+    """Add the pictures of FOLDER to dataset NAME; the version is a hash of the content.
+
+    Sub-folders named train, validation and test decide the split; else 80/10/10 by content.
+
+    \b
+    Example:
+      acutance data add set5 Set5/HR --lr Set5/LRx2 --scale 2
+    """
+    if (lr is None) != (scale is None):
+        raise click.UsageError("--lr and --scale go together: LR pictures have a scale.")
+    with Progress(console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("reading pictures", total=None)
+        report = add_dataset(
+            open_home().store,
+            name,
+            folder,
+            licence=licence,
+            source=source,
+            split=split,
+            lr=lr,
+            scale=scale,
+            progress=lambda done, total: bar.update(task, completed=done, total=total),
+        )
+    _say_added(report)
+
+
+def _say_added(report: AddReport) -> None:
+    dataset = report.dataset
+    for file, treatment in report.treated:
+        click.echo(f"treated  {file}: {treatment}")
+    for file, reason in report.skipped:
+        click.echo(f"skipped  {file}: {reason}")
+    counts = ", ".join(
+        f"{len(dataset.indices(split))} {split}" for split in ("train", "validation", "test")
+    )
+    click.echo(f"{dataset.name}@{dataset.version[:12]}: {len(dataset)} pictures ({counts})")
+
+
+@data.command("list")
+@click.option("--json", "as_json", is_flag=True, help="One JSON document.")
+def list_(as_json: bool) -> None:
+    """List the datasets of the store.
+
+    \b
+    Example:
+      acutance data list
+    """
+    rows = list_datasets(open_home().store)
+    if as_json:
+        click.echo(json.dumps(rows, indent=2))
+        return
+    if not rows:
+        click.echo("no datasets yet; add one with `acutance data add NAME FOLDER`")
+        return
+    table = Table("name", "version", "pictures", "splits", "LR", "licence")
+    for row in rows:
+        splits = ", ".join(f"{count} {split}" for split, count in row["splits"].items())
+        lr = f"x{row['lr_scale']}" if row["lr_scale"] else "made"
+        version, pictures = str(row["version"])[:12], str(row["pictures"])
+        table.add_row(row["name"], version, pictures, splits, lr, row["licence"])
+    Console().print(table)
+
+
+@data.command()
+@click.argument("name")
+@click.option("--json", "as_json", is_flag=True, help="One JSON document.")
+def show(name: str, as_json: bool) -> None:
+    """Show the pictures of dataset NAME[@VERSION].
+
+    \b
+    Example:
+      acutance data show holiday
+    """
+    dataset = open_dataset(open_home().store, name)
+    pictures = [
+        {
+            "name": picture.name,
+            "split": picture.split,
+            "width": picture.width,
+            "height": picture.height,
+            "sha256": picture.sha256,
+            "source": picture.source,
+            "treatment": picture.treatment,
+        }
+        for picture in dataset.pictures
+    ]
+    head = {
+        "name": dataset.name,
+        "version": dataset.version,
+        "licence": dataset.licence,
+        "source": dataset.source,
+        "lr_scale": dataset.lr_scale,
+    }
+    if as_json:
+        click.echo(json.dumps({**head, "pictures": pictures}, indent=2))
+        return
+    for key, value in head.items():
+        click.echo(f"{key:10} {value if value not in (None, '') else '-'}")
+    table = Table("picture", "split", "size", "treatment")
+    for row in pictures:
+        size = f"{row['width']} x {row['height']}"
+        table.add_row(str(row["name"]), str(row["split"]), size, str(row["treatment"]))
+    Console().print(table)
+
+
+@data.command()
+@click.argument("name")
+def verify(name: str) -> None:
+    """Hash every picture of dataset NAME[@VERSION] again and name what is damaged.
+
+    \b
+    Example:
+      acutance data verify holiday
+    """
+    damage = verify_dataset(open_home().store, name)
+    for line in damage:
+        click.echo(line, file=sys.stderr)
+    if damage:
+        raise Failed(f"{name} is damaged: {len(damage)} finding(s); add its pictures again.")
+    click.echo(f"{name} is sound")

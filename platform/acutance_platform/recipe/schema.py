@@ -1,0 +1,172 @@
+"""The recipe: a complete, frozen description of one training.
+
+Every path here is a stable interface: the same words stand in YAML, `--set`, Optuna, MLflow and
+reports. Components that the tables of `acutance_models` build (generator, degradation steps, loss
+terms) are kept as resolved maps; their constructors' signatures are their schema.
+"""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Spec = dict[str, Any]
+"""A component as data: `kind` and its constructor's arguments, all defaults filled in."""
+
+
+class Part(BaseModel):
+    """A frozen section of a recipe that refuses unknown keys."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+
+
+class Data(Part):
+    """Which pictures are learned from, and how LR/HR pairs are cut from them."""
+
+    dataset: str
+    """NAME or NAME@VERSION of a stored dataset, or a folder of pictures relative to this file."""
+    degradation: list[Spec] = [{"kind": "matlab_bicubic"}]
+    """HR -> LR: a chain of named steps, exactly one of which resizes."""
+    patch: int = Field(default=96, ge=8)
+    """Side of a training crop in HR pixels; a multiple of the scale."""
+    batch: int = Field(default=16, ge=1)
+    """Crops per step."""
+    augment: Literal["dihedral", "none"] = "dihedral"
+    """`dihedral` draws one of the eight flips and quarter turns per crop."""
+    lr_from: Literal["picture", "crop", "stored"] = "picture"
+    """LR crops are cut from the whole degraded picture, made from the HR crop, or read."""
+
+
+class Adam(Part):
+    """Adam (Kingma and Ba 2015), fused where torch has a fused kernel."""
+
+    kind: Literal["adam"] = "adam"
+    lr: float = Field(default=1e-4, gt=0)
+    """Learning rate before the schedule."""
+    betas: tuple[
+        Annotated[float, Field(ge=0, lt=1)],
+        Annotated[float, Field(ge=0, lt=1)],
+    ] = (0.9, 0.999)
+    """Decay of the first and second moment."""
+    eps: float = Field(default=1e-8, gt=0)
+    """Added to the denominator."""
+    weight_decay: float = Field(default=0.0, ge=0)
+    """L2 penalty added to the gradient (not decoupled)."""
+    clip_norm: float | None = Field(default=None, gt=0)
+    """Largest allowed L2 norm of the whole gradient; null = no clipping."""
+
+
+class Constant(Part):
+    """The learning rate stays as it is."""
+
+    kind: Literal["constant"] = "constant"
+    warmup: int = Field(default=0, ge=0)
+    """Steps of linear rise from 0 at the stage's start."""
+
+
+class Multistep(Part):
+    """The learning rate is multiplied by `gamma` at each milestone."""
+
+    kind: Literal["multistep"]
+    milestones: list[Annotated[int, Field(ge=1)]] = Field(min_length=1)
+    """Steps from the stage's start, rising."""
+    gamma: float = Field(default=0.5, gt=0, le=1)
+    """Factor at each milestone."""
+    warmup: int = Field(default=0, ge=0)
+    """Steps of linear rise from 0 at the stage's start."""
+
+
+class Cosine(Part):
+    """The learning rate falls along half a cosine to `final` times its value."""
+
+    kind: Literal["cosine"]
+    final: float = Field(default=0.0, ge=0, le=1)
+    """Share of the learning rate that is left at the stage's end."""
+    warmup: int = Field(default=0, ge=0)
+    """Steps of linear rise from 0 at the stage's start."""
+
+
+Optimizer = Adam
+Schedule = Annotated[Constant | Multistep | Cosine, Field(discriminator="kind")]
+
+
+class Resources(Part):
+    """What one trial takes of a machine."""
+
+    cpu: int = Field(default=1, ge=1)
+    """Threads of one trial; part of the machine kind, since it changes bits."""
+    gpu: Literal["auto"] | Annotated[float, Field(ge=0)] = "auto"
+    """Share of a GPU, or `auto`: one where there is one, else none."""
+    share: Literal["same", "any"] = "same"
+    """`same`: stages are shared between machines of one kind only; `any`: bits may differ."""
+
+
+class Stage(Part):
+    """One leg of a training with its own loss mix and length."""
+
+    steps: int = Field(ge=1)
+    """Length in optimiser steps."""
+    loss: dict[str, Spec] = Field(min_length=1)
+    """Term name -> `kind`, `weight` and the loss's own arguments; shown as `loss/NAME`."""
+
+
+class Evaluation(Part):
+    """When and how the validation pictures are measured; always in f32."""
+
+    split: Literal["train", "validation", "test"] = "validation"
+    """Split of the dataset that is measured."""
+    every: int = Field(default=1000, ge=1)
+    """Steps between two measurements; the end and every rung are measured as well."""
+    protocol: str = "rcan"
+    """Named rules of colour, rounding and border."""
+    metrics: list[str] = Field(default=["psnr_y", "ssim_y"], min_length=1)
+    """Rows of the table of metrics."""
+
+
+class Checkpoint(Part):
+    """How often the complete state is saved; rungs and the end are always saved."""
+
+    every: int = Field(default=1000, ge=1)
+    """Steps between two checkpoints: the most work that a crash can cost."""
+    keep: int = Field(default=2, ge=1)
+    """How many of the newest checkpoints stay."""
+
+
+class Recipe(Part):
+    """A complete and runnable description of one training."""
+
+    scale: Literal[2, 3, 4, 8]
+    """HR side over LR side."""
+    seed: int = Field(default=0, ge=0, lt=2**63)
+    """Keys every random draw together with its stream and step."""
+    data: Data
+    """Pictures and crops."""
+    generator: Spec
+    """The SR network: `kind` or `preset`, and its constructor's arguments."""
+    optimizer: Optimizer = Adam()
+    """The generator's optimiser."""
+    schedule: Schedule = Constant()
+    """Learning rate over the steps of a stage."""
+    precision: Literal["f32", "bf16", "auto"] = "f32"
+    """Arithmetic of the training step; `auto` is bf16 where the machine computes it natively."""
+    resources: Resources = Resources()
+    """Threads and GPU share of one trial."""
+    ema: float | None = Field(default=None, gt=0, lt=1)
+    """Decay of the weights' moving average; when set, the average is what is measured and kept."""
+    stages: dict[str, Stage] = Field(min_length=1, max_length=1)
+    """The training's stage by name."""
+    evaluation: Evaluation = Evaluation()
+    """Measurement during training."""
+    checkpoint: Checkpoint = Checkpoint()
+    """Saving during training."""
+    plugins: list[str] = []
+    """Importable modules whose `register(tables)` adds rows to the tables."""
+
+    @property
+    def stage(self) -> Stage:
+        """The one stage."""
+        return next(iter(self.stages.values()))
+
+    @property
+    def steps(self) -> int:
+        """Length of the whole training in steps."""
+        return sum(stage.steps for stage in self.stages.values())

@@ -1,0 +1,27 @@
+"""Training: one loop, keyed batches, exact resume."""
+
+from acutance_platform.training.data import Pairs, dataset_problems, picture_stream
+from acutance_platform.training.evaluate import mean_scores, measure, super_resolve
+from acutance_platform.training.keys import stage_key
+from acutance_platform.training.loop import Interrupted, Training, TrainingDiverged
+from acutance_platform.training.machine import MachineKind, device_of, machine_kind, resolve_auto
+from acutance_platform.training.state import Report, States
+
+__all__ = [
+    "Interrupted",
+    "MachineKind",
+    "Pairs",
+    "Report",
+    "States",
+    "Training",
+    "TrainingDiverged",
+    "dataset_problems",
+    "device_of",
+    "machine_kind",
+    "mean_scores",
+    "measure",
+    "picture_stream",
+    "resolve_auto",
+    "stage_key",
+    "super_resolve",
+]

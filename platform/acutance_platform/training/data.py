@@ -1,0 +1,167 @@
+"""From stored pictures to batches of LR/HR crops, as a pure function of the step.
+
+There is no loader state: which pictures, crops and flips step n sees follows from the recipe's
+seed and n alone, so nothing has to be saved and a resumed training sees what it would have seen.
+"""
+
+import functools
+import hashlib
+import json
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import final
+
+import numpy as np
+import torch
+from filelock import FileLock
+from numpy.typing import NDArray
+from torch import Tensor
+
+from acutance_models import Degradation, stream
+from acutance_platform.recipe import Problem, Recipe
+from acutance_storage import ImageDataset, Picture, open_pictures, write_pictures
+
+Pixels = NDArray[np.uint8]
+
+
+@final
+class Pairs:
+    """Aligned LR/HR pictures of a dataset under a recipe's degradation."""
+
+    def __init__(self, dataset: ImageDataset, recipe: Recipe, *, local: Path) -> None:
+        self.dataset = dataset
+        self.scale = recipe.scale
+        self._degradation = Degradation(recipe.data.degradation, scale=recipe.scale)
+        stored = recipe.data.lr_from == "stored"
+        self._lr = None if stored else self._cached(local)
+
+    def hr(self, index: int) -> Pixels:
+        """Return picture `index`, (H, W, 3), cropped top-left to a multiple of the scale."""
+        return _whole(self.dataset.hr(index), self.scale)
+
+    def lr(self, index: int) -> Pixels:
+        """Return the LR picture that belongs to `hr(index)`, (H/scale, W/scale, 3)."""
+        return self.dataset.lr(index) if self._lr is None else self._lr[index]
+
+    def _cached(self, local: Path) -> Sequence[Pixels]:
+        """Return all LR pictures, made once per machine and memory-mapped by every trial."""
+        spec = json.dumps([self.dataset.version, self._degradation.spec, self.scale])
+        key = hashlib.sha256(spec.encode()).hexdigest()
+        path = local / "cache" / "lr" / f"{key}.arrow"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with FileLock(path.with_suffix(".lock")):
+            if not path.exists():
+                write_pictures(path, self._degraded())
+        return open_pictures(path)
+
+    def _degraded(self) -> Iterator[Pixels]:
+        for index, picture in enumerate(self.dataset.pictures):
+            yield self._degradation(self.hr(index), picture_stream(picture))
+
+
+@final
+class Batches:
+    """Training crops: `batches(step)` gives the LR and HR tensors of that step."""
+
+    def __init__(self, pairs: Pairs, recipe: Recipe, *, device: torch.device) -> None:
+        self._pairs = pairs
+        self._seed = recipe.seed
+        self._patch = recipe.data.patch
+        self._batch = recipe.data.batch
+        self._dihedral = recipe.data.augment == "dihedral"
+        self._device = device
+        self._per_crop = (
+            Degradation(recipe.data.degradation, scale=recipe.scale)
+            if recipe.data.lr_from == "crop"
+            else None
+        )
+        self._indices = pairs.dataset.indices("train")
+        self._order = functools.lru_cache(maxsize=4)(self._shuffled)
+
+    def __call__(self, step: int, attempt: int = 0) -> tuple[Tensor, Tensor]:
+        """Return LR (B, 3, p/s, p/s) and HR (B, 3, p, p) in [0, 1], f32, channels last.
+
+        `attempt` counts the NaN guard's restarts: a further attempt draws other crops.
+        """
+        corners = stream(self._seed, "crop", step, attempt).random((self._batch, 2))
+        turns = stream(self._seed, "flip", step, attempt).integers(0, 8, self._batch)
+        crops = [
+            self._crop(step, attempt, k, corners[k], int(turns[k])) for k in range(self._batch)
+        ]
+        return self._tensor([lr for lr, _ in crops]), self._tensor([hr for _, hr in crops])
+
+    def _crop(
+        self, step: int, attempt: int, k: int, corner: NDArray[np.float64], turn: int
+    ) -> tuple[Pixels, Pixels]:
+        epoch, place = divmod(step * self._batch + k, len(self._indices))
+        index = self._indices[self._order(epoch)[place]]
+        scale, side = self._pairs.scale, self._patch // self._pairs.scale
+        hr = self._pairs.hr(index)
+        rows, columns = hr.shape[0] // scale, hr.shape[1] // scale
+        y = int(corner[0] * (rows - side + 1))
+        x = int(corner[1] * (columns - side + 1))
+        patch = hr[y * scale : (y + side) * scale, x * scale : (x + side) * scale]
+        if self._per_crop is None:
+            small = self._pairs.lr(index)[y : y + side, x : x + side]
+        else:
+            small = self._per_crop(patch, stream(self._seed, "degradation", step, attempt, k))
+        if not self._dihedral:
+            return small, patch
+        return dihedral(small, turn), dihedral(patch, turn)
+
+    def _shuffled(self, epoch: int) -> NDArray[np.int64]:
+        return stream(self._seed, "order", epoch).permutation(len(self._indices))
+
+    def _tensor(self, crops: Sequence[Pixels]) -> Tensor:
+        # (B, H, W, 3) seen as (B, 3, H, W) is channels_last already: no second copy is made.
+        stacked = torch.from_numpy(np.stack(crops)).to(self._device)
+        return stacked.permute(0, 3, 1, 2).to(torch.float32).div_(255.0)
+
+
+def dataset_problems(dataset: ImageDataset, recipe: Recipe) -> list[Problem]:
+    """Return why a dataset cannot serve a recipe; empty where it can."""
+    problems = []
+    for place, split in (("data.dataset", "train"), ("evaluation.split", recipe.evaluation.split)):
+        if not dataset.indices(split):
+            rule = f"dataset {dataset.name} has no picture in its {split} split"
+            way_out = "Add pictures, or assign splits with `acutance data add --split`."
+            problems.append(Problem(place, split, rule, way_out))
+    if recipe.data.lr_from == "stored" and dataset.lr_scale != recipe.scale:
+        has = f"of scale {dataset.lr_scale}" if dataset.lr_scale else "none"
+        rule = f"`stored` needs LR pictures of scale {recipe.scale}; {dataset.name} has {has}"
+        way_out = (
+            "Add them with `acutance data add NAME FOLDER --lr FOLDER --scale N`,"
+            " or write lr_from: picture."
+        )
+        problems.append(Problem("data.lr_from", "stored", rule, way_out))
+    return problems + _small_pictures(dataset, recipe)
+
+
+def _small_pictures(dataset: ImageDataset, recipe: Recipe) -> list[Problem]:
+    small = [
+        picture.name
+        for picture in (dataset.pictures[i] for i in dataset.indices("train"))
+        if min(picture.height, picture.width) < recipe.data.patch
+    ]
+    if not small:
+        return []
+    shown = ", ".join(small[:5]) + (f" and {len(small) - 5} more" if len(small) > 5 else "")
+    rule = f"every training picture of {dataset.name} holds a patch; too small: {shown}"
+    way_out = "Choose a smaller patch, or leave these pictures out."
+    return [Problem("data.patch", str(recipe.data.patch), rule, way_out)]
+
+
+def picture_stream(picture: Picture) -> np.random.Generator:
+    """Return the random stream of a picture's degradation, keyed by the picture alone."""
+    return stream(0, "degradation/picture", int(picture.sha256[:12], 16))
+
+
+def dihedral(picture: Pixels, turn: int) -> Pixels:
+    """Return a view of (H, W, 3) under one of eight symmetries: `turn` in 0..7."""
+    turned = np.rot90(picture, turn % 4)
+    return turned[:, ::-1] if turn >= 4 else turned
+
+
+def _whole(picture: Pixels, scale: int) -> Pixels:
+    height, width = picture.shape[0] // scale * scale, picture.shape[1] // scale * scale
+    return picture[:height, :width]

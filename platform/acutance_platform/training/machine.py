@@ -1,0 +1,99 @@
+"""The machine kind: what decides the bits of a training beside its recipe.
+
+Each field was seen to change bits on real machines, so each belongs to a stage's key. The kind is
+resolved once, by whoever starts the training, and handed on; a trial never probes it for itself.
+"""
+
+import functools
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from acutance_platform.recipe import Recipe
+
+
+@dataclass(frozen=True)
+class MachineKind:
+    """All that changes a training's bits and is not in its recipe."""
+
+    torch: str
+    """torch version with its build, such as 2.13.0+cpu."""
+    device: str
+    """`cpu`, or the GPU's name."""
+    isa: str
+    """Widest instruction set that the CPU kernels use; empty on a GPU."""
+    vendor: str
+    """CPU vendor; empty on a GPU."""
+    threads: int
+    """Threads of the CPU kernels; 0 on a GPU."""
+    precision: str
+    """f32 or bf16."""
+    memory_format: str = "channels_last"
+    """Layout of pictures and filters in memory."""
+    fused: bool = True
+    """Whether the optimiser is torch's fused kernel."""
+    compiled: bool = False
+    """Whether torch.compile rewrote the step."""
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the fields as plain data for keys, journals and runs."""
+        return asdict(self)
+
+
+def resolve_auto(recipe: Recipe) -> Recipe:
+    """Return the recipe with `precision: auto` and `gpu: auto` replaced by what this machine has."""
+    gpu = recipe.resources.gpu
+    if gpu == "auto":
+        gpu = 1.0 if torch.cuda.is_available() else 0.0
+    precision = recipe.precision
+    if precision == "auto":
+        precision = "bf16" if _computes_bf16(gpu > 0) else "f32"
+    resources = recipe.resources.model_copy(update={"gpu": gpu})
+    return recipe.model_copy(update={"precision": precision, "resources": resources})
+
+
+def machine_kind(recipe: Recipe) -> MachineKind:
+    """Return this machine's kind for a recipe whose `auto` fields are resolved."""
+    common = {"torch": str(torch.__version__), "precision": recipe.precision}
+    if device_of(recipe).type == "cuda":
+        name = torch.cuda.get_device_name()
+        return MachineKind(**common, device=name, isa="", vendor="", threads=0)
+    vendor, flags = _cpu()
+    return MachineKind(
+        **common, device="cpu", isa=_isa(flags), vendor=vendor, threads=recipe.resources.cpu
+    )
+
+
+def device_of(recipe: Recipe) -> torch.device:
+    """Return the device that a recipe with resolved resources trains on."""
+    return torch.device("cuda" if float(recipe.resources.gpu) > 0 else "cpu")
+
+
+def _computes_bf16(on_gpu: bool) -> bool:
+    if on_gpu:
+        return torch.cuda.is_bf16_supported(including_emulation=False)
+    return bool({"avx512_bf16", "amx_bf16"} & _cpu()[1])
+
+
+def _isa(flags: frozenset[str]) -> str:
+    for name, flag in (("amx", "amx_bf16"), ("avx512_bf16", "avx512_bf16"), ("avx512", "avx512f")):
+        if flag in flags:
+            return name
+    return torch.backends.cpu.get_cpu_capability().lower()
+
+
+@functools.cache
+def _cpu() -> tuple[str, frozenset[str]]:
+    """Return the CPU's vendor and feature flags, as far as the system tells."""
+    try:
+        text = Path("/proc/cpuinfo").read_text()
+    except OSError:
+        return "unknown", frozenset()
+    fields = dict(
+        (key.strip(), value.strip())
+        for key, _, value in (line.partition(":") for line in text.split("\n\n")[0].splitlines())
+    )
+    flags = fields.get("flags") or fields.get("Features", "")
+    return fields.get("vendor_id", "unknown"), frozenset(flags.split())

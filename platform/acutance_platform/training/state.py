@@ -1,0 +1,130 @@
+"""Saved training states: safetensors for tensors, a small JSON ref for everything else.
+
+A state lies under its stage's key and its step (`refs/stages/KEY/000001000`), so that whoever has
+the same key continues from it, in this sweep or another. The blob is written and verified before
+the ref that names it; a reader never sees half a state.
+"""
+
+from dataclasses import asdict, dataclass, field
+from typing import Any, final
+
+import safetensors
+import safetensors.torch
+from torch import Tensor
+
+from acutance_storage import (
+    BlobStore,
+    StorageError,
+    delete_blob,
+    delete_ref,
+    get_blob,
+    get_ref,
+    list_refs,
+    put_blob,
+    set_ref,
+)
+
+SCHEMA = 1
+
+
+@dataclass(frozen=True)
+class Report:
+    """What was measured at one step of a training."""
+
+    step: int
+    """Absolute step."""
+    metrics: dict[str, float]
+    """Metric name -> value; losses as `loss/TERM`, averaged since the previous report."""
+    executed: int
+    """Steps really computed since the previous report (0 where another training paid)."""
+    cpu_seconds: float
+    """CPU time of the training process since the previous report."""
+    gpu_seconds: float
+    """Wall time since the previous report times the share of the GPU."""
+    time: float
+    """Seconds since the epoch at which it was measured."""
+    weights: str | None = None
+    """SHA-256 of the published weights, at rungs and at the end."""
+    owner: str = ""
+    """Who computed it (SWEEP/TRIAL)."""
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the report as plain data."""
+        return asdict(self)
+
+
+@dataclass
+class Progress:
+    """The part of a state that is not tensors."""
+
+    step: int = 0
+    """Optimiser steps done."""
+    attempt: int = 0
+    """Restarts by the NaN guard; a further attempt draws other crops."""
+    terms: int = 0
+    """Steps whose losses are summed since the last report."""
+    rollbacks: list[dict[str, Any]] = field(default_factory=list)
+    """One record per restart by the NaN guard: step, back_to, attempt, value."""
+    reports: list[Report] = field(default_factory=list)
+    """Every report of this stage so far."""
+
+
+@final
+class States:
+    """The saved states of one stage key."""
+
+    def __init__(self, store: BlobStore, key: str, *, keep: int) -> None:
+        self._store = store
+        self._key = key
+        self._keep = keep
+
+    def save(self, progress: Progress, tensors: dict[str, Tensor]) -> None:
+        """Publish a complete state, then drop all but the newest `keep`."""
+        contiguous = {name: tensor.detach().contiguous() for name, tensor in tensors.items()}
+        label = {"acutance.stage": self._key, "acutance.step": str(progress.step)}
+        blob = put_blob(self._store, safetensors.torch.save(contiguous, metadata=label))
+        value = {"schema": SCHEMA, "blob": blob, **asdict(progress)}
+        set_ref(self._store, "stages", self._name(progress.step), value)
+        self._drop_old()
+
+    def newest(self) -> tuple[Progress, dict[str, Tensor]] | None:
+        """Return the newest state whose blob is sound; None where there is none.
+
+        A damaged state is passed over: an older one costs recomputed steps, never wrong ones.
+        """
+        for name in reversed(list_refs(self._store, "stages", f"{self._key}/")):
+            value = get_ref(self._store, "stages", name)
+            if value is None:
+                continue
+            if value["schema"] > SCHEMA:
+                raise StorageError(
+                    f"state {name} was written by a newer acutance (schema {value['schema']}, "
+                    f"this one reads up to {SCHEMA}). Upgrade, or use another store."
+                )
+            try:
+                tensors = safetensors.torch.load(get_blob(self._store, value["blob"]))
+            except (StorageError, safetensors.SafetensorError):
+                continue
+            return _progress(value), tensors
+        return None
+
+    def _drop_old(self) -> None:
+        for name in list_refs(self._store, "stages", f"{self._key}/")[: -self._keep]:
+            value = get_ref(self._store, "stages", name)
+            delete_ref(self._store, "stages", name)
+            if value is not None:
+                # The header carries key and step, so no other ref can name this blob.
+                delete_blob(self._store, value["blob"])
+
+    def _name(self, step: int) -> str:
+        return f"{self._key}/{step:09d}"
+
+
+def _progress(value: dict[str, Any]) -> Progress:
+    return Progress(
+        step=value["step"],
+        attempt=value["attempt"],
+        terms=value["terms"],
+        rollbacks=list(value["rollbacks"]),
+        reports=[Report(**report) for report in value["reports"]],
+    )

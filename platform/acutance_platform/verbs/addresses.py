@@ -1,0 +1,110 @@
+"""MODEL: every way to name a network, and what it stands for."""
+
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
+
+from acutance_models import Generator, load_generator
+from acutance_platform.recipe import refuse
+from acutance_platform.search import Sweep, open_sweep, sweep_names
+from acutance_platform.verbs.home import Home
+from acutance_storage import BlobStore, get_blob, hash_bytes
+
+SHIPPED = "shipped"
+"""Name of the small x2 network in this package (experiments/quickstart trained it)."""
+
+_FORMS = (
+    "a .safetensors file, SWEEP/TRIAL, SWEEP/best, SWEEP/knee, run:RUN_ID, blob:SHA256 or bicubic"
+)
+
+
+@dataclass(frozen=True)
+class Model:
+    """A network, ready to compute, and the hash of the file that it came from."""
+
+    address: str
+    """What the user said."""
+    weights: str | None
+    """SHA-256 of the weights file; None for bicubic."""
+    generator: Generator | None
+    """None for bicubic, which has no network."""
+
+    def scale(self, asked: int | None) -> int:
+        """Return the model's scale; bicubic has whichever is asked for."""
+        own = self.generator.scale if self.generator is not None else None
+        if own is None and asked is None:
+            raise refuse("MODEL", self.address, "bicubic has no scale of its own", "Add --scale N.")
+        if own is not None and asked not in (None, own):
+            raise refuse("--scale", asked, f"{self.address} enlarges by {own}", "Leave it out.")
+        return own or asked or 0
+
+
+def load_model(address: str, home: Home | None = None) -> Model:
+    """Return the model that an address names.
+
+    Args:
+        address: One of the forms of MODEL, or `shipped`.
+        home: Where sweeps and blobs lie; needed only by addresses that mean something there.
+
+    Raises:
+        RecipeErrors: If the address names nothing.
+        WeightsError: If the file holds no network of ours.
+        StorageError: If the blob is missing or damaged.
+    """
+    if address == "bicubic":
+        return Model(address, None, None)
+    data = _data(address, home)
+    return Model(address, hash_bytes(data), load_generator(data).eval())
+
+
+def weights_of(address: str, home: Home) -> str:
+    """Return the SHA-256 of the weights that SWEEP/TRIAL, SWEEP/best or run:ID names."""
+    if address.startswith("run:"):
+        return _weights_of_run(address.removeprefix("run:"), home.store)
+    name, _, wanted = address.partition("/")
+    if name not in sweep_names(home.store):
+        known = ", ".join(sweep_names(home.store)) or "none yet"
+        raise refuse("MODEL", address, f"there is no sweep '{name}'", f"Sweeps here: {known}.")
+    sweep = open_sweep(home.store, name)
+    trial = sweep.best if wanted in ("best", "knee") else wanted
+    if trial is None:
+        raise refuse("MODEL", address, "no trial is COMPLETE", f"See `acutance status {name}`.")
+    if trial not in sweep.trials:
+        known = ", ".join(sweep.trials) or "none"
+        raise refuse("MODEL", address, f"{name} has no trial '{trial}'", f"Its trials: {known}.")
+    return _published(sweep, trial, address)
+
+
+def _published(sweep: Sweep, trial: str, address: str) -> str:
+    weights = sweep.trials[trial].weights
+    if weights is None:
+        way_out = "A trial has weights from its first rung on."
+        raise refuse("MODEL", address, f"trial {trial} has published no weights yet", way_out)
+    return weights
+
+
+def _weights_of_run(run_id: str, store: BlobStore) -> str:
+    for name in sweep_names(store):
+        sweep = open_sweep(store, name)
+        for trial, state in sweep.trials.items():
+            if state.run_id == run_id:
+                return _published(sweep, trial, f"run:{run_id}")
+    raise refuse("MODEL", f"run:{run_id}", "no sweep of this store has that run", "Check the id.")
+
+
+def _data(address: str, home: Home | None) -> bytes:
+    if address == SHIPPED:
+        asset = resources.files("acutance_platform") / "assets" / "quickstart-x2.safetensors"
+        return asset.read_bytes()
+    path = Path(address)
+    if path.suffix == ".safetensors" or path.is_file():
+        if not path.is_file():
+            raise refuse("MODEL", address, "there is no such file", f"MODEL is {_FORMS}.")
+        return path.read_bytes()
+    if home is None:
+        raise refuse("MODEL", address, "this is no model file", f"MODEL is {_FORMS}.")
+    if address.startswith("blob:"):
+        return get_blob(home.store, address.removeprefix("blob:"))
+    if address.startswith("run:") or "/" in address:
+        return get_blob(home.store, weights_of(address, home))
+    raise refuse("MODEL", address, "this names no model", f"MODEL is {_FORMS}.")

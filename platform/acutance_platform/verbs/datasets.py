@@ -1,0 +1,80 @@
+"""The dataset that a recipe names: a stored one, or a folder that is ingested on first use."""
+
+import hashlib
+import json
+import re
+from pathlib import Path
+
+from acutance_platform.recipe import Document, Problem, Recipe, RecipeErrors
+from acutance_platform.training import dataset_problems
+from acutance_platform.verbs.home import Home
+from acutance_storage import DatasetError, ImageDataset, StorageError, add_dataset, open_dataset
+
+
+def pin_dataset(recipe: Recipe, document: Document, home: Home) -> Recipe:
+    """Return the recipe with its dataset as NAME@VERSION, ingesting a folder where it names one.
+
+    Raises:
+        RecipeErrors: If there is no such dataset or folder, or it cannot serve the recipe.
+    """
+    place = document.place("data.dataset")
+    dataset = _find(recipe.data.dataset, place, document, home)
+    problems = dataset_problems(dataset, recipe)
+    if problems:
+        raise RecipeErrors(document.placed(problems))
+    pinned = f"{dataset.name}@{dataset.version[:12]}"
+    data = recipe.data.model_copy(update={"dataset": pinned})
+    return recipe.model_copy(update={"data": data})
+
+
+def _find(wanted: str, place: str, document: Document, home: Home) -> ImageDataset:
+    folder = _folder(wanted, place, document)
+    try:
+        if folder.is_dir():
+            return open_dataset(home.store, _ingest(folder, home))
+        return open_dataset(home.store, wanted)
+    except DatasetError as error:
+        way_out = "Mend the pictures, or name another dataset."
+        raise RecipeErrors([Problem(place, repr(wanted), str(error), way_out)]) from None
+    except StorageError as error:
+        way_out = f"Add it with `acutance data add NAME FOLDER`; {folder} is no folder either."
+        raise RecipeErrors([Problem(place, repr(wanted), str(error), way_out)]) from None
+
+
+def _folder(wanted: str, place: str, document: Document) -> Path:
+    """Return the folder a dataset's name may mean, relative to the file that says it."""
+    source = place.rsplit(": ", 1)[0].rsplit(":", 1)[0]
+    base = Path(source).parent if Path(source).is_file() else Path()
+    return (base / Path(wanted).expanduser()).resolve()
+
+
+def _ingest(folder: Path, home: Home) -> str:
+    """Return NAME@VERSION of a folder's pictures, decoded only where the folder has changed."""
+    slug = re.sub(r"[^a-z0-9]+", "-", folder.name.lower()).strip("-") or "pictures"
+    # Two folders of one name share this name and differ in version; recipes pin the version.
+    name = f"folder-{slug}"
+    fingerprint = _fingerprint(folder, home)
+    where = hashlib.sha256(str(folder).encode()).hexdigest()[:16]
+    memo = home.local / "folders" / f"{where}.json"
+    if memo.exists():
+        known = json.loads(memo.read_text())
+        if known["fingerprint"] == fingerprint:
+            return str(known["dataset"])
+    report = add_dataset(home.store, name, folder, source=folder.name, replace=True)
+    dataset = f"{name}@{report.dataset.version[:12]}"
+    memo.parent.mkdir(parents=True, exist_ok=True)
+    fresh = memo.with_suffix(".new")
+    fresh.write_text(json.dumps({"fingerprint": fingerprint, "dataset": dataset}))
+    fresh.replace(memo)
+    return dataset
+
+
+def _fingerprint(folder: Path, home: Home) -> str:
+    """Hash names, sizes and times of a folder's files, and which store they went into."""
+    digest = hashlib.sha256(home.store.address.encode())
+    for file in sorted(folder.rglob("*")):
+        if file.is_file():
+            stat = file.stat()
+            entry = [str(file.relative_to(folder)), stat.st_size, stat.st_mtime_ns]
+            digest.update(json.dumps(entry).encode())
+    return digest.hexdigest()

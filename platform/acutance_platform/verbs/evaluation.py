@@ -1,0 +1,212 @@
+"""`evaluate`: measure a model on pictures under a named protocol."""
+
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+import yaml
+from numpy.typing import NDArray
+
+from acutance_models import (
+    METRICS,
+    Degradation,
+    Protocol,
+    bicubic_upscale,
+    check_degradation,
+    crop_to_multiple,
+    degrade,
+    find_protocol,
+    score,
+    score_bicubic,
+)
+from acutance_platform.recipe import Problem, RecipeErrors, refuse, registry_problems
+from acutance_platform.training import mean_scores, picture_stream, super_resolve
+from acutance_platform.verbs.addresses import Model, load_model
+from acutance_platform.verbs.home import Home
+from acutance_storage import ImageDataset, Picture, add_dataset, open_dataset, open_store
+
+Lr = NDArray[np.uint8] | NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """Metrics of one model on one set of pictures, with the protocol that gives them meaning."""
+
+    model: str
+    """MODEL as the user said it."""
+    weights: str | None
+    """SHA-256 of the weights; None for bicubic."""
+    data: str
+    """Folder, or NAME@VERSION/SPLIT."""
+    scale: int
+    """SR side over LR side."""
+    protocol: dict[str, Any]
+    """Name, degradation, colour, rounding, border."""
+    images: list[dict[str, Any]]
+    """One entry per picture: name and metrics."""
+    mean: dict[str, float]
+    """Each metric's mean over the pictures."""
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the shape that `--json` prints."""
+        return asdict(self)
+
+
+@dataclass(frozen=True)
+class _Item:
+    name: str
+    hr: NDArray[np.uint8]
+    lr: NDArray[np.uint8] | None
+    picture: Picture
+
+
+def evaluate(
+    model: str,
+    data: str,
+    *,
+    home: Home,
+    split: str = "validation",
+    protocol: str = "rcan",
+    scale: int | None = None,
+    lr: Path | None = None,
+    degradation: str | None = None,
+    border: int | None = None,
+    metrics: Sequence[str] | None = None,
+) -> Evaluation:
+    """Measure a model; f32 always.
+
+    Args:
+        model: MODEL.
+        data: A folder of HR pictures, or NAME[@VERSION] of a dataset.
+        home: Store and local folder.
+        split: Split of a dataset; folders are taken whole.
+        protocol: Names degradation, colour, rounding and border.
+        scale: Needed for bicubic only.
+        lr: Folder of given LR pictures, in place of made ones.
+        degradation: YAML of a degradation chain, in place of the protocol's.
+        border: HR pixels ignored at each edge, in place of the protocol's.
+        metrics: Rows of the table of metrics; None takes all.
+
+    Raises:
+        RecipeErrors: If model, data or options cannot be used.
+        ModelsError: If a picture does not fit the model.
+    """
+    network = load_model(model, home)
+    factor = network.scale(scale)
+    rules = find_protocol(protocol)
+    chain = _chain(degradation, factor)
+    names = list(metrics) if metrics else METRICS.names()
+    images: list[dict[str, Any]] = []
+    with _opened(data, split, factor, lr, home) as (label, dataset, indices):
+        for index in indices:
+            item = _item(dataset, index, factor)
+            scores = _score(network, item, rules, chain, factor, names, border)
+            images.append({"name": item.name, **scores})
+        given = dataset.lr_scale == factor
+    described = _described(rules, chain, given, factor, border)
+    mean = mean_scores([{n: image[n] for n in names} for image in images])
+    return Evaluation(model, network.weights, label, factor, described, images, mean)
+
+
+def _score(
+    model: Model,
+    item: _Item,
+    rules: Protocol,
+    chain: Degradation | None,
+    scale: int,
+    metrics: Sequence[str],
+    border: int | None,
+) -> dict[str, float]:
+    common: dict[str, Any] = {
+        "protocol": rules,
+        "scale": scale,
+        "metrics": metrics,
+        "border": border,
+    }
+    if model.generator is None and item.lr is None and chain is None:
+        return score_bicubic(item.hr, **common)
+    small: Lr
+    if chain is not None:
+        small = chain(item.hr, picture_stream(item.picture))
+    elif item.lr is not None:
+        small = item.lr
+    else:
+        small = degrade(item.hr, rules, scale)
+    if model.generator is None:
+        return score(bicubic_upscale(small, scale), item.hr, **common)
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    network = model.generator.to(device, memory_format=torch.channels_last)
+    return score(super_resolve(network, small, device=device), item.hr, **common)
+
+
+def _chain(text: str | None, scale: int) -> Degradation | None:
+    if text is None:
+        return None
+    try:
+        chain = yaml.safe_load(text)
+    except yaml.YAMLError:
+        raise refuse("--degradation", text, "this is not YAML", "Quote it.") from None
+    chain = [{"kind": chain}] if isinstance(chain, str) else chain
+    found = check_degradation(chain, scale=scale)
+    if found:
+        raise RecipeErrors(registry_problems(found, "--degradation"))
+    return Degradation(chain, scale)
+
+
+@contextmanager
+def _opened(
+    data: str, split: str, scale: int, lr: Path | None, home: Home
+) -> Iterator[tuple[str, ImageDataset, list[int]]]:
+    """Give label, dataset and indices; a folder is a dataset of its own for as long as it takes."""
+    folder = Path(data)
+    if folder.is_dir():
+        with tempfile.TemporaryDirectory(dir=home.local, prefix="evaluate-") as scratch:
+            store = open_store(scratch)
+            paired = {"lr": lr, "scale": scale} if lr is not None else {}
+            report = add_dataset(store, "evaluate", folder, split={"test": ["*"]}, **paired)
+            if report.skipped:
+                raise RecipeErrors(
+                    Problem(f"{folder}/{file}", "", why, "Mend the file or take it out.")
+                    for file, why in report.skipped
+                )
+            yield str(folder), report.dataset, list(range(len(report.dataset)))
+        return
+    if lr is not None:
+        raise refuse("--lr", str(lr), "given LR pictures go with a folder", "Name the HR folder.")
+    dataset = open_dataset(home.store, data)
+    indices = dataset.indices(split)
+    if not indices:
+        rule = f"dataset {dataset.name} has no picture in split '{split}'"
+        raise refuse("--split", split, rule, "Choose another split.")
+    yield f"{dataset.name}@{dataset.version[:12]}/{split}", dataset, indices
+
+
+def _item(dataset: ImageDataset, index: int, scale: int) -> _Item:
+    picture = dataset.pictures[index]
+    given = dataset.lr(index) if dataset.lr_scale == scale else None
+    hr = crop_to_multiple(dataset.hr(index), scale)
+    return _Item(picture.name, hr, given, picture)
+
+
+def _described(
+    rules: Protocol,
+    chain: Degradation | None,
+    given: bool,
+    scale: int,
+    border: int | None,
+) -> dict[str, Any]:
+    made: Any = chain.spec if chain is not None else [dict(step) for step in rules.degradation]
+    edge = border if border is not None else rules.border
+    return {
+        "name": rules.name,
+        "degradation": "given LR pictures" if given and chain is None else made,
+        "lr": rules.lr,
+        "sr_to_uint8": rules.sr_to_uint8,
+        "y": rules.y,
+        "border": scale if edge is None else edge,
+    }

@@ -1,0 +1,179 @@
+"""Enlarge pictures with a model: files and folders in, files out, nothing overwritten unasked."""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from PIL import Image
+
+from acutance_models import Generator, bicubic_upscale
+from acutance_platform.recipe import Problem, RecipeErrors
+from acutance_platform.training import super_resolve
+from acutance_platform.verbs.addresses import SHIPPED, Model, load_model
+from acutance_platform.verbs.home import Home
+from acutance_storage import Decoded, PictureUnreadable, decode_picture
+
+_SUFFIXES = {".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff", ".gif", ".ppm", ".pgm"}
+_WHOLE = 640 * 640
+"""Pictures with more LR pixels than this are computed in tiles, so that memory stays bounded."""
+_TILE = 512
+
+
+@dataclass(frozen=True)
+class Enlarged:
+    """One picture that was enlarged, or the reason why it was not."""
+
+    source: Path
+    """The picture as given."""
+    target: Path | None
+    """The file written; None where the picture was refused."""
+    note: str
+    """Treatment (grey, alpha, rotation ...) or the reason of the refusal."""
+
+
+def upscale(
+    pictures: Sequence[Path],
+    *,
+    output: Path | None = None,
+    model: str = SHIPPED,
+    scale: int | None = None,
+    tile: int | None = None,
+    overwrite: bool = False,
+    home: Home | None = None,
+    progress: Callable[[Enlarged], None] | None = None,
+) -> list[Enlarged]:
+    """Enlarge pictures and folders of pictures; one bad picture does not stop the others.
+
+    Args:
+        pictures: Files, or folders whose pictures are all taken.
+        output: A file for one picture, else a folder; None writes NAME_xN.png beside each.
+        model: MODEL, or `shipped`: the small x2 network of this package.
+        scale: Needed for `bicubic` only.
+        tile: Side of the LR tiles; None chooses tiles for large pictures only.
+        overwrite: Whether existing files may be replaced.
+        home: Where sweeps and blobs lie.
+        progress: Called after each picture.
+
+    Raises:
+        RecipeErrors: If the model or the targets cannot be used; nothing is written then.
+    """
+    network = load_model(model, home)
+    factor = network.scale(scale)
+    planned = list(_targets(pictures, output, factor))
+    _refuse_clashes(planned, overwrite)
+    done = []
+    for source, target in planned:
+        enlarged = _one(source, target, network, factor, tile)
+        done.append(enlarged)
+        if progress is not None:
+            progress(enlarged)
+    return done
+
+
+def enlarge(model: Model, lr: NDArray[np.uint8], scale: int, tile: int | None = None) -> Image.Image:
+    """Return the SR picture of an LR picture (h, w, 3), rounded to 8 bits."""
+    if model.generator is None:
+        return Image.fromarray(bicubic_upscale(lr, scale))
+    return Image.fromarray(_network(model.generator, lr, tile))
+
+
+def _network(generator: Generator, lr: NDArray[np.uint8], tile: int | None) -> NDArray[np.uint8]:
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    if tile is None and lr.shape[0] * lr.shape[1] > _WHOLE:
+        tile = _TILE
+    network = generator.to(device, memory_format=torch.channels_last)
+    sr = super_resolve(network, lr, device=device, tile=tile)
+    return np.floor(np.clip(sr, 0.0, 1.0) * 255.0 + 0.5).astype(np.uint8)
+
+
+def _one(source: Path, target: Path, model: Model, scale: int, tile: int | None) -> Enlarged:
+    try:
+        decoded = decode_picture(source)
+    except PictureUnreadable as error:
+        return Enlarged(source, None, str(error))
+    picture = enlarge(model, decoded.pixels, scale, tile)
+    _write(_finished(picture, decoded, scale), target, source)
+    return Enlarged(source, target, decoded.treatment)
+
+
+def _finished(picture: Image.Image, decoded: Decoded, scale: int) -> Image.Image:
+    """Give back what the network does not know of: transparency, and grey where it was grey."""
+    if decoded.grey:
+        picture = picture.convert("L")
+    if decoded.alpha is not None:
+        alpha = np.repeat(decoded.alpha[:, :, None], 3, axis=2)
+        picture.putalpha(Image.fromarray(bicubic_upscale(alpha, scale)[:, :, 0]))
+    return picture
+
+
+def _write(picture: Image.Image, target: Path, source: Path) -> None:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    fresh = target.with_name(f".{target.name}.new{target.suffix}")
+    if target.suffix.lower() in (".jpg", ".jpeg") and picture.mode in ("RGBA", "LA"):
+        picture = picture.convert("RGB")
+    options = {"quality": 95, "subsampling": 0} if target.suffix.lower() in (".jpg", ".jpeg") else {}
+    try:
+        picture.save(fresh, icc_profile=_profile(source), **options)
+        fresh.replace(target)
+    finally:
+        fresh.unlink(missing_ok=True)
+
+
+def _profile(source: Path) -> bytes | None:
+    with Image.open(source) as opened:
+        profile = opened.info.get("icc_profile")
+        return profile if isinstance(profile, bytes) and opened.mode in ("RGB", "RGBA") else None
+
+
+def _targets(
+    pictures: Iterable[Path], output: Path | None, scale: int
+) -> Iterator[tuple[Path, Path]]:
+    sources = [source for given in pictures for source in _pictures_in(given)]
+    problems = [
+        Problem(str(given), "", "there is no such file or folder", "Check the path.")
+        for given in pictures
+        if not given.exists()
+    ]
+    if not sources and not problems:
+        named = ", ".join(map(str, pictures))
+        problems = [Problem(named, "", "there are no pictures here", "Name pictures.")]
+    single = len(sources) == 1 and output is not None and output.suffix.lower() in _SUFFIXES
+    if output is not None and output.suffix.lower() in _SUFFIXES and len(sources) > 1:
+        rule = f"one file cannot take {len(sources)} pictures"
+        problems.append(Problem("-o", str(output), rule, "Name a folder."))
+    if problems:
+        raise RecipeErrors(problems)
+    for source in sources:
+        if single and output is not None:
+            yield source, output
+        else:
+            yield source, (output or source.parent) / f"{source.stem}_x{scale}.png"
+
+
+def _pictures_in(given: Path) -> list[Path]:
+    if not given.is_dir():
+        return [given] if given.exists() else []
+    return sorted(
+        file for file in given.iterdir() if file.is_file() and file.suffix.lower() in _SUFFIXES
+    )
+
+
+def _refuse_clashes(planned: Sequence[tuple[Path, Path]], overwrite: bool) -> None:
+    problems, seen = [], set()
+    for source, target in planned:
+        if target.exists() and not overwrite:
+            rule = f"the target of {source} exists already"
+            way_out = "Add --overwrite, or choose another -o."
+            problems.append(Problem(str(target), "", rule, way_out))
+        if target in seen:
+            rule = "two pictures would be written to this file"
+            problems.append(Problem(str(target), "", rule, "Enlarge them one by one."))
+        if target.exists() and target.resolve() == source.resolve():
+            rule = "a picture is never replaced by its own enlargement"
+            problems.append(Problem(str(target), "", rule, "Choose another -o."))
+        seen.add(target)
+    if problems:
+        raise RecipeErrors(problems)

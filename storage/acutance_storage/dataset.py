@@ -1,0 +1,272 @@
+"""Datasets: reading them, listing them, and checking that they are what they were.
+
+A version of a dataset is an index (Parquet) that points at shards (Arrow), all of them blobs. Two
+refs name it: ``datasets/NAME@VERSION`` for ever, ``datasets/NAME`` while it is the newest.
+"""
+
+import hashlib
+import re
+from collections import Counter
+from dataclasses import dataclass
+from typing import Any, final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from acutance_storage.blobs import BlobStore
+from acutance_storage.contents import blob_path, check_blob, get_blob
+from acutance_storage.errors import BlobCorrupt, DatasetError, StorageError
+from acutance_storage.images import Pictures
+from acutance_storage.images_index import Index, load_index
+from acutance_storage.records import SPLITS, Picture, Place
+from acutance_storage.refs import get_ref, list_refs
+
+SHORT = 12
+"""Hex digits of a version that suffice in NAME@VERSION, where they fit only one."""
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}")
+
+
+@final
+class ImageDataset:
+    """One version of a dataset. Opening it reads the index; pixels stay on disk until asked for.
+
+    It can be pickled and used from many processes, which share the pages of the memory map.
+
+    Args:
+        store: Where it lies.
+        index: What it holds.
+    """
+
+    def __init__(self, *, store: BlobStore, index: Index) -> None:
+        self._store = store
+        self._index = index
+        self._shards: dict[str, Pictures] = {}
+        self.name = index.name
+        self.version = index.version
+        self.lr_scale = index.lr_scale
+        self.pictures: tuple[Picture, ...] = tuple(entry.picture for entry in index.entries)
+
+    def __len__(self) -> int:
+        return len(self.pictures)
+
+    def __reduce__(self) -> tuple[Any, tuple[BlobStore, str]]:
+        return open_dataset, (self._store, f"{self.name}@{self.version}")
+
+    def __repr__(self) -> str:
+        return f"ImageDataset({self.name}@{self.version[:SHORT]}, {len(self)} pictures)"
+
+    @property
+    def licence(self) -> str:
+        """The licences of its pictures, each once, joined by ``"; "``."""
+        return "; ".join(sorted({p.licence for p in self.pictures if p.licence}))
+
+    @property
+    def source(self) -> str:
+        """The sources of its pictures, each once, joined by ``"; "``."""
+        return "; ".join(sorted({p.source for p in self.pictures if p.source}))
+
+    def hr(self, index: int) -> NDArray[np.uint8]:
+        """Return a picture: shape (H, W, 3), uint8, a read-only view of the memory map.
+
+        Raises:
+            IndexError: If there is no such picture.
+            BlobCorrupt: If its shard cannot be read.
+        """
+        return self._pixels(self._index.entries[index].place)
+
+    def lr(self, index: int) -> NDArray[np.uint8]:
+        """Return the stored LR picture of a pair: shape (H / lr_scale, W / lr_scale, 3), uint8.
+
+        Raises:
+            DatasetError: If the dataset has no pairs.
+        """
+        lr = self._index.entries[index].lr
+        if lr is None:
+            raise DatasetError(
+                f"dataset {self.name!r} holds no LR pictures. Add pairs with --lr FOLDER "
+                "--scale N, or let a degradation make LR from HR"
+            )
+        return self._pixels(lr.place)
+
+    def indices(self, split: str) -> list[int]:
+        """Return the positions of the pictures of a split, ascending.
+
+        Raises:
+            DatasetError: If there is no split of that name.
+        """
+        if split not in SPLITS:
+            raise DatasetError(f"unknown split {split!r}; known: {', '.join(SPLITS)}")
+        return [i for i, picture in enumerate(self.pictures) if picture.split == split]
+
+    def _pixels(self, place: Place) -> NDArray[np.uint8]:
+        if place.shard not in self._shards:
+            self._shards[place.shard] = Pictures(blob_path(self._store, place.shard))
+        return self._shards[place.shard][place.row]
+
+
+@dataclass(frozen=True, kw_only=True)
+class DatasetSummary:
+    """One line of `list_datasets`.
+
+    Args:
+        name: The dataset's name.
+        version: Its newest version, in full.
+        pictures: How many it holds.
+        splits: How many are in each split.
+        lr_scale: HR pixels per LR pixel of its pairs; None without pairs.
+        licence: Its licences.
+        problem: Why it cannot be opened; empty for a sound one.
+    """
+
+    name: str
+    version: str
+    pictures: int
+    splits: dict[str, int]
+    lr_scale: int | None
+    licence: str
+    problem: str = ""
+
+
+def open_dataset(store: BlobStore, name: str) -> ImageDataset:
+    """Return a dataset.
+
+    Args:
+        store: Where it lies.
+        name: ``NAME`` for its newest version, or ``NAME@VERSION``; of the version, the first
+            twelve or more digits suffice.
+
+    Raises:
+        DatasetError: If there is no such dataset or version.
+        BlobCorrupt: If its index is damaged.
+    """
+    return ImageDataset(store=store, index=read_index(store, name))
+
+
+def read_index(store: BlobStore, name: str) -> Index:
+    """Return the index of ``NAME`` or ``NAME@VERSION``; raises as `open_dataset` does."""
+    bare, at, version = name.partition("@")
+    check_name(bare)
+    if not at:
+        newest = get_ref(store, "datasets", bare)
+        if newest is None:
+            raise DatasetError(f"no dataset {bare!r} in {store.address}; {_known(store)}")
+        version = str(newest["version"])
+    return load_index(get_blob(store, str(_version(store, bare, version)["index"])))
+
+
+def list_datasets(store: BlobStore) -> list[DatasetSummary]:
+    """Return every dataset with its newest version, by name; a damaged one says so."""
+    return [_summary(store, name) for name in dataset_names(store)]
+
+
+def dataset_names(store: BlobStore) -> list[str]:
+    """Return the names of all datasets, sorted."""
+    return [name for name in list_refs(store, "datasets") if "@" not in name]
+
+
+def verify_dataset(store: BlobStore, name: str) -> list[str]:
+    """Hash everything that a dataset consists of, and return what is damaged.
+
+    Every shard is hashed as a file, then every picture's pixels, so that a damaged shard also
+    says which pictures it hurts.
+
+    Returns:
+        One line per damaged thing; empty for a sound dataset.
+
+    Raises:
+        DatasetError: If there is no such dataset or version.
+    """
+    try:
+        dataset = open_dataset(store, name)
+    except BlobCorrupt as error:
+        return [f"index: {error}"]
+    except DatasetError:
+        raise
+    except StorageError as error:
+        return [f"index: {error}"]
+    entries = dataset._index.entries
+    places = [e.place for e in entries] + [e.lr.place for e in entries if e.lr]
+    damage = []
+    for shard in sorted({place.shard for place in places}):
+        try:
+            check_blob(store, shard)
+        except StorageError as error:
+            damage.append(f"shard: {error}")
+    for entry in entries:
+        parts = [("HR", entry.place, entry.picture.sha256)]
+        parts += [("LR", entry.lr.place, entry.lr.sha256)] if entry.lr else []
+        for kind, place, sha in parts:
+            what = f"{kind} picture {entry.picture.name} (shard {place.shard[:SHORT]})"
+            try:
+                if pixel_hash(dataset._pixels(place)) != sha:
+                    damage.append(f"{what}: its pixels are not those that were added")
+            except (StorageError, IndexError) as error:
+                damage.append(f"{what}: {error}")
+    return damage
+
+
+def pixel_hash(pixels: NDArray[np.uint8]) -> str:
+    """Return the SHA-256, in hex, of a picture's shape and pixels.
+
+    Args:
+        pixels: Shape (H, W, 3), uint8.
+    """
+    digest = hashlib.sha256(f"{pixels.shape[0]}x{pixels.shape[1]}x3 uint8\n".encode())
+    digest.update(np.ascontiguousarray(pixels).data)
+    return digest.hexdigest()
+
+
+def check_name(name: str) -> str:
+    """Return `name` if a dataset can have it.
+
+    Raises:
+        DatasetError: If it cannot.
+    """
+    if _NAME.fullmatch(name):
+        return name
+    raise DatasetError(
+        f"{name!r} cannot name a dataset: up to 100 letters, digits, _ - and . are allowed, a "
+        "letter or digit first"
+    )
+
+
+def _version(store: BlobStore, name: str, version: str) -> dict[str, Any]:
+    """Return the ref of a version, given at least its first digits."""
+    full = get_ref(store, "datasets", f"{name}@{version}") if len(version) == 64 else None
+    if full is not None:
+        return full
+    known = [ref.partition("@")[2] for ref in list_refs(store, "datasets", f"{name}@")]
+    fitting = [v for v in known if len(version) >= SHORT and v.startswith(version)]
+    found = get_ref(store, "datasets", f"{name}@{fitting[0]}") if len(fitting) == 1 else None
+    if found is not None:
+        return found
+    shorts = ", ".join(v[:SHORT] for v in known) or "none"
+    raise DatasetError(
+        f"no version {version!r} of dataset {name!r} in {store.address}: at least the first "
+        f"{SHORT} digits are needed; known: {shorts}"
+    )
+
+
+def _known(store: BlobStore) -> str:
+    names = ", ".join(dataset_names(store))
+    return f"known: {names}" if names else "there is none yet: acutance data add NAME FOLDER"
+
+
+def _summary(store: BlobStore, name: str) -> DatasetSummary:
+    try:
+        dataset = open_dataset(store, name)
+    except StorageError as error:
+        return DatasetSummary(
+            name=name, version="", pictures=0, splits={}, lr_scale=None, licence="",
+            problem=str(error),
+        )  # fmt: skip
+    counts = Counter(picture.split for picture in dataset.pictures)
+    return DatasetSummary(
+        name=name,
+        version=dataset.version,
+        pictures=len(dataset),
+        splits={split: counts[split] for split in SPLITS},
+        lr_scale=dataset.lr_scale,
+        licence=dataset.licence,
+    )

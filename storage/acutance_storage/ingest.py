@@ -1,0 +1,177 @@
+"""``acutance data add``: a folder of pictures becomes a version of a dataset.
+
+Every file is decoded once. The new version holds the pictures of the version before it (unless it
+replaces that) and those of the folder. Nothing is visible until everything is stored: blobs
+first, then the version's ref, then the name. Killed at any moment, the earlier version stands.
+"""
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from acutance_storage.blobs import BlobStore
+from acutance_storage.contents import put_blob
+from acutance_storage.dataset import ImageDataset, check_name, read_index
+from acutance_storage.decoding import DecodedFolder, Decoder, Progress
+from acutance_storage.errors import DatasetError
+from acutance_storage.gather import gather
+from acutance_storage.images_index import Index, dump_index
+from acutance_storage.merge import merge
+from acutance_storage.pairs import LrNames
+from acutance_storage.records import Entry
+from acutance_storage.refs import get_ref, set_ref
+from acutance_storage.shards import ShardSpool
+from acutance_storage.splits import asked_splits, split_rules
+
+
+@dataclass(frozen=True, kw_only=True)
+class AddReport:
+    """What `add_dataset` did. Files are named by their paths below the folder.
+
+    Args:
+        dataset: The new version, opened.
+        added: Pictures that were not there before.
+        already: Pictures that were.
+        treated: File and treatment, for each that was not plain RGB.
+        skipped: File and reason, for each that is not in the dataset.
+        duplicates: File and the picture with exactly the same pixels, which stands for both.
+        near_duplicates: Picture, the picture it resembles, and the split it took for that.
+        left_out: Picture and reason: it resembles pictures of two splits.
+        unmoved: Picture, the split that was asked for, and the one where it stays because it was
+            stored there before.
+        leaks: Pictures that resemble each other, in different splits because a list or sub-folder
+            said so.
+    """
+
+    dataset: ImageDataset
+    added: int
+    already: int
+    treated: tuple[tuple[str, str], ...]
+    skipped: tuple[tuple[str, str], ...]
+    duplicates: tuple[tuple[str, str], ...]
+    near_duplicates: tuple[tuple[str, str, str], ...]
+    left_out: tuple[tuple[str, str], ...]
+    unmoved: tuple[tuple[str, str, str], ...]
+    leaks: tuple[tuple[str, str], ...]
+
+
+def add_dataset(
+    store: BlobStore,
+    name: str,
+    folder: Path,
+    *,
+    licence: str = "",
+    source: str = "",
+    split: Path | str | Mapping[str, str] | None = None,
+    lr: Path | None = None,
+    scale: int | None = None,
+    replace: bool = False,
+    progress: Progress | None = None,
+) -> AddReport:
+    """Add every picture below `folder` to the dataset `name`, and return what was done.
+
+    Adding the same folder again gives the same version. A later folder adds to the version before
+    it; a picture keeps the split it has. Each file that cannot be used is skipped with a reason.
+
+    Args:
+        store: Where the dataset lies.
+        name: Letters, digits, ``_ - .``; made if it does not exist.
+        folder: Searched recursively.
+        licence: Kept with each of these pictures.
+        source: Kept with each of these pictures.
+        split: A split list (see `splits`), as a file or as a mapping from name or glob to split.
+        lr: A folder with the LR picture of each HR picture (see `pairs`).
+        scale: HR pixels per LR pixel; with `lr` only.
+        replace: Forget the version before: its pictures and its splits.
+        progress: Called with files done and files in all, first and after each file.
+
+    Raises:
+        DatasetError: If the folder, name, split list or pairs are not as they must be.
+        StoreFull: If it does not fit; the dataset is as it was.
+    """
+    check_name(name)
+    found = gather(Path(folder))
+    asked = asked_splits([file for file, _ in found.files], split_rules(split))
+    lr_names = _lr_names(lr, scale)
+    newest = get_ref(store, "datasets", name)
+    before = None if replace or newest is None else read_index(store, name)
+    with ShardSpool(store) as spool:
+        stored = before.entries if before else ()
+        decoder = Decoder(spool=spool, stored=stored, lr_names=lr_names)
+        decoded = decoder.run(found.files, progress)
+        decoded.skipped.extend(found.skipped)
+        _refuse(decoded, Path(folder))
+        merged = merge(
+            name, before, decoded.files, asked=asked, scale=scale, licence=licence, source=source
+        )
+        index = _publish(store, spool, merged.index, newest)
+    return AddReport(
+        dataset=ImageDataset(store=store, index=index),
+        added=merged.added,
+        already=merged.already,
+        treated=tuple(sorted([*decoded.treated, *merged.renamed])),
+        skipped=tuple(sorted(decoded.skipped)),
+        duplicates=merged.duplicates,
+        near_duplicates=merged.near_duplicates,
+        left_out=merged.left_out,
+        unmoved=merged.unmoved,
+        leaks=merged.leaks,
+    )
+
+
+def _lr_names(lr: Path | None, scale: int | None) -> LrNames | None:
+    if lr is None and scale is None:
+        return None
+    if lr is None or scale is None or scale < 2:
+        raise DatasetError(
+            f"lr={None if lr is None else str(lr)!r}, {scale=}: pairs need both a folder of LR "
+            "pictures and a scale from 2 on"
+        )
+    return LrNames(gather(Path(lr)).files, scale)
+
+
+def _refuse(decoded: DecodedFolder, folder: Path) -> None:
+    """Raise for pairs that do not fit, and for a folder without a usable picture."""
+    if decoded.problems:
+        raise DatasetError(
+            f"{folder}: {len(decoded.problems)} pictures do not pair up, so nothing was added. "
+            "Each HR picture needs exactly one LR picture of the same scene",
+            decoded.problems,
+        )
+    if not decoded.files:
+        raise DatasetError(
+            f"{folder} holds no picture that can be used",
+            [f"{file}: {reason}" for file, reason in sorted(decoded.skipped)],
+        )
+
+
+def _publish(
+    store: BlobStore, spool: ShardSpool, index: Index, newest: dict[str, Any] | None
+) -> Index:
+    """Store shards, index and refs, in this order, and return the index with its real places."""
+    blobs = spool.publish()
+    index = dataclasses.replace(
+        index, entries=tuple(_placed(entry, blobs) for entry in index.entries)
+    )
+    sha = put_blob(store, dump_index(index))
+    set_ref(store, "datasets", f"{index.name}@{index.version}", {"index": sha})
+    if get_ref(store, "datasets", index.name) != newest:
+        raise DatasetError(
+            f"dataset {index.name!r} was changed by somebody else meanwhile. Add the folder again"
+        )
+    set_ref(store, "datasets", index.name, {"version": index.version})
+    return index
+
+
+def _placed(entry: Entry, blobs: Mapping[str, str]) -> Entry:
+    """Return `entry` with blobs in place of the spooled files that it names."""
+    place = dataclasses.replace(entry.place, shard=blobs.get(entry.place.shard, entry.place.shard))
+    if entry.lr is None:
+        return dataclasses.replace(entry, place=place)
+    shard = entry.lr.place.shard
+    lr = dataclasses.replace(
+        entry.lr, place=dataclasses.replace(entry.lr.place, shard=blobs.get(shard, shard))
+    )
+    return dataclasses.replace(entry, place=place, lr=lr)

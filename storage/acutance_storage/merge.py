@@ -1,0 +1,242 @@
+"""A dataset's next version: the pictures it holds, those of a folder, and their splits."""
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import PurePosixPath
+
+from acutance_storage.decoding import DecodedFile
+from acutance_storage.errors import DatasetError
+from acutance_storage.images_index import Index
+from acutance_storage.records import Entry, Picture
+from acutance_storage.splits import Settled, Settlement, Unsettled, leaks, settle
+
+
+@dataclass(frozen=True, kw_only=True)
+class Merged:
+    """The next version, and remarks; see `ingest.AddReport` for what each means."""
+
+    index: Index
+    added: int
+    already: int
+    renamed: tuple[tuple[str, str], ...]
+    duplicates: tuple[tuple[str, str], ...]
+    near_duplicates: tuple[tuple[str, str, str], ...]
+    left_out: tuple[tuple[str, str], ...]
+    unmoved: tuple[tuple[str, str, str], ...]
+    leaks: tuple[tuple[str, str], ...]
+
+
+def merge(
+    name: str,
+    before: Index | None,
+    files: Sequence[DecodedFile],
+    *,
+    asked: Mapping[str, str],
+    scale: int | None,
+    licence: str,
+    source: str,
+) -> Merged:
+    """Return the version of dataset `name` that also holds `files`.
+
+    Args:
+        name: The dataset's name.
+        before: Its version before; None for a new dataset.
+        files: What was decoded, by name.
+        asked: The split that somebody asked for, by file.
+        scale: Scale of the LR pictures in `files`, if they have any.
+        licence: Kept with `files`; empty keeps what is known.
+        source: Kept with `files`; empty keeps what is known.
+
+    Raises:
+        DatasetError: If one picture is asked into two splits, or some pictures would have an LR
+            picture and others none, or one of another scale.
+    """
+    stored = {entry.picture.sha256: entry for entry in before.entries} if before else {}
+    firsts: dict[str, DecodedFile] = {}
+    for file in files:
+        firsts.setdefault(file.sha256, file)
+    fresh = [file for sha, file in firsts.items() if sha not in stored]
+    wanted = _asked_by_hash(files, asked)
+    choice = _choose(name, stored, fresh, wanted)
+    names = _names(stored, fresh)
+    entries = [_again(e, firsts.get(sha), licence, source) for sha, e in stored.items()]
+    entries += [
+        _entry(file, names[file.sha256], choice.splits[file.sha256], licence, source)
+        for file in fresh
+        if file.sha256 in choice.splits
+    ]
+    entries.sort(key=lambda entry: entry.picture.name)
+    names.update({sha: entry.picture.name for sha, entry in stored.items()})
+    settlement = choice.settlement
+    return Merged(
+        index=_index(name, entries, _scale(before, entries, scale)),
+        added=len(entries) - len(stored),
+        already=len(firsts) - len(fresh),
+        renamed=tuple(
+            (file.file, f"called {names[file.sha256]}: the dataset has another picture of its name")
+            for file in fresh
+            if file.file != names[file.sha256] and file.sha256 in choice.splits
+        ),
+        duplicates=tuple(
+            (f.file, firsts[f.sha256].file) for f in files if firsts[f.sha256] is not f
+        ),
+        near_duplicates=tuple(
+            sorted(
+                (names[sha], names[other], settlement.splits[sha])
+                for sha, other in settlement.resembles.items()
+                if sha in settlement.splits
+            )
+        ),
+        left_out=tuple(
+            sorted(
+                (names[sha], f"resembles pictures in {' and '.join(splits)}")
+                for sha, splits in settlement.torn.items()
+            )
+        ),
+        unmoved=tuple(
+            sorted(
+                (names[sha], split, stored[sha].picture.split)
+                for sha, split in wanted.items()
+                if sha in stored and stored[sha].picture.split != split
+            )
+        ),
+        leaks=tuple(sorted((names[one], names[other]) for one, other in choice.leaks)),
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Choice:
+    """The split of each new picture that has one, and how it came about."""
+
+    splits: dict[str, str]
+    settlement: Settlement
+    leaks: list[tuple[str, str]]
+
+
+def _choose(
+    name: str,
+    stored: Mapping[str, Entry],
+    fresh: Sequence[DecodedFile],
+    wanted: Mapping[str, str],
+) -> _Choice:
+    settled = [
+        Settled(sha256=sha, difference_hash=e.difference_hash, split=e.picture.split)
+        for sha, e in stored.items()
+    ]
+    assigned = [
+        Settled(sha256=f.sha256, difference_hash=f.difference_hash, split=wanted[f.sha256])
+        for f in fresh
+        if f.sha256 in wanted
+    ]
+    free = [
+        Unsettled(sha256=f.sha256, difference_hash=f.difference_hash)
+        for f in fresh
+        if f.sha256 not in wanted
+    ]
+    settlement = settle(name, [*settled, *assigned], free)
+    return _Choice(
+        splits={**{picture.sha256: picture.split for picture in assigned}, **settlement.splits},
+        settlement=settlement,
+        leaks=leaks(assigned, [*settled, *assigned]),
+    )
+
+
+def _asked_by_hash(files: Sequence[DecodedFile], asked: Mapping[str, str]) -> dict[str, str]:
+    """Return the asked split by pixels; files with the same pixels must agree."""
+    wanted: dict[str, tuple[str, str]] = {}
+    problems = []
+    for file in files:
+        if file.file not in asked:
+            continue
+        split, first = wanted.setdefault(file.sha256, (asked[file.file], file.file))
+        if split != asked[file.file]:
+            problems.append(
+                f"{file.file} in {asked[file.file]} has the same pixels as {first} in {split}"
+            )
+    if problems:
+        raise DatasetError(
+            "the same picture is asked into two splits. Remove one of each pair", problems
+        )
+    return {sha: split for sha, (split, _) in wanted.items()}
+
+
+def _names(stored: Mapping[str, Entry], fresh: Sequence[DecodedFile]) -> dict[str, str]:
+    """Return a name per new picture; one that is taken by other pixels gets its hash added."""
+    taken = {entry.picture.name for entry in stored.values()}
+    names = {}
+    for file in fresh:
+        path = PurePosixPath(file.file)
+        other = path.with_name(f"{path.stem}~{file.sha256[:8]}{path.suffix}")
+        names[file.sha256] = str(other) if file.file in taken else file.file
+    return names
+
+
+def _entry(file: DecodedFile, name: str, split: str, licence: str, source: str) -> Entry:
+    picture = Picture(
+        name=name,
+        sha256=file.sha256,
+        height=file.height,
+        width=file.width,
+        split=split,
+        source=source,
+        treatment=file.treatment,
+        licence=licence,
+    )
+    return Entry(
+        picture=picture, place=file.place, difference_hash=file.difference_hash, lr=file.lr
+    )
+
+
+def _again(entry: Entry, file: DecodedFile | None, licence: str, source: str) -> Entry:
+    """Return a stored picture with what adding it once more says anew."""
+    if file is None:
+        return entry
+    picture = replace(
+        entry.picture,
+        licence=licence or entry.picture.licence,
+        source=source or entry.picture.source,
+    )
+    return replace(entry, picture=picture, lr=file.lr or entry.lr)
+
+
+def _scale(before: Index | None, entries: Sequence[Entry], scale: int | None) -> int | None:
+    """Return the scale of the pairs: all pictures have an LR picture of one scale, or none has."""
+    known = before.lr_scale if before else None
+    if scale is not None and known is not None and scale != known:
+        raise DatasetError(
+            f"the dataset holds pairs of scale {known}, these are of {scale}. Use another name, "
+            "or replace the dataset"
+        )
+    single = [entry.picture.name for entry in entries if entry.lr is None]
+    if single and len(single) < len(entries):
+        raise DatasetError(
+            f"{len(single)} of {len(entries)} pictures would have no LR picture: a dataset holds "
+            "pairs only, or none. Use another name, or replace the dataset",
+            single,
+        )
+    return None if single else scale or known
+
+
+def _index(name: str, entries: Sequence[Entry], lr_scale: int | None) -> Index:
+    return Index(
+        name=name,
+        version=content_version(entries, lr_scale),
+        lr_scale=lr_scale,
+        entries=tuple(entries),
+    )
+
+
+def content_version(entries: Sequence[Entry], lr_scale: int | None) -> str:
+    """Return the SHA-256, in hex, of all that a training can see of these pictures.
+
+    That is each one's name, pixels, split and LR pixels, and the scale; not when, from where or
+    in which order they came, nor how they are stored.
+    """
+    rows = sorted(
+        [e.picture.name, e.picture.sha256, e.picture.split, e.lr.sha256 if e.lr else ""]
+        for e in entries
+    )
+    text = json.dumps({"content": 1, "lr_scale": lr_scale, "pictures": rows}, sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()
