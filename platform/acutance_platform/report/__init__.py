@@ -1,0 +1,1 @@
+"""Reports: the table of trials, figures, picture strips and one self-contained HTML page."""
