@@ -21,6 +21,7 @@ from acutance_models.generators.layers import (
     mean_colour,
     upsampling_factors,
 )
+from acutance_models.init import InitRule
 from acutance_models.interfaces import (
     Generator,
     Layer,
@@ -53,6 +54,7 @@ class EnhanceNet(Generator):
     """
 
     revision: ClassVar[int] = 1
+    init_rule: InitRule = "glorot"
 
     def __init__(
         self,
@@ -67,7 +69,6 @@ class EnhanceNet(Generator):
         require_scale("enhancenet", scale, (2, 4, 8), "it doubles the size k times, never triples.")
         require_positive("enhancenet", channels=channels, blocks=blocks)
         self.scale, self.image_skip, self.skip = scale, image_skip, skip
-        self.init_rule = "glorot"
         factors = upsampling_factors(scale)
         self.conv_first = Conv(3, channels)
         self.body = nn.Sequential(*(ResidualBlock(channels) for _ in range(blocks)))
