@@ -5,7 +5,7 @@ resolved once, by whoever starts the training, and handed on; a trial never prob
 """
 
 import functools
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +36,11 @@ class MachineKind:
     """Whether the optimiser is torch's fused kernel."""
     compiled: bool = False
     """Whether torch.compile rewrote the step."""
+
+    def for_recipe(self, recipe: Recipe) -> "MachineKind":
+        """Return the kind with the precision and threads that a recipe of the same sweep has."""
+        threads = recipe.resources.cpu if self.device == "cpu" else 0
+        return replace(self, precision=recipe.precision, threads=threads)
 
     def as_dict(self) -> dict[str, Any]:
         """Return the fields as plain data for keys, journals and runs."""

@@ -7,8 +7,9 @@ from pathlib import Path
 
 from acutance_models import Generator, load_generator
 from acutance_platform.recipe import refuse
+from acutance_platform.search.journals import sweep_names
 from acutance_platform.verbs.home import Home
-from acutance_platform.verbs.journals import Told, open_sweep, sweep_names
+from acutance_platform.verbs.journals import Told, open_sweep
 from acutance_storage import BlobStore, get_blob
 
 SHIPPED = "shipped"
