@@ -2,6 +2,7 @@
 
 import json
 import sys
+from dataclasses import asdict
 from pathlib import Path
 
 import click
@@ -16,7 +17,7 @@ from acutance_storage import AddReport, add_dataset, list_datasets, open_dataset
 
 @click.group()
 def data() -> None:
-    """Add, list, show and verify datasets.
+    r"""Add, list, show and verify datasets.
 
     \b
     Example:
@@ -29,7 +30,9 @@ def data() -> None:
 @click.argument("folder", type=click.Path(path_type=Path))
 @click.option("--licence", default="", help="Licence of the pictures.")
 @click.option("--source", default="", help="Where the pictures come from.")
-@click.option("--split", type=click.Path(path_type=Path), help="File of lines 'SPLIT NAME-OR-GLOB'.")
+@click.option(
+    "--split", type=click.Path(path_type=Path), help="File of lines 'SPLIT NAME-OR-GLOB'."
+)
 @click.option("--lr", type=click.Path(path_type=Path), help="Folder of real LR pictures.")
 @click.option("--scale", type=click.IntRange(2, 8), help="HR side over LR side, with --lr.")
 def add(
@@ -41,7 +44,7 @@ def add(
     lr: Path | None,
     scale: int | None,
 ) -> None:
-    """Add the pictures of FOLDER to dataset NAME; the version is a hash of the content.
+    r"""Add the pictures of FOLDER to dataset NAME; the version is a hash of the content.
 
     Sub-folders named train, validation and test decide the split; else 80/10/10 by content.
 
@@ -73,6 +76,16 @@ def _say_added(report: AddReport) -> None:
         click.echo(f"treated  {file}: {treatment}")
     for file, reason in report.skipped:
         click.echo(f"skipped  {file}: {reason}")
+    for file, twin in report.duplicates:
+        click.echo(f"same     {file}: the same pixels as {twin}, kept once")
+    for picture, twin, split in report.near_duplicates:
+        click.echo(f"alike    {picture}: resembles {twin}, so it is in {split} as well")
+    for picture, reason in report.left_out:
+        click.echo(f"left out {picture}: {reason}")
+    for picture, asked, stays in report.unmoved:
+        click.echo(f"unmoved  {picture}: asked for {asked}, stays in {stays}")
+    for first, second in report.leaks:
+        click.echo(f"warning  {first} and {second} are alike and lie in different splits")
     counts = ", ".join(
         f"{len(dataset.indices(split))} {split}" for split in ("train", "validation", "test")
     )
@@ -82,7 +95,7 @@ def _say_added(report: AddReport) -> None:
 @data.command("list")
 @click.option("--json", "as_json", is_flag=True, help="One JSON document.")
 def list_(as_json: bool) -> None:
-    """List the datasets of the store.
+    r"""List the datasets of the store.
 
     \b
     Example:
@@ -90,17 +103,18 @@ def list_(as_json: bool) -> None:
     """
     rows = list_datasets(open_home().store)
     if as_json:
-        click.echo(json.dumps(rows, indent=2))
+        click.echo(json.dumps([asdict(row) for row in rows], indent=2))
         return
     if not rows:
         click.echo("no datasets yet; add one with `acutance data add NAME FOLDER`")
         return
     table = Table("name", "version", "pictures", "splits", "LR", "licence")
     for row in rows:
-        splits = ", ".join(f"{count} {split}" for split, count in row["splits"].items())
-        lr = f"x{row['lr_scale']}" if row["lr_scale"] else "made"
-        version, pictures = str(row["version"])[:12], str(row["pictures"])
-        table.add_row(row["name"], version, pictures, splits, lr, row["licence"])
+        splits = ", ".join(f"{count} {split}" for split, count in row.splits.items())
+        lr = f"x{row.lr_scale}" if row.lr_scale else "made"
+        table.add_row(
+            row.name, row.version[:12], str(row.pictures), splits, lr, row.problem or row.licence
+        )
     Console().print(table)
 
 
@@ -108,7 +122,7 @@ def list_(as_json: bool) -> None:
 @click.argument("name")
 @click.option("--json", "as_json", is_flag=True, help="One JSON document.")
 def show(name: str, as_json: bool) -> None:
-    """Show the pictures of dataset NAME[@VERSION].
+    r"""Show the pictures of dataset NAME[@VERSION].
 
     \b
     Example:
@@ -149,7 +163,7 @@ def show(name: str, as_json: bool) -> None:
 @data.command()
 @click.argument("name")
 def verify(name: str) -> None:
-    """Hash every picture of dataset NAME[@VERSION] again and name what is damaged.
+    r"""Hash every picture of dataset NAME[@VERSION] again and name what is damaged.
 
     \b
     Example:

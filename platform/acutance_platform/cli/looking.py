@@ -15,7 +15,7 @@ from acutance_platform.verbs.journals import open_sweep
 @click.argument("sweep")
 @click.option("--json", "as_json", is_flag=True, help="One JSON document.")
 def status(sweep: str, as_json: bool) -> None:
-    """Show the trials of SWEEP: states, searched values, metrics, steps.
+    r"""Show the trials of SWEEP: states, searched values, metrics, steps.
 
     \b
     Example:
@@ -41,7 +41,7 @@ def status(sweep: str, as_json: bool) -> None:
 @click.argument("sweep")
 @click.option("--json", "as_json", is_flag=True, help="One JSON document.")
 def front(sweep: str, as_json: bool) -> None:
-    """Show the trials of SWEEP that no other trial beats in every objective.
+    r"""Show the trials of SWEEP that no other trial beats in every objective.
 
     \b
     Example:
@@ -54,7 +54,9 @@ def front(sweep: str, as_json: bool) -> None:
     if not document["points"]:
         click.echo("no trial is COMPLETE yet")
     for point in document["points"]:
-        values = ", ".join(f"{name} {point['metrics'][name]:.4f}" for name in document["objectives"])
+        values = ", ".join(
+            f"{name} {point['metrics'][name]:.4f}" for name in document["objectives"]
+        )
         click.echo(f"{point['trial']}  {values}  weights {point['weights'][:12]}")
 
 
@@ -62,7 +64,7 @@ def front(sweep: str, as_json: bool) -> None:
 @click.argument("sweep")
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="The page's file.")
 def report(sweep: str, output: Path | None) -> None:
-    """Write one self-contained page about SWEEP: table, curves, figure, pictures, recipe.
+    r"""Write one self-contained page about SWEEP: table, curves, figure, pictures, recipe.
 
     \b
     Example:

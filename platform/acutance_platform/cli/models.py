@@ -8,8 +8,9 @@ from rich.console import Console
 from rich.table import Table
 
 from acutance_platform.cli.outcome import Failed
-from acutance_platform.verbs import Evaluation, open_home
-from acutance_platform.verbs import evaluate as evaluate_model
+from acutance_platform.verbs import open_home
+from acutance_platform.verbs.evaluation import Evaluation
+from acutance_platform.verbs.evaluation import evaluate as evaluate_model
 from acutance_platform.verbs.upscaling import Enlarged
 from acutance_platform.verbs.upscaling import upscale as upscale_pictures
 
@@ -29,7 +30,7 @@ def upscale(
     tile: int | None,
     overwrite: bool,
 ) -> None:
-    """Enlarge pictures, or all pictures of a folder, with a model.
+    r"""Enlarge pictures, or all pictures of a folder, with a model.
 
     \b
     Example:
@@ -81,7 +82,7 @@ def evaluate(
     border: int | None,
     as_json: bool,
 ) -> None:
-    """Measure MODEL on DATA: a folder of HR pictures, or a dataset NAME[@VERSION].
+    r"""Measure MODEL on DATA: a folder of HR pictures, or a dataset NAME[@VERSION].
 
     \b
     Example:

@@ -4,20 +4,20 @@ import time
 
 import click
 
-from acutance_platform.tracking import tracking_server
+from acutance_platform.tracking.server import local_server
 from acutance_platform.verbs import open_home
 
 
 @click.command()
 def mlflow() -> None:
-    """Start this machine's MLflow server, or find the running one; stays until Ctrl-C.
+    r"""Start this machine's MLflow server, or find the running one; stays until Ctrl-C.
 
     \b
     Example:
       acutance mlflow
     """
     click.echo("starting the tracking server ...", err=True)
-    with tracking_server(open_home().local) as uri:
+    with local_server(open_home().local) as uri:
         click.echo(f"MLflow: {uri}   (Ctrl-C ends it)")
         try:
             while True:

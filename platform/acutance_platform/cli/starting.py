@@ -22,7 +22,7 @@ _COLOURS = {"ok": "green", "warning": "yellow", "failure": "red"}
 @click.option("--scale", type=click.Choice(["2", "3", "4"]), help="Default: from the sizes.")
 @click.option("--overwrite", is_flag=True, help="Replace an existing sweep.yaml.")
 def init(pictures: Path, output: Path | None, scale: str | None, overwrite: bool) -> None:
-    """Ingest the folder PICTURES and write a commented sweep.yaml for it.
+    r"""Ingest the folder PICTURES and write a commented sweep.yaml for it.
 
     \b
     Example:
@@ -40,7 +40,9 @@ def init(pictures: Path, output: Path | None, scale: str | None, overwrite: bool
     for file, reason in started.report.skipped:
         click.echo(f"skipped  {file}: {reason}")
     dataset = started.report.dataset
-    click.echo(f"{len(dataset)} pictures are dataset {dataset.name}; proposed scale x{started.scale}")
+    click.echo(
+        f"{len(dataset)} pictures are dataset {dataset.name}; proposed scale x{started.scale}"
+    )
     click.echo(f"wrote {started.file}")
     click.echo(f"next: acutance plan {started.file}")
     click.echo(f"      acutance sweep {started.file}")
@@ -49,7 +51,7 @@ def init(pictures: Path, output: Path | None, scale: str | None, overwrite: bool
 @click.command()
 @click.option("--json", "as_json", is_flag=True, help="One JSON document.")
 def doctor(as_json: bool) -> None:
-    """Check that this machine can run sweeps, and say what to do where it cannot.
+    r"""Check that this machine can run sweeps, and say what to do where it cannot.
 
     \b
     Example:

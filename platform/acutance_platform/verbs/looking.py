@@ -111,9 +111,7 @@ def report_data(told: Told, *, strips: Sequence[tuple[str, bytes]] = ()) -> Repo
     return ReportData(
         status=status_of(told),
         question=told.question,
-        reports={
-            name: sorted(trial.reports.items()) for name, trial in told.sweep.trials.items()
-        },
+        reports={name: sorted(trial.reports.items()) for name, trial in told.sweep.trials.items()},
         rungs=sorted({rung for t in told.sweep.trials.values() for rung in t.rungs}),
         strips=strips,
         recipe=text,
@@ -138,9 +136,7 @@ def commands(told: Told) -> list[tuple[str, str]]:
     ]
 
 
-def _pictures(
-    told: Told, home: Home, folder: Path
-) -> tuple[list[tuple[str, bytes]], Path | None]:
+def _pictures(told: Told, home: Home, folder: Path) -> tuple[list[tuple[str, bytes]], Path | None]:
     """Return the strips of the winner, and an LR picture as a file."""
     recipe = winner_recipe(told)
     if recipe is None:
@@ -159,9 +155,7 @@ def _pictures(
         strips.append(
             (
                 dataset.pictures[index].name,
-                picture_strip(
-                    lr=np.array(lr), hr=np.array(hr), scores=scores, **_arrays(made)
-                ),
+                picture_strip(lr=np.array(lr), hr=np.array(hr), scores=scores, **_arrays(made)),
             )
         )
     first = pairs.lr(dataset.indices(recipe.evaluation.split)[0])

@@ -356,7 +356,7 @@ def _finish(scene: _Scene, state: str, reason: str) -> str:
 
 @contextmanager
 def _stopped_by_signals(training: Training) -> Iterator[None]:
-    """Turn the first Ctrl-C or SIGTERM into a request to save and stop; a second one ends at once."""
+    """Turn the first Ctrl-C or SIGTERM into a request to save and stop; a second one ends."""
 
     def ask(number: int, frame: FrameType | None) -> None:
         training.request_stop()
