@@ -1,36 +1,12 @@
-"""Small sweeps over the fake training, and a journal in a folder of plain files."""
+"""Small sweeps over the fake training."""
 
 import json
 import sys
 from pathlib import Path
 
-from acutance_platform.search.schema import parse_search
+from acutance_platform.search import parse_search, sweep_journal
 from acutance_platform.sweep.plan import SweepPlan
-
-
-class FileStore:
-    def __init__(self, address):
-        self.address = str(address)
-
-
-class FileLog:
-    """One JSON line per append; enough where the storage room is not what is tested."""
-
-    def __init__(self, path):
-        self.path = Path(path)
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-
-    def append(self, *records):
-        line = json.dumps(records, allow_nan=False) + "\n"
-        with self.path.open("a") as file:
-            file.write(line)
-
-    def read(self):
-        if not self.path.exists():
-            return []
-        text = self.path.read_text()
-        lines = text[: text.rfind("\n") + 1].splitlines()
-        return [record for line in lines for record in json.loads(line)]
+from acutance_storage import open_store
 
 
 def recipe(steps=20, every=5, **fake):
@@ -66,10 +42,11 @@ def main():
 
     folder, options = Path(sys.argv[1]), json.loads(sys.argv[2])
     slots = options.pop("slots", None)
+    store = open_store(folder / "store")
     state = run_sweep(
         plan(**options),
-        journal=FileLog(folder / "journal.jsonl"),
-        store=FileStore(folder / "store"),
+        journal=sweep_journal(store, options.get("name", "demo")),
+        store=store,
         local=folder / "local",
         slots=slots,
     )

@@ -1,7 +1,6 @@
 import copy
 
 import pytest
-
 from acutance_platform.recipe import Recipe, RecipeErrors, build_recipe
 
 RECIPE = {

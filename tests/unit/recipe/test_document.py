@@ -1,5 +1,4 @@
 import pytest
-
 from acutance_platform.recipe import RecipeErrors, load_document
 
 
