@@ -3,6 +3,11 @@
 Ahn, Kang, Sohn, "Fast, Accurate, and Lightweight Super-Resolution with Cascading Residual
 Network", ECCV 2018, https://arxiv.org/abs/1803.08664; numbers from the authors' code
 (https://github.com/nmhkahn/CARN-pytorch). Differs from it: one scale per network.
+
+Names in the authors' checkpoints -> here: `entry` and `exit` are the same; `b{i}.b{j}.body.{0,2,4}`
+-> `body.members.{i-1}.members.{j-1}.{conv1,conv2,mix}`; `b{i}.c{j}.body.0` ->
+`body.members.{i-1}.fusions.{j-1}`; `c{j}.body.0` -> `body.fusions.{j-1}`;
+`upsample.up{scale}.body.{0,3}` -> `upconvs.{0,1}`.
 """
 
 from typing import ClassVar, Literal, final
@@ -127,29 +132,18 @@ class CARN(Generator):
                 f"Use channels={max(groups, channels // groups * groups)} or groups=1."
             )
         self.scale = scale
-        factors = upsampling_factors(scale)
-        local = cascade in ("local", "both")
-
-        def block() -> nn.Module:
-            one = Unit(channels, groups)
-            members = [one if share else Unit(channels, groups) for _ in range(units)]
-            return Chain(list[nn.Module](members), channels, cascade=local)
-
+        self.factors = upsampling_factors(scale)
+        inside, between = cascade in ("local", "both"), cascade in ("global", "both")
+        members = [_block(channels, units, groups, share, inside) for _ in range(blocks)]
         self.entry = Conv(3, channels)
-        between = cascade in ("global", "both")
-        self.body = Chain([block() for _ in range(blocks)], channels, cascade=between)
+        self.body = Chain(members, channels, cascade=between)
         self.upconvs = nn.ModuleList(
-            Conv(channels, channels * factor**2, groups=groups) for factor in factors
+            Conv(channels, channels * factor**2, groups=groups) for factor in self.factors
         )
-        self.factors = factors
         self.exit = Float32Tail(channels, 3)
         # Mean colour of DIV2K; a constant, hence not part of the weights.
         self.register_buffer("mean", mean_colour(0.4488, 0.4371, 0.4040), persistent=False)
-        layers: list[Layer] = [("conv", 3)]
-        for factor in reversed(factors):
-            layers += [("up", factor), ("conv", 3)]
-        trunk: list[Layer] = [("conv", 3)] * (2 * units * blocks + 1)
-        self.receptive_field = receptive_field(scale, layers + trunk)
+        self.receptive_field = self._receptive_field(2 * units * blocks + 1)
 
     def forward(self, lr: torch.Tensor) -> torch.Tensor:
         """Return SR pictures, see `Generator.forward`."""
@@ -159,3 +153,16 @@ class CARN(Generator):
             x = F.pixel_shuffle(F.relu(conv(x), inplace=True), factor)
         sr: torch.Tensor = self.exit(x)
         return sr + mean
+
+    def _receptive_field(self, trunk: int) -> int:
+        layers: list[Layer] = [("conv", 3)]
+        for factor in reversed(self.factors):
+            layers += [("up", factor), ("conv", 3)]
+        return receptive_field(self.scale, layers + [("conv", 3)] * trunk)
+
+
+def _block(channels: int, units: int, groups: int, share: bool, cascade: bool) -> nn.Module:
+    """Return one cascading block, of one unit used several times or of several units."""
+    shared = Unit(channels, groups)
+    members: list[nn.Module] = [shared if share else Unit(channels, groups) for _ in range(units)]
+    return Chain(members, channels, cascade=cascade)
