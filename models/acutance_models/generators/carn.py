@@ -105,6 +105,8 @@ class CARN(Generator):
         share: Use one residual block for all units of a cascading block (CARN-M).
         cascade: Where outputs are concatenated and fused: inside the blocks (`local`), between
             them (`global`), `both` or `none`.
+        image_skip: Add the enlarged input to the output. The paper does not; in short trainings
+            it saves the steps in which a network learns to copy.
 
     Raises:
         GeneratorError: If the scale or a number cannot be built.
@@ -122,6 +124,7 @@ class CARN(Generator):
         groups: Count = 1,
         share: bool = False,
         cascade: Literal["none", "local", "global", "both"] = "both",
+        image_skip: Literal["none", "bilinear", "bicubic"] = "none",
     ) -> None:
         super().__init__()
         require_scale("carn", scale, (2, 3, 4, 8), "it is enlarged by twos or by one three.")
@@ -131,7 +134,7 @@ class CARN(Generator):
                 f"carn needs channels that its groups divide, got {channels=} and {groups=}. "
                 f"Use channels={max(groups, channels // groups * groups)} or groups=1."
             )
-        self.scale = scale
+        self.scale, self.image_skip = scale, image_skip
         self.factors = upsampling_factors(scale)
         inside, between = cascade in ("local", "both"), cascade in ("global", "both")
         members = [_block(channels, units, groups, share, inside) for _ in range(blocks)]
@@ -143,6 +146,7 @@ class CARN(Generator):
         self.exit = Float32Tail(channels, 3)
         # Mean colour of DIV2K; a constant, hence not part of the weights.
         self.register_buffer("mean", mean_colour(0.4488, 0.4371, 0.4040), persistent=False)
+        # The image skip reaches two LR pixels at most, always less than this chain.
         self.receptive_field = self._receptive_field(2 * units * blocks + 1)
 
     def forward(self, lr: torch.Tensor) -> torch.Tensor:
@@ -152,7 +156,11 @@ class CARN(Generator):
         for conv, factor in zip(self.upconvs, self.factors, strict=True):
             x = F.pixel_shuffle(F.relu(conv(x), inplace=True), factor)
         sr: torch.Tensor = self.exit(x)
-        return sr + mean
+        if self.image_skip == "none":
+            return sr + mean
+        return sr + F.interpolate(
+            lr.to(sr.dtype), scale_factor=self.scale, mode=self.image_skip, align_corners=False
+        )
 
     def _receptive_field(self, trunk: int) -> int:
         layers: list[Layer] = [("conv", 3)]

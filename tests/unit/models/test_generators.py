@@ -19,6 +19,7 @@ SMALL = [
         ("carn", {"units": 2}, (2, 3, 4, 8)),
         ("carn", {"groups": 2, "share": True, "cascade": "global"}, (2, 3)),
         ("carn", {"cascade": "none"}, (4,)),
+        ("carn", {"units": 1, "image_skip": "bicubic"}, (2,)),
         ("enhancenet", {}, (2, 4, 8)),
         ("enhancenet", {"skip": "legacy_tf"}, (4,)),
         ("enhancenet", {"image_skip": "none"}, (2,)),
@@ -132,6 +133,7 @@ def test_a_preset_resolves_to_a_complete_spec_that_builds_the_same():
         "groups": 4,
         "share": True,
         "cascade": "both",
+        "image_skip": "none",
     }
     assert build_generator(resolved, scale=2).spec == resolved
 
@@ -176,12 +178,10 @@ def test_grouped_convolutions_are_smaller_and_mixed_by_a_1x1():
     assert network.upconvs[0].groups == 4
 
 
-@pytest.mark.parametrize(
-    ("arguments", "mode"),
-    [({"image_skip": "bilinear"}, "bilinear"), ({"image_skip": "bicubic"}, "bicubic")],
-)
-def test_srresnet_learns_the_difference_to_its_image_skip(arguments, mode):
-    network = build_generator({"kind": "srresnet", "blocks": 1, **arguments}, scale=2, seed=None)
+@pytest.mark.parametrize("kind", ["carn", "srresnet"])
+@pytest.mark.parametrize("mode", ["bilinear", "bicubic"])
+def test_with_an_image_skip_the_difference_is_learnt(kind, mode):
+    network = build_generator({"kind": kind, "blocks": 1, "image_skip": mode}, scale=2, seed=None)
     lr = torch.rand(1, 3, 6, 6)
     wanted = torch.nn.functional.interpolate(lr, scale_factor=2, mode=mode, align_corners=False)
     torch.testing.assert_close(network(lr), wanted)
