@@ -60,6 +60,9 @@ class Registry(Generic[T]):
     def __iter__(self) -> Iterator[str]:
         return iter(self.names())
 
+    def __len__(self) -> int:
+        return len(self._table)
+
     def names(self) -> list[str]:
         """Return the names of all rows, sorted."""
         return sorted(self._table)
@@ -195,6 +198,17 @@ def _did_you_mean(name: object, known: Collection[str]) -> str:
     return f"Did you mean {close[0]!r}?" if close else ""
 
 
+def _as_number(text: str) -> str:
+    """Return how YAML wants a number written that it took for text, e.g. 1e-3."""
+    try:
+        number = repr(float(text))
+    except ValueError:
+        return ""
+    mantissa, e, exponent = number.partition("e")
+    with_point = mantissa if "." in mantissa or not e else f"{mantissa}.0"
+    return f"Write {with_point}{e}{exponent} (YAML takes 1e-3 and '1' for text, 1.0e-3 and 1 not)."
+
+
 def _problems(
     error: pydantic.ValidationError,
     kind: str,
@@ -233,6 +247,8 @@ def _problem(
     way_out = ""
     if entry["type"] == "literal_error":
         way_out = _did_you_mean(value, re.findall("'([^']*)'", entry["ctx"]["expected"]))
+    elif isinstance(value, str):
+        way_out = _as_number(value)
     rule = entry["msg"][0].lower() + entry["msg"][1:]
     return Problem(path, value, f"{rule}, got {value!r}.", way_out)
 

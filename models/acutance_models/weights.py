@@ -107,12 +107,10 @@ def load_generator(data: bytes) -> Generator:
         _compare(plan.state_dict(), tensors)
         generator = build_generator(spec, scale=scale, seed=None)
     except RegistryError as error:
-        made_with = f" They were made with the plug-ins {header['plugins']}." * (
-            "plugins" in header
-        )
-        raise WeightsError(f"These weights need a network unknown here: {error}{made_with}") from (
-            error
-        )
+        plugins = header.get("plugins")
+        made_with = f" They were made with the plug-ins {plugins}." if plugins else ""
+        message = f"These weights need a network that cannot be built here: {error}{made_with}"
+        raise WeightsError(message) from error
     generator.load_state_dict(tensors)
     return generator
 

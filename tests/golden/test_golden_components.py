@@ -4,10 +4,11 @@ import json
 
 import numpy as np
 import pytest
-from acutance_models import matlab_resize
 from formula_picture import formula_picture
 from golden_components import COMPONENTS, GOLDEN, SCALES, compute
 from shared_data import read_rgb
+
+from acutance_models import matlab_resize
 
 _STORED = json.loads(COMPONENTS.read_text())
 

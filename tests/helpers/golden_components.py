@@ -9,6 +9,9 @@ from typing import Any
 
 import numpy as np
 import torch
+from formula_picture import formula_picture
+from PIL import Image
+
 from acutance_models import (
     DEGRADATIONS,
     GENERATORS,
@@ -21,8 +24,6 @@ from acutance_models import (
     score,
     stream,
 )
-from formula_picture import formula_picture
-from PIL import Image
 
 GOLDEN = Path(__file__).resolve().parents[1] / "golden"
 COMPONENTS = GOLDEN / "components.json"
