@@ -9,7 +9,8 @@ import click
 
 from acutance_models import ModelsError
 from acutance_platform.recipe import RecipeErrors
-from acutance_storage import StorageError, StoreFull
+from acutance_storage import StorageError
+from acutance_storage.errors import StoreFull
 
 DONE, FAILED, BAD_INPUT, INTERRUPTED = 0, 1, 2, 130
 

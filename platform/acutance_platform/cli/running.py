@@ -130,7 +130,7 @@ def _show(outcome: Outcome, home: Home) -> None:
             f"steps: {executed:,} computed of {requested:,} requested,"
             f" {max(0, requested - executed):,} saved by early stopping"
         )
-    if told.best is None:
+    if told.sweep.best is None:
         for trial in status["trials"]:
             if trial["error"]:
                 click.echo(f"{trial['trial']}: {trial['error'].strip().splitlines()[-1]}", err=True)

@@ -51,7 +51,7 @@ class MachineKind:
 
 
 def resolve_auto(recipe: Recipe) -> Recipe:
-    """Return the recipe with `precision: auto` and `gpu: auto` replaced by what this machine has."""
+    """Return the recipe with its `auto` fields replaced by what this machine has."""
     gpu = recipe.resources.gpu
     if gpu == "auto":
         gpu = 1.0 if torch.cuda.is_available() else 0.0

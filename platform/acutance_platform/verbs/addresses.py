@@ -68,7 +68,7 @@ def weights_of(address: str, home: Home) -> str:
         known = ", ".join(sweep_names(home.store)) or "none yet"
         raise refuse("MODEL", address, f"there is no sweep '{name}'", f"Sweeps here: {known}.")
     told = open_sweep(home.store, name)
-    trial = told.best if wanted in ("best", "knee") else wanted
+    trial = told.sweep.best if wanted in ("best", "knee") else wanted
     if trial is None:
         raise refuse("MODEL", address, "no trial is COMPLETE", f"See `acutance status {name}`.")
     if trial not in told.sweep.trials:
@@ -78,7 +78,7 @@ def weights_of(address: str, home: Home) -> str:
 
 
 def _published(told: Told, trial: str, address: str) -> str:
-    weights = told.sweep.trials[trial].newest_weights
+    weights = told.sweep.trials[trial].weights
     if weights is None:
         way_out = "A trial has weights from its first rung on."
         raise refuse("MODEL", address, f"trial {trial} has published no weights yet", way_out)
@@ -88,8 +88,8 @@ def _published(told: Told, trial: str, address: str) -> str:
 def _weights_of_run(run_id: str, store: BlobStore) -> str:
     for name in sweep_names(store):
         told = open_sweep(store, name)
-        for trial, run in told.runs.items():
-            if run == run_id:
+        for trial, state in told.sweep.trials.items():
+            if state.run_id == run_id:
                 return _published(told, trial, f"run:{run_id}")
     raise refuse("MODEL", f"run:{run_id}", "no sweep of this store has that run", "Check the id.")
 

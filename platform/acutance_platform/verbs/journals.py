@@ -13,7 +13,6 @@ from filelock import FileLock, Timeout
 from acutance_platform.recipe import refuse
 from acutance_platform.search.fold import Record, Sweep
 from acutance_platform.search.journals import sweep_journal, sweep_names
-from acutance_platform.search.status import best
 from acutance_storage import BlobStore
 
 TRAINING = "t0000"
@@ -49,19 +48,8 @@ class Told:
     """Every record."""
     baseline: dict[str, float] = field(default_factory=dict)
     """Metric -> what bicubic reaches on the same pictures."""
-    runs: dict[str, str] = field(default_factory=dict)
-    """Trial -> MLflow run."""
     question: str = ""
     """What the experiment asks."""
-
-    @property
-    def best(self) -> str | None:
-        """The COMPLETE trial with the best objective; a training's own trial."""
-        if self.sweep.search is None:
-            trial = self.sweep.trials.get(TRAINING)
-            return TRAINING if trial is not None and trial.ended == "COMPLETE" else None
-        winner = best(self.sweep)
-        return winner.name if winner else None
 
 
 def tell(records: list[Record]) -> Told:
@@ -70,8 +58,6 @@ def tell(records: list[Record]) -> Told:
     for record in records:
         if record["do"] == "baseline":
             told.baseline = dict(record["metrics"])
-        elif record["do"] == "run":
-            told.runs[record["trial"]] = record["run_id"]
         elif record["do"] == "about":
             told.question = record["question"]
     return told

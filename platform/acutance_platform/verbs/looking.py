@@ -57,11 +57,7 @@ def status(name: str, home: Home) -> dict[str, Any]:
 
 def status_of(told: Told) -> dict[str, Any]:
     """Return the document of `status --json` for a journal that was read."""
-    document = summary(told.sweep, told.baseline)
-    document["best"] = told.best
-    for trial in document["trials"]:
-        trial["run_id"] = told.runs.get(trial["trial"])
-    return document
+    return summary(told.sweep, told.baseline)
 
 
 def front(name: str, home: Home) -> dict[str, Any]:
@@ -122,7 +118,7 @@ def report_data(told: Told, *, strips: Sequence[tuple[str, bytes]] = ()) -> Repo
 
 def winner_recipe(told: Told) -> Recipe | None:
     """Return the complete recipe of the best trial, None while there is none."""
-    return trial_recipe(told, told.best) if told.best is not None else None
+    return trial_recipe(told, told.sweep.best) if told.sweep.best is not None else None
 
 
 def commands(told: Told) -> list[tuple[str, str]]:

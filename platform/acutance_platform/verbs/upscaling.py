@@ -14,7 +14,9 @@ from acutance_platform.recipe import Problem, RecipeErrors
 from acutance_platform.training import placed, super_resolve
 from acutance_platform.verbs.addresses import SHIPPED, Model, load_model
 from acutance_platform.verbs.home import Home
-from acutance_storage import Decoded, PictureUnreadable, decode_picture
+from acutance_storage import decode_picture
+from acutance_storage.decode import Decoded
+from acutance_storage.errors import PictureUnreadable
 
 _SUFFIXES = {".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff", ".gif", ".ppm", ".pgm"}
 _WHOLE = 640 * 640
