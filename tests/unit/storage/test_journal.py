@@ -199,3 +199,16 @@ def test_following_a_long_journal_reads_only_what_is_new(
     journal.append({"n": 1000})
     assert follower.read_new() == [{"n": 1000}]
     assert len(read) == 1
+
+
+def test_a_segment_that_is_claimed_but_not_filled_is_read_later(
+    store: FolderStore, journal: Journal
+) -> None:
+    journal.append({"n": 1})
+    follower, reader = Journal(store, "sweeps/s"), Journal(store, "sweeps/s")
+    journal.append({"n": 2})
+    filled = segment(store, 2).read_bytes()
+    segment(store, 2).write_bytes(b"")
+    assert follower.read_new() == reader.read() == [{"n": 1}]
+    segment(store, 2).write_bytes(filled)
+    assert follower.read_new() == reader.read_new() == [{"n": 2}]
