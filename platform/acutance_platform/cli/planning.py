@@ -19,7 +19,7 @@ _JSON = click.option("--json", "as_json", is_flag=True, help="One JSON document.
 @_SET
 @_JSON
 def validate(file: Path, sets: tuple[str, ...], as_json: bool) -> None:
-    r"""Check the recipe or sweep FILE: all problems at once, each with place and way out.
+    """Check the recipe or sweep FILE: all problems at once, each with place and way out.
 
     \b
     Example:
@@ -41,7 +41,7 @@ def validate(file: Path, sets: tuple[str, ...], as_json: bool) -> None:
 @_SET
 @_JSON
 def plan(file: Path, sets: tuple[str, ...], as_json: bool) -> None:
-    r"""Forecast what the recipe or sweep FILE costs here, by timing a few steps.
+    """Forecast what the recipe or sweep FILE costs here, by timing a few steps.
 
     \b
     Example:
