@@ -9,8 +9,14 @@ from pathlib import Path
 import psutil
 import pytest
 
-from acutance_platform.tracking import LocalServer, ServerError, tracking_server
+from acutance_platform.tracking import (
+    LocalServer,
+    ServerError,
+    tracking_address,
+    tracking_server,
+)
 from acutance_platform.tracking.processes import members
+from acutance_platform.tracking.server import WaitEndedError
 
 USER = """
 import sys
@@ -76,6 +82,17 @@ def test_two_users_one_server(tmp_path: Path) -> None:
         assert started(local) != [server]
     assert members(local / "mlflow") == []
     assert not (local / "mlflow" / "server.json").exists()
+
+
+def test_leaving_ends_the_wait_for_a_server(tmp_path: Path) -> None:
+    with ThreadPoolExecutor() as pool:
+        with tracking_address(tmp_path) as where:
+            waiting = pool.submit(where)
+            while not members(tmp_path / "mlflow"):
+                assert not waiting.done()
+        assert isinstance(waiting.exception(timeout=10), WaitEndedError)
+        assert isinstance(pool.submit(where).exception(timeout=10), WaitEndedError)
+    assert members(tmp_path / "mlflow") == []
 
 
 def test_says_why_it_did_not_start(tmp_path: Path) -> None:

@@ -99,6 +99,14 @@ def test_more_than_a_batch(uri: str) -> None:
     assert_shown(uri, "batches", records)
 
 
+def test_a_proxy_for_the_internet_is_passed_by(uri: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    for variable in ("HTTP_PROXY", "http_proxy"):
+        monkeypatch.setenv(variable, "http://127.0.0.1:9")
+    for variable in ("NO_PROXY", "no_proxy"):
+        monkeypatch.setenv(variable, "example.org")
+    ship(uri, "proxy", journal_example("proxy", reports=1))
+
+
 def test_two_sweeps_of_one_name_stay_apart(uri: str) -> None:
     records = journal_example("twin", reports=2)
     other = journal_example("twin", reports=3)
