@@ -6,15 +6,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, final
+from typing import final
 
 from filelock import FileLock, Timeout
 
 from acutance_platform.recipe import refuse
 from acutance_platform.search.fold import Record, Sweep
-from acutance_storage import BlobStore, Journal
+from acutance_platform.search.journals import sweep_journal, sweep_names
+from acutance_storage import BlobStore
 
-_ROOM = "sweeps"
 TRAINING = "t0000"
 """The one trial of a training that is not a search."""
 
@@ -24,7 +24,7 @@ class Log:
     """A journal that the driver and its recorder's thread write together."""
 
     def __init__(self, store: BlobStore, name: str) -> None:
-        self._journal = Journal(store, f"{_ROOM}/{name}")
+        self._journal = sweep_journal(store, name)
         self._lock = threading.Lock()
 
     def append(self, *records: Record) -> None:
@@ -48,19 +48,8 @@ class Told:
     """Every record."""
     baseline: dict[str, float] = field(default_factory=dict)
     """Metric -> what bicubic reaches on the same pictures."""
-    runs: dict[str, str] = field(default_factory=dict)
-    """Trial -> MLflow run."""
-
-    @property
-    def best(self) -> str | None:
-        """The COMPLETE trial with the best objective; a training's own trial."""
-        from acutance_platform.search.status import best
-
-        if self.sweep.search is None:
-            trial = self.sweep.trials.get(TRAINING)
-            return TRAINING if trial is not None and trial.ended == "COMPLETE" else None
-        winner = best(self.sweep)
-        return winner.name if winner else None
+    question: str = ""
+    """What the experiment asks."""
 
 
 def tell(records: list[Record]) -> Told:
@@ -69,15 +58,9 @@ def tell(records: list[Record]) -> Told:
     for record in records:
         if record["do"] == "baseline":
             told.baseline = dict(record["metrics"])
-        elif record["do"] == "run":
-            told.runs[record["trial"]] = record["run_id"]
+        elif record["do"] == "about":
+            told.question = record["question"]
     return told
-
-
-def sweep_names(store: BlobStore) -> list[str]:
-    """Return the names of all sweeps and trainings of a store."""
-    prefix = f"journals/{_ROOM}/"
-    return sorted({key.removeprefix(prefix).split("/")[0] for key in store.list(prefix)})
 
 
 def open_sweep(store: BlobStore, name: str) -> Told:
@@ -124,8 +107,3 @@ def sole_driver(local: Path, name: str) -> Iterator[None]:
         yield
     finally:
         lock.release()
-
-
-def spec_of(told: Told) -> dict[str, Any]:
-    """Return the resolved file of a sweep or training, as its first record keeps it."""
-    return dict(told.sweep.spec)

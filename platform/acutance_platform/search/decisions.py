@@ -1,0 +1,251 @@
+"""Who goes on, who rests and who is drawn next; no clock, no files, no Ray.
+
+Each function reads the state of a sweep and returns records; whoever calls it journals them and
+applies them. The same journal therefore leads to the same decisions, whoever died in between.
+"""
+
+import math
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from acutance_platform.search.fold import Record, Sweep, Trial, plain
+from acutance_platform.search.promotion import candidate, last_hope, section
+from acutance_platform.search.samplers import Told
+from acutance_platform.search.schedulers import Scheduler
+
+FAILURES = 3
+"""Failures in a row, without a new report between them, that end a trial."""
+
+
+@dataclass(frozen=True)
+class Next:
+    """What to do with a free slot.
+
+    Attributes:
+        kind: `leg` starts or continues `trial`; `draw` asks the sampler for a new trial; `wait`
+            may change when something reports; `over` cannot.
+        trial: The trial of a leg.
+        records: To be journalled before the leg starts.
+    """
+
+    kind: Literal["leg", "draw", "wait", "over"]
+    trial: Trial | None = None
+    records: tuple[Record, ...] = ()
+
+
+def next_leg(
+    sweep: Sweep,
+    scheduler: Scheduler,
+    *,
+    active: Collection[str],
+    now: float,
+    exhausted: bool = False,
+) -> Next:
+    """Return what to do with a free slot: in flight first, then promotions, then new trials.
+
+    Args:
+        sweep: Everything that is journalled.
+        scheduler: Of this sweep.
+        active: Names of the trials of which a leg holds a slot.
+        now: Seconds since the epoch.
+        exhausted: Whether the sampler has no further point.
+    """
+    if spent(sweep, now) is not None:
+        return Next("wait" if active else "over")
+    for trial in sweep.trials.values():
+        if trial.target is not None and trial.name not in active:
+            return Next("leg", trial)
+    found = candidate(sweep, scheduler)
+    if found is None:
+        if not exhausted and not _all_drawn(sweep):
+            return Next("draw")
+        if active:
+            return Next("wait")
+        found = last_hope(sweep)
+    if found is None:
+        return Next("over")
+    return Next("leg", found[0], (_promote(*found),))
+
+
+def absorb(sweep: Sweep, trial: Trial, reports: Iterable[Record]) -> list[Record]:
+    """Return the records of a leg's reports, leaving out what is journalled already.
+
+    Args:
+        sweep: Everything that is journalled.
+        trial: Whose leg it is.
+        reports: Reports as plain data, with step, metrics, executed, cpu_seconds, gpu_seconds,
+            time and weights.
+    """
+    records: list[Record] = []
+    told = set(trial.reports)
+    for report in sorted(reports, key=lambda report: int(report["step"])):
+        step = int(report["step"])
+        if step not in told:
+            records += _told(trial, report)
+            told.add(step)
+        if step in trial.rungs and step not in trial.values:
+            records += _reached(sweep, trial, report)
+    return records
+
+
+def verdict(
+    sweep: Sweep, scheduler: Scheduler, trial: Trial, now: float
+) -> tuple[bool, list[Record]]:
+    """Say whether a leg goes on after its reports were journalled, and what to journal for it.
+
+    A trial that is promoted at once keeps its slot.
+    """
+    if trial.ended is not None or spent(sweep, now) is not None:
+        return False, []
+    if trial.target is not None:
+        return True, []
+    found = candidate(sweep, scheduler)
+    if found is not None and found[0] is trial:
+        return True, [_promote(*found)]
+    return False, []
+
+
+def fail(trial: Trial, error: str, now: float) -> list[Record]:
+    """Return the records of a leg that ended in error; the third in a row ends the trial."""
+    base = {"trial": trial.name, "step": trial.step, "time": now}
+    records: list[Record] = [{"do": "failure", **base, "error": error}]
+    if trial.failures_in_a_row + 1 >= FAILURES:
+        records.append(_ended(trial, "FAILED", trial.step, trial.weights, now))
+    return records
+
+
+def mend(sweep: Sweep, now: float) -> list[Record]:
+    """Return the ends that a driver died before writing."""
+    return [
+        _end(trial, trial.values[trial.end], trial.end, trial.weights, now)
+        for trial in sweep.trials.values()
+        if trial.ended is None and trial.end in trial.values
+    ]
+
+
+def finish(sweep: Sweep, now: float) -> list[Record]:
+    """Return the records that close a sweep with nothing left to do.
+
+    Trials that never came to their end are STOPPED. The sweep is STOPPED where a budget other
+    than the number of trials was reached, FAILED where not one trial completed, else COMPLETE.
+    """
+    records = [
+        _ended(trial, "STOPPED", trial.step, trial.weights, now)
+        for trial in sweep.trials.values()
+        if trial.ended is None
+    ]
+    reason, state = spent(sweep, now), "COMPLETE"
+    if reason is not None:
+        state = "STOPPED"
+    elif not any(trial.ended == "COMPLETE" for trial in sweep.trials.values()):
+        state, reason = "FAILED", "no trial completed"
+    return [*records, {"do": "finish", "state": state, "reason": reason or "", "time": now}]
+
+
+def spent(sweep: Sweep, now: float) -> str | None:
+    """Return which budget, other than the number of trials, is reached, in words."""
+    budget = section(sweep).budget
+    used = {
+        "steps": (sweep.executed, budget.steps),
+        "wall_hours": (sweep.wall_hours(now), budget.wall_hours),
+        "gpu_hours": (sweep.gpu_hours, budget.gpu_hours),
+        "cpu_hours": (sweep.cpu_hours, budget.cpu_hours),
+    }
+    for name, (amount, limit) in used.items():
+        if limit is not None and amount >= limit:
+            return f"budget {name} is reached: {amount:g} of {limit:g}"
+    return None
+
+
+def history(sweep: Sweep) -> list[Told]:
+    """Return what the sampler may know: every trial with its values at known steps."""
+    return [
+        Told(
+            assignment=trial.assignment,
+            state=_told_state(trial),
+            values={r: v for r, v in sorted(trial.values.items()) if not math.isnan(v)},
+            attrs=trial.attrs,
+        )
+        for trial in sweep.trials.values()
+    ]
+
+
+def _told_state(trial: Trial) -> Literal["running", "resting", "complete", "failed"]:
+    if trial.ended == "FAILED" or any(math.isnan(value) for value in trial.values.values()):
+        return "failed"
+    if trial.ended == "COMPLETE":
+        return "complete"
+    if trial.ended == "STOPPED" or trial.target is None:
+        # One that was stopped before its first rung has no value to learn from.
+        return "resting" if trial.values else "failed"
+    return "running"
+
+
+def _all_drawn(sweep: Sweep) -> bool:
+    limit = section(sweep).budget.trials
+    return limit is not None and len(sweep.trials) >= limit
+
+
+def _promote(trial: Trial, rung: int) -> Record:
+    return {"do": "promote", "trial": trial.name, "rung": rung}
+
+
+def _told(trial: Trial, report: Record) -> list[Record]:
+    """Return the records of one report that was not journalled yet."""
+    fields = ("step", "executed", "cpu_seconds", "gpu_seconds", "time")
+    metrics = {name: plain(value) for name, value in report["metrics"].items()}
+    told = {field: report[field] for field in fields}
+    records: list[Record] = [{"do": "report", "trial": trial.name, **told, "metrics": metrics}]
+    if report.get("weights"):
+        name, step = trial.name, report["step"]
+        records.append({"do": "result", "trial": name, "weights": report["weights"], "step": step})
+    return records
+
+
+def _reached(sweep: Sweep, trial: Trial, report: Record) -> list[Record]:
+    """Return the records of a rung: its value, and at the last one the trial's end."""
+    step, objective = int(report["step"]), section(sweep).objective
+    value = float(report["metrics"].get(objective, math.nan))
+    told = {objective: plain(value)}
+    records: list[Record] = [{"do": "value", "trial": trial.name, "rung": step, "values": told}]
+    if step == trial.end:
+        weights = report.get("weights") or trial.weights
+        value = value if math.isfinite(value) else math.nan
+        records.append(_end(trial, value, step, weights, float(report["time"])))
+    return records
+
+
+def _end(trial: Trial, value: float, step: int, weights: str | None, now: float) -> Record:
+    """Return the end of a training; without a finite objective it compares with nothing."""
+    if math.isnan(value):
+        error = f"the objective is not a finite number at step {step}"
+        return {**_ended(trial, "FAILED", step, weights, now), "error": error}
+    return _ended(trial, "COMPLETE", step, weights, now)
+
+
+def _ended(trial: Trial, state: str, step: int, weights: str | None, now: float) -> Record:
+    end = {"do": "end", "trial": trial.name, "state": state}
+    return {**end, "weights": weights, "step": step, "time": now}
+
+
+def asked(
+    ordinal: int, *, rungs: Sequence[int], stage: str | None, now: float, **drawn: Any
+) -> Record:
+    """Return the record of a new trial.
+
+    Args:
+        ordinal: Position in the sweep, from 0.
+        rungs: Steps at which it is compared, the end last; empty if it cannot be built.
+        stage: Key of its training's stage, if known.
+        now: Seconds since the epoch.
+        **drawn: assignment, recipe (as shown) and attrs.
+    """
+    trial = f"t{ordinal:04d}"
+    return {"do": "ask", "trial": trial, **drawn, "rungs": list(rungs), "stage": stage, "time": now}
+
+
+def unbuildable(trial: str, error: str, now: float) -> Record:
+    """Return the end of a trial whose drawn recipe nobody can train; it costs no step."""
+    base = {"do": "end", "trial": trial, "state": "FAILED", "weights": None, "step": 0}
+    return {**base, "error": error, "time": now}

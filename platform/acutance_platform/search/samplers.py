@@ -1,0 +1,262 @@
+"""Samplers propose points of the space; the one module that knows Optuna.
+
+A sampler keeps nothing between two proposals: what it knows is handed over as a list of `Told`,
+which the journal holds, and its random numbers are keyed by (seed, ordinal of the trial).
+"""
+
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import islice
+from typing import Annotated, Any, Literal, Protocol, final
+
+import numpy as np
+import optuna
+from optuna.distributions import (
+    BaseDistribution,
+    CategoricalDistribution,
+    FloatDistribution,
+    IntDistribution,
+)
+from optuna.study import StudyDirection
+from optuna.trial import TrialState
+from pydantic import Field
+
+from acutance_models.registry import Registry
+from acutance_models.rng import stream
+from acutance_platform.search.distributions import Choice, Distribution, Integer, Real
+from acutance_platform.search.grid import grid_points
+from acutance_platform.search.space import Outcome, Space, Value
+
+_DIRECTIONS = {"max": StudyDirection.MAXIMIZE, "min": StudyDirection.MINIMIZE}
+_STATES = {
+    "running": TrialState.RUNNING,
+    "resting": TrialState.PRUNED,
+    "complete": TrialState.COMPLETE,
+    "failed": TrialState.FAIL,
+}
+
+
+@dataclass(frozen=True)
+class Told:
+    """What a sampler may know of an earlier trial.
+
+    Attributes:
+        assignment: What was drawn.
+        state: `running`; `resting` (stopped ones included); `complete`; `failed` (a value that is
+            not finite included).
+        values: Rung -> objective, finite; of a complete trial the last one is its result.
+        attrs: What the sampler asked to be kept with the trial.
+    """
+
+    assignment: Mapping[str, Value]
+    state: Literal["running", "resting", "complete", "failed"]
+    values: Mapping[int, float] = field(default_factory=dict)
+    attrs: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Proposal:
+    """A point to try, and what the sampler wants to be told again with it."""
+
+    outcome: Outcome
+    attrs: dict[str, Any] = field(default_factory=dict)
+
+
+class Sampler(Protocol):
+    """Proposes the next point from nothing but its arguments."""
+
+    def propose(self, ordinal: int, history: Sequence[Told]) -> Proposal | None:
+        """Return the point of trial `ordinal`, or None where the space is exhausted."""
+
+
+@final
+class Grid:
+    """Every point of the space once, in order.
+
+    Args:
+        space: Holds no continuous distribution; `grid_problems` says which do.
+        base: The recipe around the space.
+    """
+
+    def __init__(self, *, space: Space, base: Mapping[str, Any]) -> None:
+        self._rest: Iterator[Outcome] = grid_points(space, base)
+        self._points: list[Outcome] = []
+
+    def propose(self, ordinal: int, history: Sequence[Told]) -> Proposal | None:
+        """Return point `ordinal`; points are kept, so that each is enumerated once."""
+        self._points += islice(self._rest, max(0, ordinal + 1 - len(self._points)))
+        return Proposal(self._points[ordinal]) if ordinal < len(self._points) else None
+
+
+@final
+class Random:
+    """Independent draws.
+
+    Args:
+        seed: Of this sampler; the recipe's seed where null.
+        space: What is drawn from.
+        base: The recipe around the space.
+    """
+
+    def __init__(self, *, seed: int | None = None, space: Space, base: Mapping[str, Any]) -> None:
+        self._seed = _seed(seed, base)
+        self._space, self._base = space, base
+
+    def propose(self, ordinal: int, history: Sequence[Told]) -> Proposal:
+        """Return a point that depends on seed and ordinal alone."""
+        rng = stream(self._seed, "sampler", ordinal)
+        return Proposal(self._space.draw(_RandomDraw(rng), self._base))
+
+
+@final
+class Tpe:
+    """Tree-structured Parzen estimator, multivariate, per group of a conditional space.
+
+    Args:
+        startup_trials: Trials drawn at random, by ordinal, before the model is asked.
+        seed: Of this sampler; the recipe's seed where null.
+        space: What is drawn from.
+        base: The recipe around the space.
+        direction: `max` or `min`, of the objective.
+
+    Source:
+        Bergstra et al., NeurIPS 2011; Falkner et al., ICML 2018 (multivariate). Resting trials
+        rank below complete ones, by rung first and value second; running ones count as bad
+        (constant liar), so that parallel trials keep apart.
+    """
+
+    def __init__(
+        self,
+        *,
+        startup_trials: Annotated[int, Field(ge=1)] = 8,
+        seed: int | None = None,
+        space: Space,
+        base: Mapping[str, Any],
+        direction: Literal["max", "min"],
+    ) -> None:
+        self._startup = startup_trials
+        self._seed = _seed(seed, base)
+        self._space, self._base = space, base
+        self._direction = direction
+        self._random = Random(seed=seed, space=space, base=base)
+
+    def propose(self, ordinal: int, history: Sequence[Told]) -> Proposal:
+        """Return a random point for start-up trials, later one that the history makes likely."""
+        if ordinal < self._startup:
+            return self._random.propose(ordinal, history)
+        study = self._study(ordinal)
+        distributions = {v.name: _optuna_distribution(v.distribution) for v in self._space}
+        study.add_trials([_frozen(told, distributions) for told in history])
+        trial = study.ask()
+        outcome = self._space.draw(_TrialDraw(trial), self._base)
+        return Proposal(outcome, dict(study.get_trials(deepcopy=False)[-1].system_attrs))
+
+    def _study(self, ordinal: int) -> optuna.Study:
+        seed = int(stream(self._seed, "sampler", ordinal).integers(2**32))
+        with warnings.catch_warnings():
+            # `multivariate` and `group` are marked experimental in Optuna 5.0 (2026-11).
+            warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+            sampler = optuna.samplers.TPESampler(
+                # With no finished trial at all there is nothing to model.
+                n_startup_trials=1,
+                multivariate=True,
+                group=True,
+                constant_liar=True,
+                seed=seed,
+            )
+        verbosity = optuna.logging.get_verbosity()
+        optuna.logging.set_verbosity(optuna.logging.ERROR)
+        try:
+            return optuna.create_study(sampler=sampler, direction=_DIRECTIONS[self._direction])
+        finally:
+            optuna.logging.set_verbosity(verbosity)
+
+
+SAMPLERS: Registry[Sampler] = Registry(
+    "sampler", ("space", "base", "direction"), grid=Grid, random=Random, tpe=Tpe
+)
+
+
+def _seed(seed: int | None, base: Mapping[str, Any]) -> int:
+    return int(base.get("seed", 0)) if seed is None else seed
+
+
+@final
+class _RandomDraw:
+    """Draws from a generator."""
+
+    def __init__(self, rng: np.random.Generator) -> None:
+        self._rng = rng
+
+    def choice(self, name: str, distribution: Choice) -> int:
+        return int(self._rng.integers(len(distribution.options)))
+
+    def integer(self, name: str, distribution: Integer) -> int:
+        low, high, step = distribution.low, distribution.high, distribution.step
+        if not distribution.log:
+            return low + step * int(self._rng.integers((high - low) // step + 1))
+        # Each whole number owns the interval of half a unit around it.
+        drawn = np.exp(self._rng.uniform(np.log(low - 0.5), np.log(high + 0.5)))
+        return int(min(max(round(float(drawn)), low), high))
+
+    def real(self, name: str, distribution: Real) -> float:
+        low, high = distribution.low, distribution.high
+        if distribution.log:
+            return float(np.exp(self._rng.uniform(np.log(low), np.log(high))))
+        if distribution.step is None:
+            return float(self._rng.uniform(low, high))
+        return low + distribution.step * int(
+            self._rng.integers(round((high - low) / distribution.step) + 1)
+        )
+
+
+@final
+class _TrialDraw:
+    """Draws what an Optuna trial suggests."""
+
+    def __init__(self, trial: optuna.Trial) -> None:
+        self._trial = trial
+
+    def choice(self, name: str, distribution: Choice) -> int:
+        return int(self._trial.suggest_categorical(name, range(len(distribution.options))))
+
+    def integer(self, name: str, distribution: Integer) -> int:
+        return self._trial.suggest_int(
+            name,
+            distribution.low,
+            distribution.high,
+            step=distribution.step,
+            log=distribution.log,
+        )
+
+    def real(self, name: str, distribution: Real) -> float:
+        return self._trial.suggest_float(
+            name,
+            distribution.low,
+            distribution.high,
+            step=distribution.step,
+            log=distribution.log,
+        )
+
+
+def _optuna_distribution(distribution: Distribution) -> BaseDistribution:
+    if isinstance(distribution, Choice):
+        return CategoricalDistribution(range(len(distribution.options)))
+    low, high, log = distribution.low, distribution.high, distribution.log
+    if isinstance(distribution, Integer):
+        return IntDistribution(int(low), int(high), log=log, step=distribution.step)
+    return FloatDistribution(low, high, log=log, step=distribution.step)
+
+
+def _frozen(told: Told, distributions: Mapping[str, BaseDistribution]) -> optuna.trial.FrozenTrial:
+    last = told.values[max(told.values)] if told.values else None
+    return optuna.trial.create_trial(
+        state=_STATES[told.state],
+        value=last if told.state == "complete" else None,
+        params=dict(told.assignment),
+        distributions={name: distributions[name] for name in told.assignment},
+        intermediate_values=dict(told.values),
+        system_attrs=dict(told.attrs),
+        user_attrs={"rungs": dict(told.values)},
+    )

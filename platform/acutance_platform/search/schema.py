@@ -1,0 +1,170 @@
+"""The `search:` section of a sweep file: space, objectives, sampler, scheduler, budget."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from acutance_models import RegistryError
+from acutance_models.registry import Registry
+from acutance_platform.recipe import problems_of, registry_problems
+from acutance_platform.recipe.errors import Problem, RecipeErrors
+from acutance_platform.search.grid import grid_problems
+from acutance_platform.search.paths import get_path
+from acutance_platform.search.samplers import SAMPLERS
+from acutance_platform.search.schedulers import SCHEDULERS, Scheduler
+from acutance_platform.search.space import Space
+from acutance_platform.search.table import parse_space
+
+PLACE = "search"
+STRUCTURE = ("parameters", "macs_per_pixel")
+"""Metrics that every report has, whatever is evaluated."""
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+
+
+class Budget(_Part):
+    """What a sweep may spend; when one of these is reached, no new leg starts."""
+
+    trials: int | None = Field(default=None, ge=1)
+    """Number of trials that are drawn."""
+    steps: int | None = Field(default=None, ge=1)
+    """Training steps computed by all trials together."""
+    wall_hours: float | None = Field(default=None, gt=0)
+    """Hours during which the sweep runs; pauses between starts do not count."""
+    gpu_hours: float | None = Field(default=None, gt=0)
+    """GPU hours of all trials, shares of a GPU counted as shares."""
+    cpu_hours: float | None = Field(default=None, gt=0)
+    """CPU hours of all trials."""
+
+
+class Search(_Part):
+    """How the recipes of a sweep are drawn, compared and stopped."""
+
+    space: dict[str, Any] = Field(min_length=1)
+    """Dotted recipe path -> distribution: choice, int, uniform or log_uniform."""
+    objectives: dict[str, Literal["max", "min"]] = Field(min_length=1)
+    """Metric -> max or min; exactly one in this version."""
+    sampler: dict[str, Any] = {"kind": "tpe"}
+    """Who proposes trials: grid, random or tpe, as `{kind: NAME, ...}`."""
+    scheduler: dict[str, Any] = {"kind": "asha"}
+    """Who decides at rungs: asha or none, as `{kind: NAME, ...}`."""
+    budget: Budget
+    """What the sweep may spend."""
+
+    @property
+    def objective(self) -> str:
+        """The metric that is searched."""
+        return next(iter(self.objectives))
+
+    @property
+    def direction(self) -> Literal["max", "min"]:
+        """Whether the objective is to be large or small."""
+        return self.objectives[self.objective]
+
+    def build_scheduler(self) -> Scheduler:
+        """Return the scheduler that the section names."""
+        return SCHEDULERS.build(self.scheduler)
+
+
+def parse_search(section: Any, base: Mapping[str, Any] | None = None) -> Search:
+    """Return the section with every default filled in.
+
+    Args:
+        section: What stands under `search:`.
+        base: The recipe around it; with it, the paths of the space are checked against it.
+
+    Raises:
+        RecipeErrors: With every problem that was found; places are dotted paths.
+    """
+    if not isinstance(section, dict):
+        rule = "a sweep has a search section with space, objectives and budget"
+        way_out = "Add it, or run `acutance train` for a single recipe."
+        raise RecipeErrors([Problem(PLACE, "" if section is None else str(section), rule, way_out)])
+    raw, problems = dict(section), list[Problem]()
+    for key, table in _TABLES.items():
+        raw[key] = _component(table, raw.get(key, Search.model_fields[key].default), key, problems)
+    space = _space(raw["space"], base, problems) if raw.get("space") else None
+    try:
+        search = Search.model_validate(raw)
+    except ValidationError as error:
+        known = {problem.place for problem in problems}
+        found = [p for p in problems_of(error, Search, PLACE) if p.place not in known]
+        raise RecipeErrors([*problems, *found]) from None
+    problems += _cross_problems(search)
+    if space is not None:
+        problems += _space_problems(search, space)
+    if base is not None:
+        problems += _objective_problems(search, base)
+    if problems:
+        raise RecipeErrors(problems)
+    return search
+
+
+def total_steps(recipe: Mapping[str, Any]) -> tuple[int, int]:
+    """Return the steps before the last stage and those of the last stage.
+
+    Args:
+        recipe: With its stages in the order in which they run.
+    """
+    *before, last = [int(stage["steps"]) for stage in recipe["stages"].values()]
+    return sum(before), last
+
+
+_TABLES: dict[str, Registry[Any]] = {"sampler": SAMPLERS, "scheduler": SCHEDULERS}
+
+
+def _component(table: Registry[Any], spec: Any, key: str, problems: list[Problem]) -> Any:
+    """Return a component's spec with its defaults; a bare name stands for its kind."""
+    named = {"kind": spec} if isinstance(spec, str) else spec
+    try:
+        return table.resolve(named)
+    except RegistryError as error:
+        problems += registry_problems(error.problems, f"{PLACE}.{key}")
+        return named
+
+
+def _space(table: Any, base: Mapping[str, Any] | None, problems: list[Problem]) -> Space | None:
+    try:
+        return parse_space(table, base)
+    except RecipeErrors as error:
+        problems += error.problems
+        return None
+
+
+def _cross_problems(search: Search) -> Iterator[Problem]:
+    if len(search.objectives) != 1:
+        rule = "this version searches exactly one objective"
+        way_out = f"Keep one, for example {{{search.objective}: {search.direction}}}."
+        yield Problem(f"{PLACE}.objectives", ", ".join(search.objectives), rule, way_out)
+    limits = search.budget.model_dump(exclude_none=True)
+    if not limits and search.sampler.get("kind") != "grid":
+        rule = "only sampler grid ends by itself"
+        way_out = "Write for example budget: {trials: 16}."
+        yield Problem(f"{PLACE}.budget", "{}", rule, way_out)
+
+
+def _space_problems(search: Search, space: Space) -> Iterator[Problem]:
+    if search.sampler.get("kind") == "grid":
+        yield from grid_problems(space)
+    if search.scheduler.get("kind") == "none":
+        return
+    for leaf, owner in space.written():
+        parts = leaf.split(".")
+        if parts[0] == "stages" and (len(parts) < 3 or parts[2] == "steps"):
+            rule = "with a scheduler all trials have the same steps, so that rungs are comparable"
+            way_out = "Write scheduler: none, or take the steps out of the space."
+            yield Problem(f"{PLACE}.space.{owner.path}", leaf, rule, way_out)
+
+
+def _objective_problems(search: Search, base: Mapping[str, Any]) -> Iterator[Problem]:
+    metrics = get_path(dict(base), "evaluation.metrics")
+    if not isinstance(metrics, list | tuple):
+        return
+    for name in search.objectives:
+        if name not in metrics and name not in STRUCTURE and not name.startswith("loss/"):
+            rule = "an objective is a metric that the recipe evaluates"
+            way_out = f"Add it to evaluation.metrics, or use one of {', '.join(metrics)}."
+            yield Problem(f"{PLACE}.objectives.{name}", name, rule, way_out)

@@ -1,0 +1,1 @@
+"""Sweeps: trials on Ray, driven by the decisions of `acutance_platform.search`."""

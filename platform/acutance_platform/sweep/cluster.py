@@ -1,0 +1,195 @@
+"""A Ray cluster for one sweep: a private one on this machine, or the one RAY_ADDRESS names."""
+
+import logging
+import math
+import os
+import shutil
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import ray
+
+import acutance_models
+import acutance_platform
+import acutance_storage
+from acutance_platform.recipe.errors import Problem, RecipeErrors
+
+_SECONDS_BETWEEN_LOOKS = 5.0
+_SOCKET_PATH_ROOM = 40
+"""Characters that a temporary folder may have: Ray adds about 60, and a Unix socket's path ends
+at 107."""
+
+_QUIET = {
+    "RAY_USAGE_STATS_ENABLED": "0",
+    "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
+    "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",
+    "TUNE_DISABLE_SIGINT_HANDLER": "1",
+    # Tune's own snapshots grow with every leg, and nobody reads them.
+    "TUNE_GLOBAL_CHECKPOINT_S": str(10**9),
+    "TUNE_WARN_INSUFFICENT_RESOURCE_THRESHOLD_S": str(10**9),
+    "RAY_AIR_NEW_OUTPUT": "0",
+}
+
+
+@dataclass(frozen=True)
+class Share:
+    """What one trial takes of a node: CPU threads and GPUs (a share where below 1)."""
+
+    cpu: float
+    gpu: float
+
+
+@contextmanager
+def cluster(share: Share, scratch_name: str) -> Iterator[None]:
+    """Hold a connection to Ray; a private cluster ends with it.
+
+    Args:
+        share: What one trial takes; sets the threads of the workers.
+        scratch_name: Distinguishes this sweep's temporary folder. What a killed driver of the
+            same sweep left there is removed, so no two drivers may share a name at one time.
+    """
+    scratch = _scratch(scratch_name)
+    with _environment(_QUIET), _quiet_logs():
+        shutil.rmtree(scratch, ignore_errors=True)
+        address = os.environ.get("RAY_ADDRESS")
+        common: dict[str, Any] = {
+            "log_to_driver": False,
+            "logging_level": logging.ERROR,
+            "runtime_env": {"env_vars": _worker_variables(share)},
+        }
+        try:
+            if address:
+                ray.init(address=address, **common)
+            else:
+                ray.init(
+                    address="local",
+                    include_dashboard=False,
+                    _temp_dir=str(scratch),
+                    **common,
+                )
+            yield
+        finally:
+            ray.shutdown()
+            shutil.rmtree(scratch, ignore_errors=True)
+
+
+def share_of(recipe: Mapping[str, Any]) -> Share:
+    """Return what a recipe asks for; `gpu: auto` is one where the cluster has any, else none."""
+    resources = recipe.get("resources") or {}
+    cpu, gpu = float(resources.get("cpu", 1)), resources.get("gpu", "auto")
+    if gpu == "auto":
+        gpu = 1.0 if any(node.get("GPU", 0) > 0 for node in _nodes()) else 0.0
+    return Share(cpu, float(gpu))
+
+
+def require_room(share: Share) -> None:
+    """Refuse a request that no node can ever meet.
+
+    Raises:
+        RecipeErrors: With what the largest nodes have.
+    """
+    nodes = _nodes()
+    if any(_fits(share, node) for node in nodes):
+        return
+    has = "; ".join(sorted({f"{n.get('CPU', 0):g} CPUs, {n.get('GPU', 0):g} GPUs" for n in nodes}))
+    raise RecipeErrors(
+        [
+            Problem(
+                "resources",
+                f"cpu: {share.cpu:g}, gpu: {share.gpu:g}",
+                f"no node of the cluster can ever meet this (nodes have {has})",
+                "Ask for less, or add a node.",
+            )
+        ]
+    )
+
+
+class Slots:
+    """How many legs fit the cluster as it is now.
+
+    Args:
+        share: What one leg takes.
+        limit: Most legs at one time, or None.
+    """
+
+    def __init__(self, share: Share, limit: int | None) -> None:
+        self._share, self._limit = share, limit
+        self._count, self._looked = 0, -math.inf
+
+    def count(self) -> int:
+        """Return the number of legs that fit; nodes are counted anew every few seconds."""
+        if time.monotonic() - self._looked > _SECONDS_BETWEEN_LOOKS:
+            self._count = sum(_fits(self._share, node) for node in _nodes())
+            self._looked = time.monotonic()
+        return self._count if self._limit is None else min(self._count, self._limit)
+
+
+def _nodes() -> list[Mapping[str, float]]:
+    nodes: list[dict[str, Any]] = ray.nodes()  # type: ignore[no-untyped-call]  # ray 2.60
+    return [node["Resources"] for node in nodes if node["Alive"]]
+
+
+def _fits(share: Share, node: Mapping[str, float]) -> int:
+    """Return how many times a share fits into a node that is free."""
+    fits = [math.inf]
+    for wanted, has in ((share.cpu, node.get("CPU", 0)), (share.gpu, node.get("GPU", 0))):
+        if wanted > 0:
+            # A third of a GPU fits three times, whatever floating point says.
+            fits.append(math.floor(has / wanted + 1e-9))
+    least = min(fits)
+    return 0 if least == math.inf else int(least)
+
+
+def _worker_variables(share: Share) -> dict[str, str]:
+    """Return the environment of the workers.
+
+    Idle OpenMP threads must sleep: with two trials on two busy cores the default, spinning, is
+    ten times slower. The packages are found in a plain checkout as well.
+    """
+    packages = (acutance_platform, acutance_models, acutance_storage)
+    roots = [str(Path(path).parent) for package in packages for path in package.__path__]
+    earlier = [path for path in os.environ.get("PYTHONPATH", "").split(os.pathsep) if path]
+    return {
+        "OMP_WAIT_POLICY": "PASSIVE",
+        "OMP_NUM_THREADS": str(max(1, int(share.cpu))),
+        "PYTHONPATH": os.pathsep.join(dict.fromkeys([*roots, *earlier])),
+    }
+
+
+def _scratch(name: str) -> Path:
+    folder = Path(tempfile.gettempdir())
+    if len(str(folder)) + len(name) > _SOCKET_PATH_ROOM and sys.platform != "win32":
+        folder = Path("/tmp")
+    return folder / name
+
+
+@contextmanager
+def _environment(variables: Mapping[str, str]) -> Iterator[None]:
+    """Set variables that are not set, and take them away again."""
+    mine = {name: value for name, value in variables.items() if name not in os.environ}
+    os.environ.update(mine)
+    try:
+        yield
+    finally:
+        for name in mine:
+            os.environ.pop(name, None)
+
+
+@contextmanager
+def _quiet_logs() -> Iterator[None]:
+    """Keep Ray's messages from people's terminals; what matters is journalled."""
+    loggers = [logging.getLogger(name) for name in ("ray", "ray.tune", "ray.train")]
+    levels = [logger.level for logger in loggers]
+    for logger in loggers:
+        logger.setLevel(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        for logger, level in zip(loggers, levels, strict=True):
+            logger.setLevel(level)

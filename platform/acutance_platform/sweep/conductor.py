@@ -1,0 +1,231 @@
+"""The driver's hand on a sweep: asks the decisions, journals them, then lets them happen.
+
+Knows nothing of Ray. Whoever runs legs (Ray Tune here, a loop in tests) asks `next_leg` for each
+free slot and tells what became of it.
+"""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Protocol, final
+
+from acutance_platform.search import decisions
+from acutance_platform.search.fold import Record, Sweep, Trial
+from acutance_platform.search.samplers import SAMPLERS, Proposal, Sampler
+from acutance_platform.search.space import Outcome
+from acutance_platform.search.table import parse_space
+from acutance_platform.sweep.errors import SweepDiffers, SweepError
+from acutance_platform.sweep.plan import SweepPlan
+
+UNBUILDABLE = 1000
+"""Drawn recipes in a row that cannot be built before a sweep without end gives up."""
+
+ERROR_CHARACTERS = 4000
+"""What a journal keeps of an error; the end of a traceback says most."""
+
+
+class Log(Protocol):
+    """The part of a journal that a sweep needs."""
+
+    def append(self, *records: Record) -> None:
+        """Write the records durably, all or none."""
+
+    def read(self) -> list[Record]:
+        """Return every record from the first on."""
+
+
+@dataclass(frozen=True)
+class LegOffer:
+    """One leg to run: a trial, from where its state lies to where it is told to stop."""
+
+    trial: str
+    recipe: dict[str, Any]
+    rungs: tuple[int, ...]
+
+
+@final
+class Conductor:
+    """One driver's view of a sweep.
+
+    Args:
+        plan: What to run.
+        journal: Of this sweep; nobody else writes it.
+        clock: Returns seconds since the epoch.
+        on_event: Called with each record after it is durable.
+
+    Raises:
+        SweepDiffers: If the journal is of another plan.
+    """
+
+    def __init__(
+        self,
+        plan: SweepPlan,
+        *,
+        journal: Log,
+        clock: Callable[[], float],
+        on_event: Callable[[Record], object] | None = None,
+    ) -> None:
+        self.plan = plan
+        self._journal, self._clock, self._on_event = journal, clock, on_event
+        self.sweep = Sweep.of(journal.read())
+        spec = json.loads(json.dumps(plan.spec))
+        if self.sweep.name and self.sweep.spec != spec:
+            raise SweepDiffers(
+                f"sweep {plan.name!r} exists with another recipe or search. Resume it as it is, "
+                "or give this one another name with --name."
+            )
+        if not self.sweep.name:
+            self._write({"do": "sweep", "name": plan.name, "spec": spec, "time": clock()})
+        self._space = parse_space(plan.search.space)
+        self._sampler: Sampler = SAMPLERS.build(
+            plan.search.sampler,
+            space=self._space,
+            base=plan.recipe,
+            direction=plan.search.direction,
+        )
+        self._scheduler = plan.search.build_scheduler()
+        self._exhausted = False
+        self._unbuildable = 0
+        self.active: set[str] = set()
+        """Trials of which a leg holds a slot, or waits for one that it was offered."""
+
+    @property
+    def done(self) -> bool:
+        """Whether the sweep came to its end, now or earlier."""
+        return self.sweep.finished not in (None, "INTERRUPTED")
+
+    def start(self, driver: str, host: str) -> None:
+        """Open a session, and write the ends that an earlier driver did not live to write."""
+        now = self._clock()
+        self._write({"do": "start", "driver": driver, "host": host, "time": now})
+        self._write(*decisions.mend(self.sweep, now))
+
+    def next_leg(self) -> LegOffer | None:
+        """Return a leg for a free slot, or None; see `over`.
+
+        What the sampler draws and nobody can build is journalled and passed over.
+        """
+        while True:
+            following = self._next()
+            if following.kind == "draw":
+                self._draw()
+                continue
+            if following.trial is None:
+                return None
+            self._write(*following.records)
+            self.active.add(following.trial.name)
+            return self._offer(following.trial)
+
+    def over(self) -> bool:
+        """Say whether nothing is in flight and nothing can ever follow."""
+        return self._next().kind == "over"
+
+    def on_reports(self, name: str, reports: list[Record]) -> bool:
+        """Take in what a leg reports.
+
+        Returns:
+            Whether the leg goes on.
+        """
+        trial = self.sweep.trials[name]
+        self._write(*decisions.absorb(self.sweep, trial, reports))
+        goes_on, records = decisions.verdict(self.sweep, self._scheduler, trial, self._clock())
+        self._write(*records)
+        return goes_on
+
+    def on_failure(self, name: str, error: str) -> None:
+        """Take in that a leg ended in error; it is offered again, three times."""
+        self.active.discard(name)
+        trial = self.sweep.trials[name]
+        if trial.ended is None:
+            text = error.strip()[-ERROR_CHARACTERS:]
+            self._write(*decisions.fail(trial, text, self._clock()))
+
+    def on_stopped(self, name: str) -> None:
+        """Take in that a leg ended as it was told to.
+
+        A leg that stops although its trial has not reached its rung did not do its work.
+        """
+        trial = self.sweep.trials[name]
+        if trial.target is not None and decisions.spent(self.sweep, self._clock()) is None:
+            self.on_failure(name, f"the leg stopped before its rung at step {trial.target}")
+        self.active.discard(name)
+
+    def finish(self) -> None:
+        """Close a sweep of which nothing is left to do."""
+        self._write(*decisions.finish(self.sweep, self._clock()))
+
+    def interrupt(self, reason: str) -> None:
+        """Close the session; the sweep can be resumed."""
+        now = self._clock()
+        self._write({"do": "finish", "state": "INTERRUPTED", "reason": reason, "time": now})
+
+    def _next(self) -> decisions.Next:
+        return decisions.next_leg(
+            self.sweep,
+            self._scheduler,
+            active=self.active,
+            now=self._clock(),
+            exhausted=self._exhausted,
+        )
+
+    def _draw(self) -> None:
+        """Ask the sampler for one trial and journal it."""
+        ordinal = len(self.sweep.trials)
+        proposal = self._sampler.propose(ordinal, decisions.history(self.sweep))
+        if proposal is None:
+            self._exhausted = True
+            return
+        error: str | None = None
+        rungs: tuple[int, ...] = ()
+        stage: str | None = None
+        try:
+            recipe = self.plan.recipe_for(proposal.outcome.apply)
+            self.plan.check(recipe)
+            rungs, stage = self.plan.rungs_of(recipe), self.plan.stage_key(recipe)
+        except Exception as fault:  # whatever is wrong with one recipe is this trial's alone
+            error = f"the drawn recipe cannot be built: {fault}"
+        self._asked(ordinal, proposal, rungs, stage, error)
+
+    def _asked(
+        self,
+        ordinal: int,
+        proposal: Proposal,
+        rungs: tuple[int, ...],
+        stage: str | None,
+        error: str | None,
+    ) -> None:
+        now, outcome = self._clock(), proposal.outcome
+        ask = decisions.asked(
+            ordinal,
+            rungs=() if error else rungs,
+            stage=stage,
+            now=now,
+            assignment=outcome.assignment,
+            recipe=outcome.shown,
+            attrs=proposal.attrs,
+        )
+        if error is None:
+            self._unbuildable = 0
+            self._write(ask)
+            return
+        self._write(ask, decisions.unbuildable(ask["trial"], error[-ERROR_CHARACTERS:], now))
+        self._unbuildable += 1
+        if self._unbuildable >= UNBUILDABLE and self.plan.search.budget.trials is None:
+            raise SweepError(
+                f"{UNBUILDABLE} drawn recipes in a row cannot be built; the last one: {error}"
+            )
+
+    def _offer(self, trial: Trial) -> LegOffer:
+        outcome: Outcome = self._space.replay(trial.assignment, self.plan.recipe)
+        return LegOffer(trial.name, self.plan.recipe_for(outcome.apply), trial.rungs)
+
+    def _write(self, *records: Record) -> None:
+        """Make records durable, then let them count, then tell who listens."""
+        if not records:
+            return
+        self._journal.append(*records)
+        for record in records:
+            self.sweep.apply(record)
+        for record in records:
+            if self._on_event is not None:
+                self._on_event(record)

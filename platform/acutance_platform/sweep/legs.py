@@ -1,0 +1,144 @@
+"""Ray Tune's searcher and scheduler, which only pass questions on to the conductor."""
+
+import json
+from collections.abc import Callable
+from typing import Any, final
+
+from ray.tune import Stopper
+from ray.tune.schedulers import FIFOScheduler, TrialScheduler
+from ray.tune.search import Searcher
+
+from acutance_platform.sweep.conductor import Conductor, LegOffer
+
+
+@final
+class Crossing:
+    """What searcher, scheduler and stopper share: the conductor, and how it all ends.
+
+    Args:
+        conductor: Makes every decision.
+        slots: Returns how many legs fit the cluster now.
+        common: Config of every leg beside its trial, recipe and rungs.
+    """
+
+    def __init__(
+        self, conductor: Conductor, *, slots: Callable[[], int], common: dict[str, Any]
+    ) -> None:
+        self.conductor = conductor
+        self.slots = slots
+        self.common = common
+        self.signal: str | None = None
+        """Name of the signal that asked the sweep to end."""
+        self.fault: BaseException | None = None
+        """What went wrong in a decision; Tune would hide it."""
+
+    @property
+    def ending(self) -> bool:
+        """Whether the sweep is to end without waiting for what runs."""
+        return self.signal is not None or self.fault is not None
+
+    def config(self, offer: LegOffer) -> dict[str, Any]:
+        """Return the config of a leg; the recipe as text, which Tune does not take apart."""
+        return {
+            **self.common,
+            "trial": offer.trial,
+            "owner": f"{self.conductor.plan.name}/{offer.trial}",
+            "recipe": json.dumps(offer.recipe),
+            "rungs": list(offer.rungs),
+        }
+
+    def guard(self, question: Callable[[], Any], otherwise: Any) -> Any:
+        """Return the answer; after a fault, `otherwise`, and the sweep ends."""
+        if self.ending:
+            return otherwise
+        try:
+            return question()
+        except Exception as fault:
+            self.fault = fault
+            return otherwise
+
+    def __reduce__(self) -> tuple[Callable[[], None], tuple[()]]:
+        # Tune pickles its arguments for a restore that never happens.
+        return _nothing, ()
+
+
+def _nothing() -> None:
+    """Stand for what is never read again."""
+
+
+@final
+class LegSearcher(Searcher):
+    """Offers the conductor's legs, as many as fit now.
+
+    Tune keeps one pending leg, and one that does not fit would block all others.
+    """
+
+    def __init__(self, crossing: Crossing) -> None:
+        super().__init__()
+        self._crossing = crossing
+        self._trials: dict[str, str] = {}
+
+    def suggest(self, trial_id: str) -> Any:
+        """Return a leg's config, None to be asked again, or FINISHED."""
+        return self._crossing.guard(lambda: self._suggest(trial_id), Searcher.FINISHED)
+
+    def _suggest(self, trial_id: str) -> Any:
+        conductor = self._crossing.conductor
+        if len(conductor.active) >= self._crossing.slots():
+            return None
+        offer = conductor.next_leg()
+        if offer is None:
+            return Searcher.FINISHED if conductor.over() else None
+        self._trials[trial_id] = offer.trial
+        return self._crossing.config(offer)
+
+    def on_trial_complete(
+        self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False
+    ) -> None:
+        """Free the slot; of an error the scheduler has told already."""
+        trial = self._trials.pop(trial_id, None)
+        if trial is not None and not error:
+            self._crossing.guard(lambda: self._crossing.conductor.on_stopped(trial), None)
+
+    def save(self, checkpoint_path: str) -> None:
+        """Save nothing: all state is in the journal."""
+
+    def restore(self, checkpoint_path: str) -> None:
+        """Restore nothing: all state is in the journal."""
+
+
+@final
+class LegScheduler(FIFOScheduler):
+    """Lets a leg go on or stop as the conductor says."""
+
+    def __init__(self, crossing: Crossing) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]  # ray 2.60
+        self._crossing = crossing
+
+    def on_trial_result(self, tune_controller: Any, trial: Any, result: dict[str, Any]) -> str:
+        """Hand a leg's reports on, and return whether it continues."""
+        name, conductor = trial.config["trial"], self._crossing.conductor
+        goes_on = self._crossing.guard(lambda: conductor.on_reports(name, result["reports"]), False)
+        return str(TrialScheduler.CONTINUE if goes_on else TrialScheduler.STOP)
+
+    def on_trial_error(self, tune_controller: Any, trial: Any) -> None:
+        """Journal a leg that ended in error, for whatever reason."""
+        name, conductor = trial.config["trial"], self._crossing.conductor
+        text = str(trial.get_error() or "the worker was lost")
+        self._crossing.guard(lambda: conductor.on_failure(name, text), None)
+
+
+@final
+class LegStopper(Stopper):
+    """Ends Tune's loop, which asks ten times a second, on a signal or a fault."""
+
+    def __init__(self, crossing: Crossing) -> None:
+        self._crossing = crossing
+
+    def __call__(self, trial_id: str, result: dict[str, Any]) -> bool:
+        """Stop no leg by itself; the scheduler does."""
+        return False
+
+    def stop_all(self) -> bool:
+        """Say whether the sweep ends now."""
+        return self._crossing.ending

@@ -1,0 +1,65 @@
+"""What a sweep is, before and while it runs."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from acutance_platform.search.schema import Search, parse_search, total_steps
+from acutance_platform.search.space import apply_to
+
+TRAINING = "acutance_platform.sweep.trainable:open_training"
+
+
+def accept(recipe: dict[str, Any]) -> None:
+    """Find no fault with a drawn recipe."""
+
+
+def no_key(recipe: dict[str, Any]) -> str | None:
+    """Know no stage key."""
+    return None
+
+
+@dataclass(frozen=True)
+class SweepPlan:
+    """One search, ready to run.
+
+    Attributes:
+        name: Of the sweep, its journal and its MLflow experiment.
+        recipe: The recipe around the space, complete, with `auto` fields resolved.
+        search: The search section.
+        check: Raises if a drawn recipe cannot be trained; the trial is then FAILED without a step.
+        stage_key: Returns the key of a drawn recipe's stage, or None where it is not known.
+        machine: The machine kind, handed to every training as it is.
+        training: `module:attribute` of what opens a training on a worker; see `trainable`.
+    """
+
+    name: str
+    recipe: Mapping[str, Any]
+    search: Search
+    check: Callable[[dict[str, Any]], object] = accept
+    stage_key: Callable[[dict[str, Any]], str | None] = no_key
+    machine: Any = None
+    training: str = TRAINING
+
+    @property
+    def spec(self) -> dict[str, Any]:
+        """The whole sweep file, resolved, as the journal's first record keeps it."""
+        return {**self.recipe, "search": self.search.model_dump(mode="json")}
+
+    def recipe_for(self, apply: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the recipe with the drawn values set.
+
+        Raises:
+            RecipeErrors: If a value cannot be set where its path leads.
+        """
+        return apply_to(self.recipe, apply)
+
+    def rungs_of(self, recipe: Mapping[str, Any]) -> tuple[int, ...]:
+        """Return the absolute steps at which a recipe's trial is compared, its end last."""
+        return self.search.build_scheduler().rungs(*total_steps(recipe))
+
+
+def split_spec(spec: Mapping[str, Any]) -> tuple[dict[str, Any], Search]:
+    """Return the recipe and the search section of a journalled spec."""
+    recipe = {key: value for key, value in spec.items() if key != "search"}
+    return recipe, parse_search(spec["search"])

@@ -1,0 +1,139 @@
+"""What runs on a worker: one leg of one trial, as Ray Tune sees it.
+
+A leg opens the trial's training, which finds its own newest state, and reports until it is told
+to stop. Reports that the state holds already come first, all at once: a rung that was reached by
+a worker whose driver died is told again and not passed over; the driver drops what it knows.
+"""
+
+import importlib
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Protocol, final
+
+from ray import tune
+
+
+class Training(Protocol):
+    """The part of a training that a leg drives."""
+
+    @property
+    def step(self) -> int:
+        """Optimiser steps done."""
+
+    @property
+    def reports(self) -> Sequence[Any]:
+        """Every report so far, those of the loaded state included."""
+
+    def advance(self) -> Any:
+        """Train to the next report point and return its report, a dataclass `Report`."""
+
+
+def open_training(
+    recipe: dict[str, Any],
+    *,
+    store: str,
+    local: Path,
+    machine: Any,
+    rungs: tuple[int, ...],
+    owner: str,
+) -> Training:
+    """Open the training of a recipe on this worker.
+
+    Args:
+        recipe: Plain data, complete.
+        store: Address of the blob store.
+        local: This machine's cache folder.
+        machine: The machine kind.
+        rungs: Absolute steps at which weights are published, the end last.
+        owner: SWEEP/TRIAL; a state's reports of other owners cost this trial nothing.
+    """
+    # Importing torch takes seconds, which a worker that is thrown away unused should not pay.
+    from acutance_platform.recipe import build_recipe
+    from acutance_platform.training import Training as RecipeTraining
+    from acutance_storage import open_store
+
+    complete = build_recipe(recipe)
+    return RecipeTraining(
+        complete,
+        store=open_store(store),
+        local=local,
+        machine=machine.for_recipe(complete),
+        rungs=rungs,
+        owner=owner,
+    )
+
+
+@final
+class Leg(tune.Trainable):
+    """One leg; `reset_config` makes the same worker process run the next one.
+
+    Config: `trial`, `owner`, `training` (`module:attribute`), `recipe` (JSON text, which Tune
+    leaves alone), `rungs`, `store`, `local`, `machine`.
+    """
+
+    def setup(self, config: dict[str, Any]) -> None:
+        """Note what to do; everything costly waits for the first `step`."""
+        self._config = config
+        self._training: Training | None = None
+
+    def reset_config(self, new_config: dict[str, Any]) -> bool:
+        """Drop the last leg with all it held, and take the next one."""
+        self._release()
+        self.setup(new_config)
+        return True
+
+    def step(self) -> dict[str, Any]:
+        """Return the next reports as plain data."""
+        if self._training is None:
+            self._training = self._open()
+            stored = list(self._training.reports)
+            if stored:
+                return {"reports": [self._plain(report) for report in stored]}
+        if self._training.step >= self._config["rungs"][-1]:
+            raise RuntimeError(
+                f"trial {self._config['trial']} is at its end, step {self._training.step}, and was "
+                "told to go on: its journal and its state do not belong together"
+            )
+        return {"reports": [self._plain(self._training.advance())]}
+
+    def cleanup(self) -> None:
+        """Let go of the training when the worker ends."""
+        self._release()
+
+    def _open(self) -> Training:
+        config = self._config
+        module, _, attribute = config["training"].partition(":")
+        factory = getattr(importlib.import_module(module), attribute)
+        training: Training = factory(
+            json.loads(config["recipe"]),
+            store=config["store"],
+            local=Path(config["local"]),
+            machine=config["machine"],
+            rungs=tuple(config["rungs"]),
+            owner=config["owner"],
+        )
+        return training
+
+    def _plain(self, report: Any) -> dict[str, Any]:
+        """Return a report as plain data; what another trial computed costs this one nothing."""
+        plain: dict[str, Any] = {
+            "step": report.step,
+            "metrics": dict(report.metrics),
+            "executed": report.executed,
+            "cpu_seconds": report.cpu_seconds,
+            "gpu_seconds": report.gpu_seconds,
+            "time": report.time,
+            "weights": report.weights,
+        }
+        if getattr(report, "owner", self._config["owner"]) != self._config["owner"]:
+            plain |= {"executed": 0, "cpu_seconds": 0.0, "gpu_seconds": 0.0}
+        return plain
+
+    def _release(self) -> None:
+        self._training = None
+        # Only where torch was loaded; a leg that never ran has nothing on a GPU.
+        torch = sys.modules.get("torch")
+        if torch is not None and torch.cuda.is_available():
+            torch.cuda.empty_cache()

@@ -1,0 +1,86 @@
+"""A training that costs milliseconds, keeps its state as the real one does, and fails on demand.
+
+`recipe["fake"]` says how: `quality` (what the objective tends to), `seconds` per step, `save_every`
+(a multiple of which is saved beside report points), `crash` (raises at this step, always),
+`kill` (the worker kills itself at this step, the first time), `nan` (objective is NaN from here).
+"""
+
+import hashlib
+import json
+import os
+import signal
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Report:
+    step: int
+    metrics: dict
+    executed: int
+    cpu_seconds: float
+    gpu_seconds: float
+    time: float
+    weights: str | None = None
+    owner: str = ""
+
+
+class FakeTraining:
+    def __init__(self, recipe, *, store, local, machine, rungs, owner):
+        self.fake = recipe["fake"]
+        self.every = recipe["evaluation"]["every"]
+        self.rungs, self.owner = set(rungs), owner
+        self.end = max(rungs)
+        key = hashlib.sha256(json.dumps([owner, recipe], sort_keys=True).encode()).hexdigest()
+        folder = Path(store) / "fake"
+        folder.mkdir(parents=True, exist_ok=True)
+        self.file = folder / f"{key[:16]}.json"
+        self.log = folder / "steps.log"
+        self.step, self.reports = 0, []
+        if self.file.exists():
+            state = json.loads(self.file.read_text())
+            self.step = state["step"]
+            self.reports = [Report(**report) for report in state["reports"]]
+
+    def advance(self):
+        start = self.step
+        last = self.reports[-1].step if self.reports else 0
+        stop = min((last // self.every + 1) * self.every, *(r for r in self.rungs if r > last))
+        while self.step < stop:
+            self._step()
+            if self.step % self.fake.get("save_every", 10**9) == 0:
+                self._save()
+        value = self.fake["quality"] * (1 - 0.5 ** (self.step / 4))
+        if self.step >= self.fake.get("nan", 10**9):
+            value = float("nan")
+        weights = None
+        if stop in self.rungs:
+            weights = hashlib.sha256(f"{self.file.name}{stop}".encode()).hexdigest()
+        executed = self.step - start
+        self.reports.append(
+            Report(
+                self.step, {"psnr_y": value}, executed, 0.5, 0.25, time.time(), weights, self.owner
+            )
+        )
+        self._save()
+        return self.reports[-1]
+
+    def _step(self):
+        time.sleep(self.fake.get("seconds", 0.0))
+        self.step += 1
+        with self.log.open("a") as log:
+            log.write(f"{self.owner} {self.step} {os.getpid()}\n")
+        if self.step == self.fake.get("crash"):
+            raise RuntimeError(f"the fake training crashes at step {self.step}")
+        if self.step == self.fake.get("kill"):
+            mark = self.file.with_suffix(".killed")
+            if not mark.exists():
+                mark.touch()
+                os.kill(os.getpid(), signal.SIGKILL)
+
+    def _save(self):
+        state = {"step": self.step, "reports": [asdict(report) for report in self.reports]}
+        partial = self.file.with_suffix(f".{os.getpid()}")
+        partial.write_text(json.dumps(state))
+        partial.replace(self.file)
