@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from journal_example import Record, journal_example, told
 
-from acutance_platform.tracking import LocalServer, Recorder, find_runs, tracking_server
+from acutance_platform.tracking import LocalServer, Recorder, find_runs, local_server
 from acutance_platform.tracking.client import connect, experiment_id, list_runs
 from acutance_platform.tracking.processes import members
 
@@ -23,7 +23,7 @@ def local(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def uri(local: Path) -> Iterator[str]:
     with pytest.MonkeyPatch.context() as patch:
         patch.delenv("MLFLOW_TRACKING_URI", raising=False)
-        with tracking_server(local) as address:
+        with local_server(local) as address:
             yield address
 
 
