@@ -106,7 +106,7 @@ def require_scale(kind: str, scale: int, buildable: Sequence[int], reason: str) 
     Raises:
         GeneratorError: With the reason and the scales that can be built.
     """
-    if scale not in buildable:
+    if type(scale) is not int or scale not in buildable:
         known = ", ".join(str(each) for each in buildable)
         raise GeneratorError(f"{kind} cannot be built for {scale=}: {reason} Scales: {known}.")
 

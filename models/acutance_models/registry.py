@@ -8,7 +8,9 @@ decorator and no folder scan; a table is written out where it is defined.
 import difflib
 import inspect
 import json
+import re
 from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import replace
 from typing import Any, Generic, TypeVar, get_type_hints
 
 import pydantic
@@ -57,6 +59,9 @@ class Registry(Generic[T]):
 
     def __iter__(self) -> Iterator[str]:
         return iter(self.names())
+
+    def __len__(self) -> int:
+        return len(self._table)
 
     def names(self) -> list[str]:
         """Return the names of all rows, sorted."""
@@ -193,37 +198,59 @@ def _did_you_mean(name: object, known: Collection[str]) -> str:
     return f"Did you mean {close[0]!r}?" if close else ""
 
 
+def _as_number(text: str) -> str:
+    """Return how YAML wants a number written that it took for text, e.g. 1e-3."""
+    try:
+        number = repr(float(text))
+    except ValueError:
+        return ""
+    mantissa, e, exponent = number.partition("e")
+    with_point = mantissa if "." in mantissa or not e else f"{mantissa}.0"
+    return f"Write {with_point}{e}{exponent} (YAML takes 1e-3 and '1' for text, 1.0e-3 and 1 not)."
+
+
 def _problems(
     error: pydantic.ValidationError,
     kind: str,
     schema: type[pydantic.BaseModel],
     arguments: Mapping[str, Any],
 ) -> list[Problem]:
-    """Return one problem per place; the branches of a union are joined by "or"."""
-    rules: dict[str, list[str]] = {}
-    values: dict[str, tuple[Any, str]] = {}
+    """Return one problem per place; what the branches of a union say is joined by "or"."""
+    by_path: dict[str, list[Problem]] = {}
     for entry in error.errors(include_url=False):
-        path, value = _place(entry["loc"], arguments)
-        if entry["type"] == "extra_forbidden":
-            name = str(entry["loc"][-1])
-            known = ", ".join(schema.model_fields) or "none"
-            rule = f"{kind} has no argument {name!r}; it takes: {known}."
-            values[path] = (value, _did_you_mean(name, list(schema.model_fields)))
-        elif entry["type"] == "missing":
-            rule = f"{kind} needs this argument."
-            values[path] = (None, "")
-        else:
-            rule = entry["msg"][0].lower() + entry["msg"][1:]
-            values[path] = (value, "")
-        rules.setdefault(path, []).append(rule)
+        problem = _problem(entry, kind, schema, arguments)
+        by_path.setdefault(problem.path, []).append(problem)
     problems = []
-    for path, found in rules.items():
-        value, way_out = values[path]
-        rule = " or ".join(dict.fromkeys(found))
-        if not rule.startswith(kind):
-            rule = f"{rule}, got {value!r}."
-        problems.append(Problem(path, value, rule, way_out))
+    for found in by_path.values():
+        rules = list(dict.fromkeys(problem.rule for problem in found))
+        if len(rules) > 1:
+            heads = [rule.split(", got ")[0] for rule in rules]
+            rules = [" or ".join([*heads[:-1], rules[-1]])]
+        problems.append(replace(found[0], rule=rules[0]))
     return problems
+
+
+def _problem(
+    entry: Mapping[str, Any],
+    kind: str,
+    schema: type[pydantic.BaseModel],
+    arguments: Mapping[str, Any],
+) -> Problem:
+    """Return one of pydantic's findings in our words."""
+    path, value = _place(entry["loc"], arguments)
+    if entry["type"] == "extra_forbidden":
+        known = list(schema.model_fields)
+        rule = f"{kind} has no argument {path!r}; it takes: {', '.join(known) or 'none'}."
+        return Problem(path, value, rule, _did_you_mean(path, known))
+    if entry["type"] == "missing":
+        return Problem(path, None, f"{kind} needs this argument.", f"Add {path}.")
+    way_out = ""
+    if entry["type"] == "literal_error":
+        way_out = _did_you_mean(value, re.findall("'([^']*)'", entry["ctx"]["expected"]))
+    elif isinstance(value, str):
+        way_out = _as_number(value)
+    rule = entry["msg"][0].lower() + entry["msg"][1:]
+    return Problem(path, value, f"{rule}, got {value!r}.", way_out)
 
 
 def _place(location: tuple[int | str, ...], arguments: Any) -> tuple[str, Any]:

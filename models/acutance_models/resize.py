@@ -58,9 +58,11 @@ def matlab_resize(
         factors = (size[0] / height, size[1] / width)
     if min(size) < 1:
         raise PictureError(f"A result of {size[0]}x{size[1]} has no pixel; {scale=}.")
-    once = _vertical(picture, size[0], factors[0])
+    eight_bits = picture.dtype == np.uint8
+    once = _vertical(picture, size[0], factors[0], eight_bits)
     # The second pass is the first one on the transposed picture.
-    return np.ascontiguousarray(_vertical(once.swapaxes(0, 1), size[1], factors[1]).swapaxes(0, 1))
+    twice = _vertical(once.swapaxes(0, 1), size[1], factors[1], eight_bits).swapaxes(0, 1)
+    return np.ascontiguousarray(twice, dtype=picture.dtype)
 
 
 def bicubic_upscale(lr: NDArray[Any], scale: int) -> NDArray[Any]:
@@ -128,12 +130,14 @@ def _target(side: int, scale: float) -> int:
     return math.ceil(side * scale - 1e-9)
 
 
-def _vertical(picture: NDArray[Any], rows: int, scale: float) -> NDArray[Any]:
-    """Return the picture with its first axis resized."""
+def _vertical(
+    picture: NDArray[Any], rows: int, scale: float, eight_bits: bool
+) -> NDArray[np.uint8] | NDArray[np.float64]:
+    """Return the picture with its first axis resized, in float64 or rounded to 8 bits."""
     flat = np.ascontiguousarray(picture, dtype=np.float64).reshape(picture.shape[0], -1)
     resized: NDArray[np.float64] = _taps(picture.shape[0], rows, scale) @ flat
-    made = resized.reshape(rows, *picture.shape[1:])
-    return round_to_uint8(made) if picture.dtype == np.uint8 else made.astype(picture.dtype)
+    resized = resized.reshape(rows, *picture.shape[1:])
+    return round_to_uint8(resized) if eight_bits else resized
 
 
 @functools.lru_cache(maxsize=256)

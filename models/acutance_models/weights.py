@@ -71,7 +71,7 @@ def read_header(data: bytes) -> dict[str, Any]:
         )
     try:
         spec = json.loads(metadata[_SPEC])
-    except (KeyError, json.JSONDecodeError) as error:
+    except (KeyError, TypeError, ValueError, RecursionError) as error:
         raise WeightsError(f"The weights' header holds no readable spec: {error!r}.") from error
     prefix = "acutance."
     known = {name.removeprefix(prefix): text for name, text in metadata.items()}
@@ -87,7 +87,7 @@ def read_tensors(data: bytes) -> dict[str, torch.Tensor]:
     _split(data)
     try:
         return safetensors.torch.load(data)
-    except (safetensors.SafetensorError, KeyError, ValueError) as error:
+    except (safetensors.SafetensorError, KeyError, TypeError, ValueError, OverflowError) as error:
         raise WeightsError(f"These weights are damaged or truncated: {error}.") from error
 
 
@@ -107,12 +107,10 @@ def load_generator(data: bytes) -> Generator:
         _compare(plan.state_dict(), tensors)
         generator = build_generator(spec, scale=scale, seed=None)
     except RegistryError as error:
-        made_with = f" They were made with the plug-ins {header['plugins']}." * (
-            "plugins" in header
-        )
-        raise WeightsError(f"These weights need a network unknown here: {error}{made_with}") from (
-            error
-        )
+        plugins = header.get("plugins")
+        made_with = f" They were made with the plug-ins {plugins}." if plugins else ""
+        message = f"These weights need a network that cannot be built here: {error}{made_with}"
+        raise WeightsError(message) from error
     generator.load_state_dict(tensors)
     return generator
 
@@ -141,7 +139,7 @@ def _split(data: bytes) -> tuple[dict[str, Any], bytes]:
         )
     try:
         header = json.loads(data[_LENGTH_BYTES : _LENGTH_BYTES + length])
-    except (UnicodeDecodeError, json.JSONDecodeError) as error:
+    except (ValueError, RecursionError) as error:
         raise WeightsError(f"These bytes are not a safetensors document: {error}.") from error
     if not isinstance(header, dict):
         raise WeightsError("These bytes are not a safetensors document: the header is no map.")
@@ -164,5 +162,5 @@ def _sorted_header(data: bytes) -> bytes:
 def _whole_number(metadata: Mapping[str, Any], key: str) -> int:
     try:
         return int(metadata[key])
-    except (KeyError, ValueError) as error:
+    except (KeyError, TypeError, ValueError) as error:
         raise WeightsError(f"The weights' header holds no readable {key}: {error!r}.") from error

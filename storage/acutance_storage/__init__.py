@@ -1,4 +1,8 @@
-"""Bytes: blob stores, content addressing, image datasets, journals."""
+"""Bytes: blob stores, content addressing, image datasets, journals.
+
+Further errors are in `errors`, the contract of a store in `testing`, the rules for splits and
+pairs in `splits` and `pairs`, and what becomes of odd pictures in `decode`.
+"""
 
 from acutance_storage.blobs import BlobStore, local_folder, open_store
 from acutance_storage.contents import (
@@ -16,22 +20,8 @@ from acutance_storage.dataset import (
     open_dataset,
     verify_dataset,
 )
-from acutance_storage.decode import Decoded, decode_picture
-from acutance_storage.errors import (
-    BlobCorrupt,
-    DatasetError,
-    JournalBusy,
-    JournalDamaged,
-    KeyMissing,
-    KeyRefused,
-    KeyTaken,
-    PictureUnreadable,
-    SchemaUnknown,
-    StorageError,
-    StoreFull,
-    StoreUnreachable,
-)
-from acutance_storage.folder import FolderStore
+from acutance_storage.decode import decode_picture
+from acutance_storage.errors import BlobCorrupt, DatasetError, KeyMissing, StorageError
 from acutance_storage.images import Pictures, open_pictures, write_pictures
 from acutance_storage.ingest import AddReport, add_dataset
 from acutance_storage.journal import Journal
@@ -44,22 +34,12 @@ __all__ = [
     "BlobStore",
     "DatasetError",
     "DatasetSummary",
-    "Decoded",
-    "FolderStore",
     "ImageDataset",
     "Journal",
-    "JournalBusy",
-    "JournalDamaged",
     "KeyMissing",
-    "KeyRefused",
-    "KeyTaken",
     "Picture",
-    "PictureUnreadable",
     "Pictures",
-    "SchemaUnknown",
     "StorageError",
-    "StoreFull",
-    "StoreUnreachable",
     "add_dataset",
     "blob_path",
     "decode_picture",

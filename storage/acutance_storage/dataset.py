@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from acutance_storage.blobs import BlobStore
 from acutance_storage.contents import blob_path, check_blob, get_blob
-from acutance_storage.errors import BlobCorrupt, DatasetError, StorageError
+from acutance_storage.errors import DatasetError, StorageError
 from acutance_storage.images import Pictures
 from acutance_storage.images_index import Index, load_index
 from acutance_storage.records import SPLITS, Picture, Place
@@ -179,8 +179,6 @@ def verify_dataset(store: BlobStore, name: str) -> list[str]:
     """
     try:
         dataset = open_dataset(store, name)
-    except BlobCorrupt as error:
-        return [f"index: {error}"]
     except DatasetError:
         raise
     except StorageError as error:
@@ -194,16 +192,21 @@ def verify_dataset(store: BlobStore, name: str) -> list[str]:
         except StorageError as error:
             damage.append(f"shard: {error}")
     for entry in entries:
-        parts = [("HR", entry.place, entry.picture.sha256)]
-        parts += [("LR", entry.lr.place, entry.lr.sha256)] if entry.lr else []
-        for kind, place, sha in parts:
-            what = f"{kind} picture {entry.picture.name} (shard {place.shard[:SHORT]})"
-            try:
-                if pixel_hash(dataset._pixels(place)) != sha:
-                    damage.append(f"{what}: its pixels are not those that were added")
-            except (StorageError, IndexError) as error:
-                damage.append(f"{what}: {error}")
+        name = entry.picture.name
+        damage += _damage(dataset, f"HR picture {name}", entry.place, entry.picture.sha256)
+        if entry.lr:
+            damage += _damage(dataset, f"LR picture {name}", entry.lr.place, entry.lr.sha256)
     return damage
+
+
+def _damage(dataset: ImageDataset, what: str, place: Place, sha256: str) -> list[str]:
+    where = f"{what} (shard {place.shard[:SHORT]})"
+    try:
+        if pixel_hash(dataset._pixels(place)) != sha256:
+            return [f"{where}: its pixels are not those that were added"]
+    except (StorageError, IndexError) as error:
+        return [f"{where}: {error}"]
+    return []
 
 
 def pixel_hash(pixels: NDArray[np.uint8]) -> str:

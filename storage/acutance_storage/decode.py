@@ -135,6 +135,7 @@ def _decode(path: Path, flatten: bool, min_side: int) -> Decoded:
         notes.append("alpha composited on white")
         colour = _on_white(colour, alpha)
     pixels = np.ascontiguousarray(colour)
+    alpha = None if alpha is None else np.ascontiguousarray(alpha)
     return Decoded(pixels=pixels, treatment="; ".join(notes), alpha=alpha)
 
 

@@ -53,7 +53,9 @@ class _Walk:
         try:
             status = folder.stat()
             if (status.st_dev, status.st_ino) in self.walked:
-                self.skipped.append((prefix or ".", "links to a folder that was read already"))
+                self.skipped.append(
+                    (prefix or ".", "a folder that was read already under another name")
+                )
                 return
             self.walked.add((status.st_dev, status.st_ino))
             entries = sorted(os.scandir(folder), key=lambda entry: (entry.is_symlink(), entry.name))

@@ -1,6 +1,6 @@
 """Files of decoded pictures: Arrow IPC, uncompressed, memory-mapped, read without a copy.
 
-One record batch per picture, so that its pixels are one contiguous, aligned run of the file. With
+One record batch per picture, so that its pixels are one contiguous run of the file. With
 `images_index` this is the only module that knows Arrow.
 """
 
@@ -140,9 +140,10 @@ class Pictures(Sequence[Pixels]):
         try:
             batch = self._reader.get_batch(row)
             height, width = batch.column(0)[0].as_py(), batch.column(1)[0].as_py()
-            flat = np.frombuffer(batch.column(2)[0].as_buffer(), np.uint8)
+            # The column's own buffer: a cell's `as_buffer` would be a copy.
+            flat = np.frombuffer(batch.column(2).buffers()[2], np.uint8, height * width * 3)
             return flat.reshape(height, width, 3)
-        except (pa.ArrowException, OSError, ValueError, TypeError) as error:
+        except (pa.ArrowException, OSError, ValueError, TypeError, IndexError) as error:
             raise self._corrupt(f"picture {row}: {error}") from error
 
     def _corrupt(self, what: object) -> BlobCorrupt:

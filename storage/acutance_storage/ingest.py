@@ -18,7 +18,7 @@ from acutance_storage.decoding import DecodedFolder, Decoder, Progress
 from acutance_storage.errors import DatasetError
 from acutance_storage.gather import gather
 from acutance_storage.images_index import Index, dump_index
-from acutance_storage.merge import merge
+from acutance_storage.merge import Merged, merge
 from acutance_storage.pairs import LrNames
 from acutance_storage.records import Entry
 from acutance_storage.refs import get_ref, set_ref
@@ -107,18 +107,7 @@ def add_dataset(
             name, before, decoded.files, asked=asked, scale=scale, licence=licence, source=source
         )
         index = _publish(store, spool, merged.index, newest)
-    return AddReport(
-        dataset=ImageDataset(store=store, index=index),
-        added=merged.added,
-        already=merged.already,
-        treated=tuple(sorted([*decoded.treated, *merged.renamed])),
-        skipped=tuple(sorted(decoded.skipped)),
-        duplicates=merged.duplicates,
-        near_duplicates=merged.near_duplicates,
-        left_out=merged.left_out,
-        unmoved=merged.unmoved,
-        leaks=merged.leaks,
-    )
+    return _report(ImageDataset(store=store, index=index), decoded, merged)
 
 
 def _lr_names(lr: Path | None, scale: int | None) -> LrNames | None:
@@ -175,3 +164,18 @@ def _placed(entry: Entry, blobs: Mapping[str, str]) -> Entry:
         entry.lr, place=dataclasses.replace(entry.lr.place, shard=blobs.get(shard, shard))
     )
     return dataclasses.replace(entry, place=place, lr=lr)
+
+
+def _report(dataset: ImageDataset, decoded: DecodedFolder, merged: Merged) -> AddReport:
+    return AddReport(
+        dataset=dataset,
+        added=merged.added,
+        already=merged.already,
+        treated=tuple(sorted([*decoded.treated, *merged.renamed])),
+        skipped=tuple(sorted(decoded.skipped)),
+        duplicates=merged.duplicates,
+        near_duplicates=merged.near_duplicates,
+        left_out=merged.left_out,
+        unmoved=merged.unmoved,
+        leaks=merged.leaks,
+    )

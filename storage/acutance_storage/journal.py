@@ -89,11 +89,11 @@ class Journal:
             SchemaUnknown: If a newer acutance wrote it.
         """
         self.cut = 0
+        self._seen = 0
         records: list[Record] = []
         numbers = self._numbers()
         for number in numbers:
-            records += self._segment(number, last=number == numbers[-1])
-        self._seen = len(numbers)
+            records += self._take(number, last=number == numbers[-1])
         return records
 
     def read_new(self) -> list[Record]:
@@ -109,7 +109,16 @@ class Journal:
         records: list[Record] = []
         while self.store.exists(self._key(self._seen + 1)):
             number = self._seen + 1
-            records += self._segment(number, last=not self.store.exists(self._key(number + 1)))
+            records += self._take(number, last=not self.store.exists(self._key(number + 1)))
+            if self._seen < number:
+                break
+        return records
+
+    def _take(self, number: int, *, last: bool) -> list[Record]:
+        """Return a segment's records and count it as seen, unless it may still be filled."""
+        records = self._segment(number, last=last)
+        # Without hard links a folder claims a number with an empty file before it fills it.
+        if records or not last:
             self._seen = number
         return records
 

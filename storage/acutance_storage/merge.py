@@ -69,39 +69,17 @@ def merge(
     ]
     entries.sort(key=lambda entry: entry.picture.name)
     names.update({sha: entry.picture.name for sha, entry in stored.items()})
-    settlement = choice.settlement
     return Merged(
         index=_index(name, entries, _scale(before, entries, scale)),
         added=len(entries) - len(stored),
         already=len(firsts) - len(fresh),
-        renamed=tuple(
-            (file.file, f"called {names[file.sha256]}: the dataset has another picture of its name")
-            for file in fresh
-            if file.file != names[file.sha256] and file.sha256 in choice.splits
-        ),
+        renamed=_renamed(fresh, names, choice),
         duplicates=tuple(
             (f.file, firsts[f.sha256].file) for f in files if firsts[f.sha256] is not f
         ),
-        near_duplicates=tuple(
-            sorted(
-                (names[sha], names[other], settlement.splits[sha])
-                for sha, other in settlement.resembles.items()
-                if sha in settlement.splits
-            )
-        ),
-        left_out=tuple(
-            sorted(
-                (names[sha], f"resembles pictures in {' and '.join(splits)}")
-                for sha, splits in settlement.torn.items()
-            )
-        ),
-        unmoved=tuple(
-            sorted(
-                (names[sha], split, stored[sha].picture.split)
-                for sha, split in wanted.items()
-                if sha in stored and stored[sha].picture.split != split
-            )
-        ),
+        near_duplicates=_near(choice.settlement, names),
+        left_out=_left_out(choice.settlement, names),
+        unmoved=_unmoved(stored, wanted),
         leaks=tuple(sorted((names[one], names[other]) for one, other in choice.leaks)),
     )
 
@@ -141,6 +119,45 @@ def _choose(
         settlement=settlement,
         leaks=leaks(assigned, [*settled, *assigned]),
     )
+
+
+def _renamed(
+    fresh: Sequence[DecodedFile], names: Mapping[str, str], choice: _Choice
+) -> tuple[tuple[str, str], ...]:
+    return tuple(
+        (file.file, f"called {names[file.sha256]}: the dataset has another picture of its name")
+        for file in fresh
+        if file.file != names[file.sha256] and file.sha256 in choice.splits
+    )
+
+
+def _near(settlement: Settlement, names: Mapping[str, str]) -> tuple[tuple[str, str, str], ...]:
+    found = (
+        (names[sha], names[other], settlement.splits[sha])
+        for sha, other in settlement.resembles.items()
+        if sha in settlement.splits
+    )
+    return tuple(sorted(found))
+
+
+def _left_out(settlement: Settlement, names: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
+    found = (
+        (names[sha], f"resembles pictures in {' and '.join(splits)}")
+        for sha, splits in settlement.torn.items()
+    )
+    return tuple(sorted(found))
+
+
+def _unmoved(
+    stored: Mapping[str, Entry], wanted: Mapping[str, str]
+) -> tuple[tuple[str, str, str], ...]:
+    here = {sha: stored[sha].picture for sha in wanted if sha in stored}
+    found = (
+        (picture.name, wanted[sha], picture.split)
+        for sha, picture in here.items()
+        if picture.split != wanted[sha]
+    )
+    return tuple(sorted(found))
 
 
 def _asked_by_hash(files: Sequence[DecodedFile], asked: Mapping[str, str]) -> dict[str, str]:

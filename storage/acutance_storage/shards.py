@@ -1,6 +1,8 @@
 """Decoded pictures on their way into a store: spooled to local files, then published as blobs."""
 
+import shutil
 import tempfile
+import time
 from pathlib import Path
 from types import TracebackType
 from typing import final
@@ -16,6 +18,8 @@ from acutance_storage.records import Place
 
 SHARD_BYTES = 256 * 1024 * 1024
 """A shard ends after the picture that reaches this size."""
+
+_STALE_SECONDS = 2 * 24 * 3600  # a spool that got no new shard for so long was left by a kill
 
 
 @final
@@ -38,6 +42,7 @@ class ShardSpool:
         spool = local_folder() / "spool"
         with storage_errors(spool):
             spool.mkdir(parents=True, exist_ok=True)
+            _remove_stale(spool)
             self._folder = tempfile.TemporaryDirectory(dir=spool, prefix="ingest-")
 
     def __enter__(self) -> "ShardSpool":
@@ -78,3 +83,11 @@ class ShardSpool:
         if self._writer is not None:
             writer, self._writer = self._writer, None
             writer.close()
+
+
+def _remove_stale(spool: Path) -> None:
+    """Remove what killed processes left behind."""
+    oldest = time.time() - _STALE_SECONDS
+    for folder in spool.glob("ingest-*"):
+        if folder.stat().st_mtime < oldest:
+            shutil.rmtree(folder, ignore_errors=True)

@@ -3,6 +3,11 @@
 Ahn, Kang, Sohn, "Fast, Accurate, and Lightweight Super-Resolution with Cascading Residual
 Network", ECCV 2018, https://arxiv.org/abs/1803.08664; numbers from the authors' code
 (https://github.com/nmhkahn/CARN-pytorch). Differs from it: one scale per network.
+
+Names in the authors' checkpoints -> here: `entry` and `exit` are the same; `b{i}.b{j}.body.{0,2,4}`
+-> `body.members.{i-1}.members.{j-1}.{conv1,conv2,mix}`; `b{i}.c{j}.body.0` ->
+`body.members.{i-1}.fusions.{j-1}`; `c{j}.body.0` -> `body.fusions.{j-1}`;
+`upsample.up{scale}.body.{0,3}` -> `upconvs.{0,1}`.
 """
 
 from typing import ClassVar, Literal, final
@@ -100,6 +105,8 @@ class CARN(Generator):
         share: Use one residual block for all units of a cascading block (CARN-M).
         cascade: Where outputs are concatenated and fused: inside the blocks (`local`), between
             them (`global`), `both` or `none`.
+        image_skip: Add the enlarged input to the output. The paper does not; in short trainings
+            it saves the steps in which a network learns to copy.
 
     Raises:
         GeneratorError: If the scale or a number cannot be built.
@@ -117,6 +124,7 @@ class CARN(Generator):
         groups: Count = 1,
         share: bool = False,
         cascade: Literal["none", "local", "global", "both"] = "both",
+        image_skip: Literal["none", "bilinear", "bicubic"] = "none",
     ) -> None:
         super().__init__()
         require_scale("carn", scale, (2, 3, 4, 8), "it is enlarged by twos or by one three.")
@@ -126,30 +134,20 @@ class CARN(Generator):
                 f"carn needs channels that its groups divide, got {channels=} and {groups=}. "
                 f"Use channels={max(groups, channels // groups * groups)} or groups=1."
             )
-        self.scale = scale
-        factors = upsampling_factors(scale)
-        local = cascade in ("local", "both")
-
-        def block() -> nn.Module:
-            one = Unit(channels, groups)
-            members = [one if share else Unit(channels, groups) for _ in range(units)]
-            return Chain(list[nn.Module](members), channels, cascade=local)
-
+        self.scale, self.image_skip = scale, image_skip
+        self.factors = upsampling_factors(scale)
+        inside, between = cascade in ("local", "both"), cascade in ("global", "both")
+        members = [_block(channels, units, groups, share, inside) for _ in range(blocks)]
         self.entry = Conv(3, channels)
-        between = cascade in ("global", "both")
-        self.body = Chain([block() for _ in range(blocks)], channels, cascade=between)
+        self.body = Chain(members, channels, cascade=between)
         self.upconvs = nn.ModuleList(
-            Conv(channels, channels * factor**2, groups=groups) for factor in factors
+            Conv(channels, channels * factor**2, groups=groups) for factor in self.factors
         )
-        self.factors = factors
         self.exit = Float32Tail(channels, 3)
         # Mean colour of DIV2K; a constant, hence not part of the weights.
         self.register_buffer("mean", mean_colour(0.4488, 0.4371, 0.4040), persistent=False)
-        layers: list[Layer] = [("conv", 3)]
-        for factor in reversed(factors):
-            layers += [("up", factor), ("conv", 3)]
-        trunk: list[Layer] = [("conv", 3)] * (2 * units * blocks + 1)
-        self.receptive_field = receptive_field(scale, layers + trunk)
+        # The image skip reaches two LR pixels at most, always less than this chain.
+        self.receptive_field = self._receptive_field(2 * units * blocks + 1)
 
     def forward(self, lr: torch.Tensor) -> torch.Tensor:
         """Return SR pictures, see `Generator.forward`."""
@@ -158,4 +156,21 @@ class CARN(Generator):
         for conv, factor in zip(self.upconvs, self.factors, strict=True):
             x = F.pixel_shuffle(F.relu(conv(x), inplace=True), factor)
         sr: torch.Tensor = self.exit(x)
-        return sr + mean
+        if self.image_skip == "none":
+            return sr + mean
+        return sr + F.interpolate(
+            lr.to(sr.dtype), scale_factor=self.scale, mode=self.image_skip, align_corners=False
+        )
+
+    def _receptive_field(self, trunk: int) -> int:
+        layers: list[Layer] = [("conv", 3)]
+        for factor in reversed(self.factors):
+            layers += [("up", factor), ("conv", 3)]
+        return receptive_field(self.scale, layers + [("conv", 3)] * trunk)
+
+
+def _block(channels: int, units: int, groups: int, share: bool, cascade: bool) -> nn.Module:
+    """Return one cascading block, of one unit used several times or of several units."""
+    shared = Unit(channels, groups)
+    members: list[nn.Module] = [shared if share else Unit(channels, groups) for _ in range(units)]
+    return Chain(members, channels, cascade=cascade)

@@ -2,6 +2,7 @@
 
 import json
 import sys
+from dataclasses import asdict
 from pathlib import Path
 
 import click
@@ -29,7 +30,9 @@ def data() -> None:
 @click.argument("folder", type=click.Path(path_type=Path))
 @click.option("--licence", default="", help="Licence of the pictures.")
 @click.option("--source", default="", help="Where the pictures come from.")
-@click.option("--split", type=click.Path(path_type=Path), help="File of lines 'SPLIT NAME-OR-GLOB'.")
+@click.option(
+    "--split", type=click.Path(path_type=Path), help="File of lines 'SPLIT NAME-OR-GLOB'."
+)
 @click.option("--lr", type=click.Path(path_type=Path), help="Folder of real LR pictures.")
 @click.option("--scale", type=click.IntRange(2, 8), help="HR side over LR side, with --lr.")
 def add(
@@ -73,6 +76,16 @@ def _say_added(report: AddReport) -> None:
         click.echo(f"treated  {file}: {treatment}")
     for file, reason in report.skipped:
         click.echo(f"skipped  {file}: {reason}")
+    for file, twin in report.duplicates:
+        click.echo(f"same     {file}: the same pixels as {twin}, kept once")
+    for picture, twin, split in report.near_duplicates:
+        click.echo(f"alike    {picture}: resembles {twin}, so it is in {split} as well")
+    for picture, reason in report.left_out:
+        click.echo(f"left out {picture}: {reason}")
+    for picture, asked, stays in report.unmoved:
+        click.echo(f"unmoved  {picture}: asked for {asked}, stays in {stays}")
+    for first, second in report.leaks:
+        click.echo(f"warning  {first} and {second} are alike and lie in different splits")
     counts = ", ".join(
         f"{len(dataset.indices(split))} {split}" for split in ("train", "validation", "test")
     )
@@ -90,17 +103,18 @@ def list_(as_json: bool) -> None:
     """
     rows = list_datasets(open_home().store)
     if as_json:
-        click.echo(json.dumps(rows, indent=2))
+        click.echo(json.dumps([asdict(row) for row in rows], indent=2))
         return
     if not rows:
         click.echo("no datasets yet; add one with `acutance data add NAME FOLDER`")
         return
     table = Table("name", "version", "pictures", "splits", "LR", "licence")
     for row in rows:
-        splits = ", ".join(f"{count} {split}" for split, count in row["splits"].items())
-        lr = f"x{row['lr_scale']}" if row["lr_scale"] else "made"
-        version, pictures = str(row["version"])[:12], str(row["pictures"])
-        table.add_row(row["name"], version, pictures, splits, lr, row["licence"])
+        splits = ", ".join(f"{count} {split}" for split, count in row.splits.items())
+        lr = f"x{row.lr_scale}" if row.lr_scale else "made"
+        table.add_row(
+            row.name, row.version[:12], str(row.pictures), splits, lr, row.problem or row.licence
+        )
     Console().print(table)
 
 

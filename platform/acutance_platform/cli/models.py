@@ -8,8 +8,9 @@ from rich.console import Console
 from rich.table import Table
 
 from acutance_platform.cli.outcome import Failed
-from acutance_platform.verbs import Evaluation, open_home
-from acutance_platform.verbs import evaluate as evaluate_model
+from acutance_platform.verbs import open_home
+from acutance_platform.verbs.evaluation import Evaluation
+from acutance_platform.verbs.evaluation import evaluate as evaluate_model
 from acutance_platform.verbs.upscaling import Enlarged
 from acutance_platform.verbs.upscaling import upscale as upscale_pictures
 

@@ -9,7 +9,8 @@ import click
 
 from acutance_models import ModelsError
 from acutance_platform.recipe import RecipeErrors
-from acutance_storage import StorageError, StoreFull
+from acutance_storage import StorageError
+from acutance_storage.errors import StoreFull
 
 DONE, FAILED, BAD_INPUT, INTERRUPTED = 0, 1, 2, 130
 
@@ -56,11 +57,15 @@ def run(command: click.Command, arguments: Sequence[str] | None) -> int:
         click.echo(f"error: {error}", err=True)
         return BAD_INPUT
     except OSError as error:
-        click.echo(f"error: {error.strerror or error}: {error.filename or ''}".rstrip(": "), err=True)
+        click.echo(
+            f"error: {error.strerror or error}: {error.filename or ''}".rstrip(": "), err=True
+        )
         return FAILED
 
 
 def _say_usage(error: click.ClickException) -> None:
     if isinstance(error, click.UsageError) and error.ctx is not None:
-        click.echo(f"usage: {' '.join(error.ctx.command.collect_usage_pieces(error.ctx))}", err=True)
+        click.echo(
+            f"usage: {' '.join(error.ctx.command.collect_usage_pieces(error.ctx))}", err=True
+        )
     click.echo(f"error: {error.format_message()}", err=True)

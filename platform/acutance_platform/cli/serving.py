@@ -4,7 +4,7 @@ import time
 
 import click
 
-from acutance_platform.tracking import tracking_server
+from acutance_platform.tracking.server import local_server
 from acutance_platform.verbs import open_home
 
 
@@ -17,7 +17,7 @@ def mlflow() -> None:
       acutance mlflow
     """
     click.echo("starting the tracking server ...", err=True)
-    with tracking_server(open_home().local) as uri:
+    with local_server(open_home().local) as uri:
         click.echo(f"MLflow: {uri}   (Ctrl-C ends it)")
         try:
             while True:

@@ -40,7 +40,9 @@ def init(pictures: Path, output: Path | None, scale: str | None, overwrite: bool
     for file, reason in started.report.skipped:
         click.echo(f"skipped  {file}: {reason}")
     dataset = started.report.dataset
-    click.echo(f"{len(dataset)} pictures are dataset {dataset.name}; proposed scale x{started.scale}")
+    click.echo(
+        f"{len(dataset)} pictures are dataset {dataset.name}; proposed scale x{started.scale}"
+    )
     click.echo(f"wrote {started.file}")
     click.echo(f"next: acutance plan {started.file}")
     click.echo(f"      acutance sweep {started.file}")

@@ -133,12 +133,16 @@ def _parse(path: Path) -> Document:
         mark = getattr(error, "problem_mark", None)
         where = f"{path}:{mark.line + 1}" if mark else str(path)
         said = getattr(error, "problem", None) or "not readable"
-        raise refuse(where, said, "this is not YAML", "Mend the line; tabs may not indent.") from None
+        raise refuse(
+            where, said, "this is not YAML", "Mend the line; tabs may not indent."
+        ) from None
     except RecursionError:
         raise refuse(str(path), None, "this is nested too deeply", "Flatten it.") from None
     if not isinstance(raw, dict):
         shown = type(raw).__name__
-        raise refuse(str(path), shown, "a recipe is a map of keys to values", "See experiments/base.")
+        raise refuse(
+            str(path), shown, "a recipe is a map of keys to values", "See experiments/base."
+        )
     return Document(raw, path, places)
 
 

@@ -1,7 +1,7 @@
 """What is wrong with a recipe, said so that its writer can mend it.
 
-    Exception
-    └── RecipeErrors        every problem of one file, at once
+Exception
+└── RecipeErrors        every problem of one file, at once
 """
 
 from collections.abc import Iterable

@@ -31,9 +31,7 @@ _RULES = {
 }
 
 
-def problems_of(
-    error: ValidationError, model: type[BaseModel], prefix: str = ""
-) -> list[Problem]:
+def problems_of(error: ValidationError, model: type[BaseModel], prefix: str = "") -> list[Problem]:
     """Return one problem per place for everything that pydantic found in `model`'s input."""
     seen: dict[str, Problem] = {}
     for detail in error.errors(include_url=False):

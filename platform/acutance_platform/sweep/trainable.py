@@ -57,15 +57,16 @@ def open_training(
         owner: SWEEP/TRIAL; a state's reports of other owners cost this trial nothing.
     """
     # Importing torch takes seconds, which a worker that is thrown away unused should not pay.
-    from acutance_platform.recipe import Recipe
+    from acutance_platform.recipe import build_recipe
     from acutance_platform.training import Training as RecipeTraining
     from acutance_storage import open_store
 
+    complete = build_recipe(recipe)
     return RecipeTraining(
-        Recipe.model_validate(recipe),
+        complete,
         store=open_store(store),
         local=local,
-        machine=machine,
+        machine=machine.for_recipe(complete),
         rungs=rungs,
         owner=owner,
     )

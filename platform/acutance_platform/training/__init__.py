@@ -4,7 +4,13 @@ from acutance_platform.training.data import Pairs, dataset_problems, picture_str
 from acutance_platform.training.evaluate import mean_scores, measure, super_resolve
 from acutance_platform.training.keys import stage_key
 from acutance_platform.training.loop import Interrupted, Training, TrainingDiverged
-from acutance_platform.training.machine import MachineKind, device_of, machine_kind, resolve_auto
+from acutance_platform.training.machine import (
+    MachineKind,
+    device_of,
+    machine_kind,
+    placed,
+    resolve_auto,
+)
 from acutance_platform.training.state import Report, States
 
 __all__ = [
@@ -21,6 +27,7 @@ __all__ = [
     "mean_scores",
     "measure",
     "picture_stream",
+    "placed",
     "resolve_auto",
     "stage_key",
     "super_resolve",

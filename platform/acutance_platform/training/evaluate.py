@@ -31,7 +31,8 @@ def super_resolve(
     Returns:
         (H, W, 3) in f32, about [0, 1], not clipped.
     """
-    picture = torch.from_numpy(np.ascontiguousarray(lr)).to(device).permute(2, 0, 1)
+    # A memory-mapped picture is read-only, which torch cannot share; LR pictures are small.
+    picture = torch.from_numpy(np.array(lr)).to(device).permute(2, 0, 1)
     tensor = picture.to(torch.float32).div(255.0) if lr.dtype == np.uint8 else picture
     with torch.inference_mode():
         sr = upscale(generator, tensor, tile=tile)

@@ -27,7 +27,7 @@ def stage_key(
         "dataset": dataset_version,
         "revisions": _revisions(recipe),
         "plugins": load_plugins(recipe.plugins),
-        "rungs": sorted(rungs),
+        "rungs": sorted({*rungs, recipe.steps}),
         "parent": None,
     }
     if recipe.resources.share == "same":

@@ -20,7 +20,7 @@ from acutance_platform.recipe import Recipe, RecipeErrors, load_plugins
 from acutance_platform.training.data import Batches, Pairs, dataset_problems
 from acutance_platform.training.evaluate import measure
 from acutance_platform.training.keys import stage_key
-from acutance_platform.training.machine import MachineKind, device_of
+from acutance_platform.training.machine import MachineKind, device_of, placed
 from acutance_platform.training.optim import (
     MovingAverage,
     build_optimizer,
@@ -123,9 +123,7 @@ class Training:
         metrics = {**self._costs, **self._mean_losses(), **self._validate()}
         cpu, gpu = began.spent()
         weights = self.publish() if self.step in self._publish_at else None
-        report = Report(
-            self.step, metrics, executed, cpu, gpu, time.time(), weights, self._owner
-        )
+        report = Report(self.step, metrics, executed, cpu, gpu, time.time(), weights, self._owner)
         self._progress.reports.append(report)
         self._save()
         return report
@@ -133,6 +131,19 @@ class Training:
     def request_stop(self) -> None:
         """Ask the running `advance` to save and stop; safe in a signal handler."""
         self._stop = True
+
+    def rehearse(self, steps: int = 3) -> tuple[float, float]:
+        """Return the wall seconds of one step and of one measurement; nothing is saved.
+
+        For forecasts: the object has trained a little afterwards and is to be thrown away.
+        """
+        self._train_step()  # the first step pays for warming up
+        began = time.monotonic()
+        for _ in range(steps):
+            self._train_step()
+        trained = time.monotonic()
+        self._validate()
+        return (trained - began) / steps, time.monotonic() - trained
 
     def publish(self) -> str:
         """Store the present weights (the averaged ones where `ema` is set); return their SHA."""
@@ -190,7 +201,7 @@ class Training:
         """Build everything from the seed, then put the newest saved state over it."""
         recipe, device = self._recipe, self._device
         generator = build_generator(recipe.generator, scale=recipe.scale, seed=recipe.seed)
-        self._generator: Generator = generator.to(device, memory_format=torch.channels_last)
+        self._generator: Generator = placed(generator, device)
         named = [(n, p) for n, p in self._generator.named_parameters() if p.requires_grad]
         self._names, self._parameters = [n for n, _ in named], [p for _, p in named]
         self._optimizer = build_optimizer(recipe.optimizer, self._parameters)

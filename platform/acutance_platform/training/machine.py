@@ -5,13 +5,16 @@ resolved once, by whoever starts the training, and handed on; a trial never prob
 """
 
 import functools
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
+from torch import nn
 
 from acutance_platform.recipe import Recipe
+
+Network = TypeVar("Network", bound=nn.Module)
 
 
 @dataclass(frozen=True)
@@ -37,13 +40,18 @@ class MachineKind:
     compiled: bool = False
     """Whether torch.compile rewrote the step."""
 
+    def for_recipe(self, recipe: Recipe) -> "MachineKind":
+        """Return the kind with the precision and threads that a recipe of the same sweep has."""
+        threads = recipe.resources.cpu if self.device == "cpu" else 0
+        return replace(self, precision=recipe.precision, threads=threads)
+
     def as_dict(self) -> dict[str, Any]:
         """Return the fields as plain data for keys, journals and runs."""
         return asdict(self)
 
 
 def resolve_auto(recipe: Recipe) -> Recipe:
-    """Return the recipe with `precision: auto` and `gpu: auto` replaced by what this machine has."""
+    """Return the recipe with its `auto` fields replaced by what this machine has."""
     gpu = recipe.resources.gpu
     if gpu == "auto":
         gpu = 1.0 if torch.cuda.is_available() else 0.0
@@ -56,13 +64,18 @@ def resolve_auto(recipe: Recipe) -> Recipe:
 
 def machine_kind(recipe: Recipe) -> MachineKind:
     """Return this machine's kind for a recipe whose `auto` fields are resolved."""
-    common = {"torch": str(torch.__version__), "precision": recipe.precision}
     if device_of(recipe).type == "cuda":
-        name = torch.cuda.get_device_name()
-        return MachineKind(**common, device=name, isa="", vendor="", threads=0)
-    vendor, flags = _cpu()
+        device, isa, vendor, threads = torch.cuda.get_device_name(), "", "", 0
+    else:
+        vendor, flags = _cpu()
+        device, isa, threads = "cpu", _isa(flags), recipe.resources.cpu
     return MachineKind(
-        **common, device="cpu", isa=_isa(flags), vendor=vendor, threads=recipe.resources.cpu
+        torch=str(torch.__version__),
+        device=device,
+        isa=isa,
+        vendor=vendor,
+        threads=threads,
+        precision=recipe.precision,
     )
 
 
@@ -71,9 +84,16 @@ def device_of(recipe: Recipe) -> torch.device:
     return torch.device("cuda" if float(recipe.resources.gpu) > 0 else "cpu")
 
 
+def placed(network: Network, device: torch.device) -> Network:
+    """Move a network to a device, its filters channels last as the pictures are; return it."""
+    moving: Any = network  # torch's stubs do not know `memory_format` of Module.to (2.13)
+    moving.to(device=device, memory_format=torch.channels_last)
+    return network
+
+
 def _computes_bf16(on_gpu: bool) -> bool:
     if on_gpu:
-        return torch.cuda.is_bf16_supported(including_emulation=False)
+        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
     return bool({"avx512_bf16", "amx_bf16"} & _cpu()[1])
 
 
@@ -91,9 +111,9 @@ def _cpu() -> tuple[str, frozenset[str]]:
         text = Path("/proc/cpuinfo").read_text()
     except OSError:
         return "unknown", frozenset()
-    fields = dict(
-        (key.strip(), value.strip())
+    fields = {
+        key.strip(): value.strip()
         for key, _, value in (line.partition(":") for line in text.split("\n\n")[0].splitlines())
-    )
+    }
     flags = fields.get("flags") or fields.get("Features", "")
     return fields.get("vendor_id", "unknown"), frozenset(flags.split())

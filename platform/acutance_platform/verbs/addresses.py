@@ -1,14 +1,16 @@
 """MODEL: every way to name a network, and what it stands for."""
 
+import hashlib
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
 
 from acutance_models import Generator, load_generator
 from acutance_platform.recipe import refuse
-from acutance_platform.search import Sweep, open_sweep, sweep_names
+from acutance_platform.search.journals import sweep_names
 from acutance_platform.verbs.home import Home
-from acutance_storage import BlobStore, get_blob, hash_bytes
+from acutance_platform.verbs.journals import Told, open_sweep
+from acutance_storage import BlobStore, get_blob
 
 SHIPPED = "shipped"
 """Name of the small x2 network in this package (experiments/quickstart trained it)."""
@@ -54,7 +56,7 @@ def load_model(address: str, home: Home | None = None) -> Model:
     if address == "bicubic":
         return Model(address, None, None)
     data = _data(address, home)
-    return Model(address, hash_bytes(data), load_generator(data).eval())
+    return Model(address, hashlib.sha256(data).hexdigest(), load_generator(data).eval())
 
 
 def weights_of(address: str, home: Home) -> str:
@@ -65,18 +67,18 @@ def weights_of(address: str, home: Home) -> str:
     if name not in sweep_names(home.store):
         known = ", ".join(sweep_names(home.store)) or "none yet"
         raise refuse("MODEL", address, f"there is no sweep '{name}'", f"Sweeps here: {known}.")
-    sweep = open_sweep(home.store, name)
-    trial = sweep.best if wanted in ("best", "knee") else wanted
+    told = open_sweep(home.store, name)
+    trial = told.sweep.best if wanted in ("best", "knee") else wanted
     if trial is None:
         raise refuse("MODEL", address, "no trial is COMPLETE", f"See `acutance status {name}`.")
-    if trial not in sweep.trials:
-        known = ", ".join(sweep.trials) or "none"
+    if trial not in told.sweep.trials:
+        known = ", ".join(told.sweep.trials) or "none"
         raise refuse("MODEL", address, f"{name} has no trial '{trial}'", f"Its trials: {known}.")
-    return _published(sweep, trial, address)
+    return _published(told, trial, address)
 
 
-def _published(sweep: Sweep, trial: str, address: str) -> str:
-    weights = sweep.trials[trial].weights
+def _published(told: Told, trial: str, address: str) -> str:
+    weights = told.sweep.trials[trial].weights
     if weights is None:
         way_out = "A trial has weights from its first rung on."
         raise refuse("MODEL", address, f"trial {trial} has published no weights yet", way_out)
@@ -85,10 +87,10 @@ def _published(sweep: Sweep, trial: str, address: str) -> str:
 
 def _weights_of_run(run_id: str, store: BlobStore) -> str:
     for name in sweep_names(store):
-        sweep = open_sweep(store, name)
-        for trial, state in sweep.trials.items():
+        told = open_sweep(store, name)
+        for trial, state in told.sweep.trials.items():
             if state.run_id == run_id:
-                return _published(sweep, trial, f"run:{run_id}")
+                return _published(told, trial, f"run:{run_id}")
     raise refuse("MODEL", f"run:{run_id}", "no sweep of this store has that run", "Check the id.")
 
 

@@ -79,7 +79,10 @@ def _store(home: Home) -> Iterator[Finding]:
 
 
 def _disk(home: Home) -> Iterator[Finding]:
-    for subject, folder in (("disk of store", Path(home.store.address)), ("local disk", home.local)):
+    for subject, folder in (
+        ("disk of store", Path(home.store.address)),
+        ("local disk", home.local),
+    ):
         if not folder.exists():
             continue
         free = shutil.disk_usage(folder).free

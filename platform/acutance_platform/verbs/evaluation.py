@@ -25,7 +25,7 @@ from acutance_models import (
     score_bicubic,
 )
 from acutance_platform.recipe import Problem, RecipeErrors, refuse, registry_problems
-from acutance_platform.training import mean_scores, picture_stream, super_resolve
+from acutance_platform.training import mean_scores, picture_stream, placed, super_resolve
 from acutance_platform.verbs.addresses import Model, load_model
 from acutance_platform.verbs.home import Home
 from acutance_storage import ImageDataset, Picture, add_dataset, open_dataset, open_store
@@ -140,8 +140,8 @@ def _score(
     if model.generator is None:
         return score(bicubic_upscale(small, scale), item.hr, **common)
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    network = model.generator.to(device, memory_format=torch.channels_last)
-    return score(super_resolve(network, small, device=device), item.hr, **common)
+    sr = super_resolve(placed(model.generator, device), small, device=device)
+    return score(sr, item.hr, **common)
 
 
 def _chain(text: str | None, scale: int) -> Degradation | None:
@@ -167,8 +167,14 @@ def _opened(
     if folder.is_dir():
         with tempfile.TemporaryDirectory(dir=home.local, prefix="evaluate-") as scratch:
             store = open_store(scratch)
-            paired = {"lr": lr, "scale": scale} if lr is not None else {}
-            report = add_dataset(store, "evaluate", folder, split={"test": ["*"]}, **paired)
+            report = add_dataset(
+                store,
+                "evaluate",
+                folder,
+                split={"*": "test"},
+                lr=lr,
+                scale=scale if lr is not None else None,
+            )
             if report.skipped:
                 raise RecipeErrors(
                     Problem(f"{folder}/{file}", "", why, "Mend the file or take it out.")

@@ -11,10 +11,12 @@ from PIL import Image
 
 from acutance_models import Generator, bicubic_upscale
 from acutance_platform.recipe import Problem, RecipeErrors
-from acutance_platform.training import super_resolve
+from acutance_platform.training import placed, super_resolve
 from acutance_platform.verbs.addresses import SHIPPED, Model, load_model
 from acutance_platform.verbs.home import Home
-from acutance_storage import Decoded, PictureUnreadable, decode_picture
+from acutance_storage import decode_picture
+from acutance_storage.decode import Decoded
+from acutance_storage.errors import PictureUnreadable
 
 _SUFFIXES = {".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff", ".gif", ".ppm", ".pgm"}
 _WHOLE = 640 * 640
@@ -73,7 +75,9 @@ def upscale(
     return done
 
 
-def enlarge(model: Model, lr: NDArray[np.uint8], scale: int, tile: int | None = None) -> Image.Image:
+def enlarge(
+    model: Model, lr: NDArray[np.uint8], scale: int, tile: int | None = None
+) -> Image.Image:
     """Return the SR picture of an LR picture (h, w, 3), rounded to 8 bits."""
     if model.generator is None:
         return Image.fromarray(bicubic_upscale(lr, scale))
@@ -84,14 +88,14 @@ def _network(generator: Generator, lr: NDArray[np.uint8], tile: int | None) -> N
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     if tile is None and lr.shape[0] * lr.shape[1] > _WHOLE:
         tile = _TILE
-    network = generator.to(device, memory_format=torch.channels_last)
-    sr = super_resolve(network, lr, device=device, tile=tile)
-    return np.floor(np.clip(sr, 0.0, 1.0) * 255.0 + 0.5).astype(np.uint8)
+    sr = super_resolve(placed(generator, device), lr, device=device, tile=tile)
+    rounded: NDArray[np.uint8] = np.floor(np.clip(sr, 0.0, 1.0) * 255.0 + 0.5).astype(np.uint8)
+    return rounded
 
 
 def _one(source: Path, target: Path, model: Model, scale: int, tile: int | None) -> Enlarged:
     try:
-        decoded = decode_picture(source)
+        decoded = decode_picture(source, flatten=False, min_side=1)
     except PictureUnreadable as error:
         return Enlarged(source, None, str(error))
     picture = enlarge(model, decoded.pixels, scale, tile)
@@ -101,7 +105,7 @@ def _one(source: Path, target: Path, model: Model, scale: int, tile: int | None)
 
 def _finished(picture: Image.Image, decoded: Decoded, scale: int) -> Image.Image:
     """Give back what the network does not know of: transparency, and grey where it was grey."""
-    if decoded.grey:
+    if "grey" in decoded.treatment:
         picture = picture.convert("L")
     if decoded.alpha is not None:
         alpha = np.repeat(decoded.alpha[:, :, None], 3, axis=2)
@@ -114,9 +118,9 @@ def _write(picture: Image.Image, target: Path, source: Path) -> None:
     fresh = target.with_name(f".{target.name}.new{target.suffix}")
     if target.suffix.lower() in (".jpg", ".jpeg") and picture.mode in ("RGBA", "LA"):
         picture = picture.convert("RGB")
-    options = {"quality": 95, "subsampling": 0} if target.suffix.lower() in (".jpg", ".jpeg") else {}
     try:
-        picture.save(fresh, icc_profile=_profile(source), **options)
+        # Other formats than JPEG pass over the two options.
+        picture.save(fresh, icc_profile=_profile(source), quality=95, subsampling=0)
         fresh.replace(target)
     finally:
         fresh.unlink(missing_ok=True)

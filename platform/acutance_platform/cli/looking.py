@@ -1,0 +1,75 @@
+"""`acutance status`, `front` and `report`."""
+
+import json
+from pathlib import Path
+
+import click
+from rich.console import Console
+
+from acutance_platform.report.table import rich_table
+from acutance_platform.verbs import looking, open_home
+from acutance_platform.verbs.journals import open_sweep
+
+
+@click.command()
+@click.argument("sweep")
+@click.option("--json", "as_json", is_flag=True, help="One JSON document.")
+def status(sweep: str, as_json: bool) -> None:
+    """Show the trials of SWEEP: states, searched values, metrics, steps.
+
+    \b
+    Example:
+      acutance status quickstart
+    """
+    home = open_home()
+    if as_json:
+        click.echo(json.dumps(looking.status(sweep, home), indent=2))
+        return
+    told = open_sweep(home.store, sweep)
+    console = Console()
+    console.print(rich_table(looking.report_data(told), width=console.width))
+    document = looking.status_of(told)
+    baseline = ", ".join(f"{name} {value:.4f}" for name, value in told.baseline.items())
+    console.print(f"{sweep} is {document['state']}. {document['reason']}".rstrip())
+    if baseline:
+        console.print(f"bicubic: {baseline}")
+    executed, requested = document["steps_executed"], document["steps_requested"]
+    console.print(f"steps: {executed:,} computed of {requested:,} requested")
+
+
+@click.command()
+@click.argument("sweep")
+@click.option("--json", "as_json", is_flag=True, help="One JSON document.")
+def front(sweep: str, as_json: bool) -> None:
+    """Show the trials of SWEEP that no other trial beats in every objective.
+
+    \b
+    Example:
+      acutance front quickstart
+    """
+    document = looking.front(sweep, open_home())
+    if as_json:
+        click.echo(json.dumps(document, indent=2))
+        return
+    if not document["points"]:
+        click.echo("no trial is COMPLETE yet")
+    for point in document["points"]:
+        values = ", ".join(
+            f"{name} {point['metrics'][name]:.4f}" for name in document["objectives"]
+        )
+        click.echo(f"{point['trial']}  {values}  weights {point['weights'][:12]}")
+
+
+@click.command()
+@click.argument("sweep")
+@click.option("-o", "--output", type=click.Path(path_type=Path), help="The page's file.")
+def report(sweep: str, output: Path | None) -> None:
+    """Write one self-contained page about SWEEP: table, curves, figure, pictures, recipe.
+
+    \b
+    Example:
+      acutance report quickstart -o report.html
+    """
+    written = looking.report(sweep, open_home(), output=output)
+    for path in (written.page, written.figure, written.curves, *written.strips):
+        click.echo(path)

@@ -1,0 +1,109 @@
+"""The journals of sweeps and trainings: which there are, what they say, who may write."""
+
+import re
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import final
+
+from filelock import FileLock, Timeout
+
+from acutance_platform.recipe import refuse
+from acutance_platform.search.fold import Record, Sweep
+from acutance_platform.search.journals import sweep_journal, sweep_names
+from acutance_storage import BlobStore
+
+TRAINING = "t0000"
+"""The one trial of a training that is not a search."""
+
+
+@final
+class Log:
+    """A journal that the driver and its recorder's thread write together."""
+
+    def __init__(self, store: BlobStore, name: str) -> None:
+        self._journal = sweep_journal(store, name)
+        self._lock = threading.Lock()
+
+    def append(self, *records: Record) -> None:
+        """Write the records durably, all or none."""
+        with self._lock:
+            self._journal.append(*records)
+
+    def read(self) -> list[Record]:
+        """Return every record from the first on."""
+        with self._lock:
+            return self._journal.read()
+
+
+@dataclass
+class Told:
+    """What a journal says: the fold of the search, and what only people want to know."""
+
+    sweep: Sweep
+    """Trials, values, spendings."""
+    records: list[Record]
+    """Every record."""
+    baseline: dict[str, float] = field(default_factory=dict)
+    """Metric -> what bicubic reaches on the same pictures."""
+    question: str = ""
+    """What the experiment asks."""
+
+
+def tell(records: list[Record]) -> Told:
+    """Return what the records of a journal say."""
+    told = Told(Sweep.of(records), records)
+    for record in records:
+        if record["do"] == "baseline":
+            told.baseline = dict(record["metrics"])
+        elif record["do"] == "about":
+            told.question = record["question"]
+    return told
+
+
+def open_sweep(store: BlobStore, name: str) -> Told:
+    """Return what the journal of a sweep or training says.
+
+    Raises:
+        RecipeErrors: If there is none of that name.
+    """
+    check_name(name)
+    records = Log(store, name).read()
+    if not records:
+        known = ", ".join(sweep_names(store)) or "none yet"
+        raise refuse("SWEEP", name, "there is no sweep of this name", f"Sweeps here: {known}.")
+    return tell(records)
+
+
+def check_name(name: str) -> None:
+    """Refuse a name that cannot be a folder, a journal and an experiment alike.
+
+    Raises:
+        RecipeErrors: If it cannot.
+    """
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}", name):
+        rule = "a name has letters, digits, '.', '_' and '-', and begins with a letter or digit"
+        raise refuse("--name", name, rule, "Choose another name with --name.")
+
+
+@contextmanager
+def sole_driver(local: Path, name: str) -> Iterator[None]:
+    """Hold the lock of a training; the system lets go of it when its process dies.
+
+    Raises:
+        RecipeErrors: If another process holds it.
+    """
+    folder = local / "sweeps" / name
+    folder.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(folder / "driver.lock", timeout=0)
+    try:
+        lock.acquire()
+    except Timeout:
+        way_out = f"Follow it with `acutance status {name}`, or end it first."
+        raise refuse("--name", name, "it runs in another process", way_out) from None
+    try:
+        yield
+    finally:
+        lock.release()

@@ -1,0 +1,175 @@
+"""`status`, `front` and `report`: what the journals say, for people and for scripts."""
+
+import shlex
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import yaml
+from PIL import Image
+
+from acutance_models import bicubic_upscale, score
+from acutance_platform.recipe import Recipe
+from acutance_platform.report.data import ReportData
+from acutance_platform.report.figures import curves_png, scatter_png
+from acutance_platform.report.html import report_html
+from acutance_platform.report.strip import picture_strip
+from acutance_platform.search.status import front_summary, summary
+from acutance_platform.tracking.environment import describe_environment
+from acutance_platform.training import Pairs
+from acutance_platform.verbs.addresses import load_model
+from acutance_platform.verbs.home import Home
+from acutance_platform.verbs.journals import Told, open_sweep
+from acutance_platform.verbs.running import trial_recipe
+from acutance_platform.verbs.upscaling import enlarge
+from acutance_storage import open_dataset
+
+_STRIPS = 4
+"""Validation pictures that are drawn; more would make the page heavy."""
+
+
+@dataclass(frozen=True)
+class Written:
+    """The files that show a sweep."""
+
+    page: Path
+    """report.html, self-contained."""
+    figure: Path
+    """PSNR over MACs, front marked."""
+    curves: Path
+    """Learning curves with rungs."""
+    strips: list[Path]
+    """LR | bicubic | SR | HR of validation pictures."""
+    lr: Path | None
+    """An LR picture of the validation split, for trying the winner."""
+
+
+def status(name: str, home: Home) -> dict[str, Any]:
+    """Return the document of `status --json`.
+
+    Raises:
+        RecipeErrors: If there is no sweep of that name.
+    """
+    return status_of(open_sweep(home.store, name))
+
+
+def status_of(told: Told) -> dict[str, Any]:
+    """Return the document of `status --json` for a journal that was read."""
+    return summary(told.sweep, told.baseline)
+
+
+def front(name: str, home: Home) -> dict[str, Any]:
+    """Return the document of `front --json`.
+
+    Raises:
+        RecipeErrors: If there is no sweep of that name.
+    """
+    told = open_sweep(home.store, name)
+    return front_summary(told.sweep, told.baseline)
+
+
+def report(name: str, home: Home, *, output: Path | None = None) -> Written:
+    """Write a sweep's page, figures and picture strips.
+
+    Args:
+        name: Of the sweep.
+        home: Store and local folder.
+        output: The page's file; None writes below ACUTANCE_LOCAL/reports/SWEEP.
+
+    Raises:
+        RecipeErrors: If there is no sweep of that name.
+    """
+    told = open_sweep(home.store, name)
+    folder = home.local / "reports" / name
+    folder.mkdir(parents=True, exist_ok=True)
+    strips, lr = _pictures(told, home, folder)
+    data = report_data(told, strips=strips)
+    page = output or folder / "report.html"
+    page.parent.mkdir(parents=True, exist_ok=True)
+    _write(page, report_html(data).encode())
+    _write(folder / "front.png", scatter_png(data))
+    _write(folder / "curves.png", curves_png(data))
+    paths = [folder / f"strip-{Path(picture).stem}.png" for picture, _ in strips]
+    for path, (_, png) in zip(paths, strips, strict=True):
+        _write(path, png)
+    return Written(page, folder / "front.png", folder / "curves.png", paths, lr)
+
+
+def report_data(told: Told, *, strips: Sequence[tuple[str, bytes]] = ()) -> ReportData:
+    """Return what a page or table about a sweep shows."""
+    recipe = winner_recipe(told)
+    spec = told.sweep.spec
+    text = ""
+    if recipe is not None:
+        text = yaml.safe_dump(recipe.model_dump(mode="json"), sort_keys=False)
+    return ReportData(
+        status=status_of(told),
+        question=told.question,
+        reports={name: sorted(trial.reports.items()) for name, trial in told.sweep.trials.items()},
+        rungs=sorted({rung for t in told.sweep.trials.values() for rung in t.rungs}),
+        strips=strips,
+        recipe=text,
+        environment=describe_environment(dataset=spec.get("data", {}).get("dataset")),
+        commands=commands(told),
+    )
+
+
+def winner_recipe(told: Told) -> Recipe | None:
+    """Return the complete recipe of the best trial, None while there is none."""
+    return trial_recipe(told, told.sweep.best) if told.sweep.best is not None else None
+
+
+def commands(told: Told) -> list[tuple[str, str]]:
+    """Return how to go on with a sweep: what a command does, and the command."""
+    name = shlex.quote(told.sweep.name)
+    return [
+        ("table of trials", f"acutance status {name}"),
+        ("enlarge your own picture", f"acutance upscale my.jpg --model {name}/best"),
+        ("measure the winner", f"acutance evaluate {name}/best DATASET"),
+        ("look at the runs in MLflow", "acutance mlflow"),
+    ]
+
+
+def _pictures(told: Told, home: Home, folder: Path) -> tuple[list[tuple[str, bytes]], Path | None]:
+    """Return the strips of the winner, and an LR picture as a file."""
+    recipe = winner_recipe(told)
+    if recipe is None:
+        return [], None
+    model = load_model(f"{told.sweep.name}/best", home)
+    dataset = open_dataset(home.store, recipe.data.dataset)
+    pairs = Pairs(dataset, recipe, local=home.local)
+    strips = []
+    for index in dataset.indices(recipe.evaluation.split)[:_STRIPS]:
+        lr, hr = pairs.lr(index), pairs.hr(index)
+        made = {
+            "bicubic": bicubic_upscale(lr, recipe.scale),
+            "sr": np.asarray(enlarge(model, lr, recipe.scale)),
+        }
+        scores = {name: _psnr(picture, hr, recipe) for name, picture in made.items()}
+        strips.append(
+            (
+                dataset.pictures[index].name,
+                picture_strip(lr=np.array(lr), hr=np.array(hr), scores=scores, **_arrays(made)),
+            )
+        )
+    first = pairs.lr(dataset.indices(recipe.evaluation.split)[0])
+    path = folder / "lr.png"
+    Image.fromarray(np.array(first)).save(path)
+    return strips, path
+
+
+def _arrays(made: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: np.ascontiguousarray(picture) for name, picture in made.items()}
+
+
+def _psnr(picture: Any, hr: Any, recipe: Recipe) -> float:
+    protocol = recipe.evaluation.protocol
+    return score(picture, hr, protocol=protocol, scale=recipe.scale, metrics=["psnr_y"])["psnr_y"]
+
+
+def _write(path: Path, content: bytes) -> None:
+    fresh = path.with_name(f".{path.name}.new")
+    fresh.write_bytes(content)
+    fresh.replace(path)

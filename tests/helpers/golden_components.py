@@ -1,0 +1,120 @@
+"""What every component computes on a fixed input, and the stored values to compare with.
+
+Run as a program, it rewrites `tests/golden/`; see the README there.
+"""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from formula_picture import formula_picture
+from PIL import Image
+
+from acutance_models import (
+    DEGRADATIONS,
+    GENERATORS,
+    LOSSES,
+    METRICS,
+    Degradation,
+    bicubic_upscale,
+    build_generator,
+    matlab_resize,
+    score,
+    stream,
+)
+
+GOLDEN = Path(__file__).resolve().parents[1] / "golden"
+COMPONENTS = GOLDEN / "components.json"
+SCALES = (2, 3, 4)
+
+_SMALL_GENERATORS: dict[str, list[tuple[int, dict[str, Any]]]] = {
+    "carn": [(3, {"channels": 4}), (2, {"channels": 8, "groups": 2, "share": True})],
+    "enhancenet": [
+        (4, {"channels": 4, "blocks": 2}),
+        (2, {"channels": 4, "skip": "legacy_tf", "init": "glorot"}),
+    ],
+    "srresnet": [
+        (3, {"channels": 4, "blocks": 2}),
+        (4, {"channels": 4, "blocks": 2, "image_skip": "bilinear", "init": "kaiming"}),
+    ],
+}
+_STEP_ARGUMENTS: dict[str, dict[str, Any]] = {
+    "blur_anisotropic": {"sigma_x": 2.0, "sigma_y": 0.7, "angle": 30.0},
+    "blur_isotropic": {"sigma": 1.2},
+    "blur_kernel": {"kernel": [[0.0, 0.1, 0.0], [0.2, 0.4, 0.2], [0.0, 0.1, 0.0]]},
+    "jpeg": {"quality": 60},
+    "noise_gaussian": {"sigma": [2.0, 9.0]},
+    "noise_poisson": {"photons": 300},
+}
+
+
+def compute() -> dict[str, dict[str, Any]]:
+    """Return "table/kind" -> revision and values, for every row of every table."""
+    rows: dict[str, dict[str, Any]] = {}
+    for kind in GENERATORS:
+        rows[f"generator/{kind}"] = _row(GENERATORS.revision(kind), _generator(kind))
+    for kind in LOSSES:
+        rows[f"loss/{kind}"] = _row(LOSSES.revision(kind), _loss(kind))
+    for kind in METRICS:
+        rows[f"metric/{kind}"] = _row(METRICS.revision(kind), _metric(kind))
+    for kind in DEGRADATIONS:
+        rows[f"degradation/{kind}"] = _row(DEGRADATIONS.revision(kind), _degradation(kind))
+    return rows
+
+
+def _row(revision: int, values: list[float]) -> dict[str, Any]:
+    return {"revision": revision, "values": [float(f"{value:.9g}") for value in values]}
+
+
+def _generator(kind: str) -> list[float]:
+    lr = torch.from_numpy(formula_picture(9, 10)).permute(2, 0, 1)[None].double() / 255
+    values: list[float] = []
+    for scale, spec in _SMALL_GENERATORS[kind]:
+        # Double precision, so that machines agree far below the tolerance.
+        network = build_generator({"kind": kind, **spec}, scale=scale, seed=7).double()
+        with torch.no_grad():
+            values += _probe(network(lr)[0].numpy())
+    return values
+
+
+def _loss(kind: str) -> list[float]:
+    hr = torch.from_numpy(formula_picture(16, 16)).permute(2, 0, 1)[None].float() / 255
+    return [float(LOSSES.build({"kind": kind})(hr.flip(3) * factor, hr)) for factor in (1.0, 0.5)]
+
+
+def _metric(kind: str) -> list[float]:
+    hr = formula_picture()
+    sr = bicubic_upscale(matlab_resize(hr, scale=1 / 2), 2)
+    return [
+        score(sr, hr, protocol=protocol, scale=2, metrics=[kind])[kind]
+        for protocol in ("rcan", "y8")
+    ]
+
+
+def _degradation(kind: str) -> list[float]:
+    step = {"kind": kind, **_STEP_ARGUMENTS.get(kind, {})}
+    resizes = getattr(DEGRADATIONS[kind], "resizes", False)
+    chain = [step] if resizes else [step, {"kind": "matlab_bicubic_float"}]
+    lr = Degradation(chain, scale=3).unrounded(formula_picture(), stream(7, "golden"))
+    return _probe(lr)
+
+
+def _probe(values: np.ndarray) -> list[float]:
+    """Return mean, spread and seven single values of an array."""
+    flat = values.reshape(-1)
+    places = np.linspace(0, flat.size - 1, 7).astype(int)
+    return [float(flat.mean()), float(flat.std()), *(float(flat[place]) for place in places)]
+
+
+def write() -> None:
+    """Rewrite the stored values and the resized pictures."""
+    COMPONENTS.write_text(json.dumps(compute(), indent=1) + "\n")
+    for scale in SCALES:
+        lr = matlab_resize(formula_picture(), scale=1 / scale)
+        Image.fromarray(lr).save(GOLDEN / f"formula_lr_x{scale}.png", optimize=True)
+
+
+if __name__ == "__main__":
+    write()

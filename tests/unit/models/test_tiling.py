@@ -1,0 +1,93 @@
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from torch.nn import functional as F
+
+from acutance_models import GENERATORS, Generator, PictureError, build_generator, upscale
+
+
+class Halving(Generator):
+    """Looks at the picture in squares of four, and knows where they lie."""
+
+    revision = 1
+    scale = 2
+    size_multiple = 4
+    receptive_field = 7
+
+    def forward(self, lr):
+        assert not any(side % 4 for side in lr.shape[2:])
+        return F.interpolate(F.avg_pool2d(lr, 4), scale_factor=8, mode="nearest")
+
+
+class Whole(Generator):
+    """Adds the mean of everything it sees."""
+
+    revision = 1
+    scale = 2
+    receptive_field = None
+
+    def forward(self, lr):
+        return F.interpolate(lr + lr.mean(), scale_factor=2, mode="nearest")
+
+
+@pytest.mark.parametrize("kind", GENERATORS.names())
+@pytest.mark.parametrize(("height", "width", "tile"), [(23, 31, 8), (17, 5, 6), (40, 40, 39)])
+def test_tiled_equals_untiled(kind, height, width, tile):
+    network = build_generator({"kind": kind, "channels": 8, "blocks": 1}, scale=2)
+    lr = torch.rand(3, height, width)
+    whole = upscale(network, lr)
+    assert whole.shape == (3, 2 * height, 2 * width)
+    torch.testing.assert_close(upscale(network, lr, tile=tile), whole, atol=1e-5, rtol=0)
+
+
+def test_less_overlap_than_the_network_looks_leaves_seams():
+    network = build_generator({"kind": "carn", "channels": 8}, scale=2)
+    lr = torch.rand(3, 40, 40)
+    reach = network.receptive_field // 2
+    difference = upscale(network, lr, tile=10, overlap=0) - upscale(network, lr)
+    assert difference.abs().max() > 1e-4
+    exact = upscale(network, lr, tile=10, overlap=reach) - upscale(network, lr)
+    assert exact.abs().max() < 1e-5
+
+
+@given(st.integers(1, 14), st.integers(1, 14), st.integers(1, 15))
+def test_sizes_that_are_no_multiples_are_padded_and_cropped(height, width, tile):
+    lr = torch.linspace(0, 1, 3 * height * width).view(3, height, width)
+    padded = F.pad(lr[None], (0, -width % 4, 0, -height % 4), mode="replicate")
+    wanted = Halving()(padded)[0, :, : 2 * height, : 2 * width]
+    torch.testing.assert_close(upscale(Halving(), lr), wanted)
+    torch.testing.assert_close(upscale(Halving(), lr, tile=tile), wanted)
+
+
+def test_an_unbounded_network_differs_less_with_more_overlap():
+    lr = torch.linspace(0, 1, 90).view(1, 90, 1).expand(3, 90, 90)
+    whole = upscale(Whole(), lr)
+    errors = [
+        float((upscale(Whole(), lr, tile=20, overlap=overlap) - whole).abs().mean())
+        for overlap in (0, 10, 20)
+    ]
+    assert errors == sorted(errors, reverse=True)
+    default = float((upscale(Whole(), lr, tile=20) - whole).abs().mean())
+    assert default < errors[-1]
+
+
+def test_no_graph_is_kept_and_the_mode_is_left_alone():
+    network = build_generator({"kind": "srresnet", "channels": 4, "blocks": 1}, scale=2)
+    assert not upscale(network, torch.rand(3, 4, 4)).requires_grad
+    assert network.training
+
+
+@pytest.mark.parametrize(
+    ("shape", "asked", "words"),
+    [
+        ((1, 3, 4, 4), {}, "one picture"),
+        ((1, 4, 4), {}, "one picture"),
+        ((3, 0, 4), {}, "one picture"),
+        ((3, 4, 4), {"tile": 0}, "at least 1 pixel"),
+        ((3, 4, 4), {"tile": 2, "overlap": -1}, "0 or more"),
+    ],
+)
+def test_what_cannot_be_tiled_is_refused(shape, asked, words):
+    with pytest.raises(PictureError, match=words):
+        upscale(Whole(), torch.zeros(shape), **asked)
