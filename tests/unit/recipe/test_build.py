@@ -86,7 +86,7 @@ def test_every_mistake_is_reported_at_once():
         (changed(optimizer__betas=[0.9, 1.0]), "optimizer.betas.1", "less than 1"),
         (changed(plugins=["no_such_module_here"]), "plugins.0", "could not be loaded"),
         (changed(evaluation__protocol="rkan"), "evaluation.protocol", "Did you mean 'rcan'"),
-        (changed(resources__cpu=0), "resources.cpu", "threads"),
+        (changed(resources__cpu=0), "resources.cpu", "Threads"),
         (changed(ema=1.0), "ema", "less than 1"),
         (changed(optimizer__lr=float("nan")), "optimizer.lr", "greater than 0"),
     ],
