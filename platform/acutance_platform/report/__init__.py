@@ -1,1 +1,20 @@
-"""Reports: the table of trials, figures, picture strips and one self-contained HTML page."""
+"""Reports: the table of trials, figures, picture strips and one self-contained HTML page.
+
+Matplotlib and Jinja2 are imported only when something is drawn.
+"""
+
+from acutance_platform.report.data import ReportData
+from acutance_platform.report.figures import curves_png, scatter_png
+from acutance_platform.report.html import report_html, summary
+from acutance_platform.report.strip import picture_strip
+from acutance_platform.report.table import rich_table
+
+__all__ = [
+    "ReportData",
+    "curves_png",
+    "picture_strip",
+    "report_html",
+    "rich_table",
+    "scatter_png",
+    "summary",
+]

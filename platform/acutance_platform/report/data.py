@@ -20,8 +20,10 @@ class ReportData:
     """What the experiment asks, in a sentence."""
     costs: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     """``parameters`` and ``macs_per_pixel`` by trial, where its metrics do not hold them."""
-    reports: Mapping[str, Sequence[tuple[int, Mapping[str, float]]]] = field(default_factory=dict)
-    """By trial: (absolute step, metrics), in order of step."""
+    reports: Mapping[str, Sequence[tuple[int, Mapping[str, float | None]]]] = field(
+        default_factory=dict
+    )
+    """By trial: (absolute step, metrics), in order of step; None where not finite."""
     rungs: Sequence[int] = ()
     """Absolute steps at which trials were compared."""
     strips: Sequence[tuple[str, bytes]] = ()
@@ -67,8 +69,8 @@ class ReportData:
     @property
     def quality(self) -> str:
         """The metric on the figures' upright axis: PSNR-Y where measured."""
-        measured = {name for trial in self.status["trials"] for name in trial["metrics"]}
-        return "psnr_y" if "psnr_y" in measured else self.objective[0]
+        measured = any("psnr_y" in trial["metrics"] for trial in self.status["trials"])
+        return "psnr_y" if measured else self.objective[0]
 
     def metric(self, trial: Trial, name: str) -> float | None:
         """A finite value of a trial's metric or cost, None where there is none."""
@@ -76,6 +78,11 @@ class ReportData:
         if value is None:
             value = self.costs.get(trial["trial"], {}).get(name)
         return float(value) if value is not None and math.isfinite(value) else None
+
+    def curve(self, trial: Trial, name: str) -> list[tuple[int, float]]:
+        """The finite values of a metric over a trial's steps."""
+        told = ((step, metrics.get(name)) for step, metrics in self.reports.get(trial["trial"], ()))
+        return [(step, v) for step, v in told if v is not None and math.isfinite(v)]
 
     def baseline(self, name: str) -> float | None:
         """Bicubic's value of a metric."""

@@ -173,11 +173,7 @@ def _draw_rungs(axes: "Axes", rungs: Sequence[int], colours: Theme) -> None:
 def _draw_curve(
     axes: "Axes", data: ReportData, trial: Trial, names: Sequence[str], colours: Theme
 ) -> None:
-    values = [
-        (step, metrics[data.quality])
-        for step, metrics in data.reports.get(trial["trial"], ())
-        if data.quality in metrics
-    ]
+    values = data.curve(trial, data.quality)
     if not values:
         return
     best = trial["trial"] == data.status.get("best")

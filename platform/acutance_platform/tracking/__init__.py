@@ -2,3 +2,24 @@
 
 MLflow itself takes seconds to import and is imported only when something is shipped.
 """
+
+from acutance_platform.tracking.client import find_runs
+from acutance_platform.tracking.environment import describe_environment
+from acutance_platform.tracking.recorder import Recorder, RecorderStatus
+from acutance_platform.tracking.server import (
+    LocalServer,
+    ServerError,
+    tracking_address,
+    tracking_server,
+)
+
+__all__ = [
+    "LocalServer",
+    "Recorder",
+    "RecorderStatus",
+    "ServerError",
+    "describe_environment",
+    "find_runs",
+    "tracking_address",
+    "tracking_server",
+]

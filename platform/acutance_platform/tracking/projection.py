@@ -30,6 +30,7 @@ _MLFLOW_STATUS: Final = {
     "COMPLETE": "FINISHED",
     "STOPPED": "FINISHED",
     "FAILED": "FAILED",
+    "INTERRUPTED": "KILLED",
 }
 _FINAL: Final = frozenset({"COMPLETE", "STOPPED", "FAILED"})
 
@@ -54,7 +55,8 @@ class RunView:
     started_ms: int
     state: str = "RUNNING"
     """Our word; the tag ``acutance.state``."""
-    interrupted: bool = False
+    killed: bool = False
+    """Whether it waits because its leg was cut off."""
     ended_ms: int = 0
     """Time of the last record, which is the end once the run does not run."""
     params: dict[str, str] = field(default_factory=dict)
@@ -67,26 +69,28 @@ class RunView:
     @property
     def status(self) -> str:
         """MLflow's word for the state."""
-        if self.interrupted and self.state not in _FINAL:
-            return "KILLED"
-        return _MLFLOW_STATUS[self.state]
+        return "KILLED" if self.killed else _MLFLOW_STATUS.get(self.state, "FINISHED")
 
-    def set_state(self, state: str, *, interrupted: bool = False) -> None:
+    def set_state(self, state: str, *, killed: bool = False) -> None:
         """Change the state; one that is final stays."""
         if self.state not in _FINAL:
-            self.state, self.interrupted = state, interrupted
+            self.state, self.killed = state, killed
 
-    def add(self, step: int, time_ms: int, metrics: Mapping[str, float]) -> None:
-        """Take a report. A step that was already reported is not told twice."""
+    def add(self, step: int, time_ms: int, metrics: Mapping[str, float | None]) -> None:
+        """Take a report. A step that was already reported is not told twice.
+
+        A value that is not finite (null in a journal) becomes a tag: MLflow would store infinity
+        as 1.8e308.
+        """
         for key, value in metrics.items():
             key = clean_name(key)
             if (key, step) in self.seen:
                 continue  # steps recomputed since the last checkpoint, or the same report again
             self.seen.add((key, step))
-            if math.isfinite(value):
+            if value is not None and math.isfinite(value):
                 self.points.append(Point(key, float(value), time_ms, step))
-            else:  # MLflow would store infinity as 1.8e308
-                self._note("acutance.not_finite", f"{key}@{step}={value}")
+            else:
+                self._note("acutance.not_finite", f"{key} at step {step}")
 
     def _note(self, tag: str, text: str) -> None:
         known = self.tags.get(tag)
@@ -111,6 +115,7 @@ class Projection:
         self._on_sweep: dict[str, Callable[[Record], None]] = {
             "sweep": self._sweep,
             "start": self._start,
+            "baseline": self._baseline,
             "finish": self._finish,
         }
         self._on_trial: dict[str, Callable[[RunView, Record], None]] = {
@@ -142,7 +147,7 @@ class Projection:
         """No leg runs any more, though the journal does not say so: the driver is leaving."""
         for key, run in self.runs.items():
             if run.state == "RUNNING":
-                run.set_state("RUNNING" if key == SWEEP else "PAUSED", interrupted=True)
+                run.set_state("INTERRUPTED" if key == SWEEP else "WAITING", killed=True)
                 run.ended_ms = max(run.ended_ms, self._now)
 
     # --- records of the whole sweep
@@ -155,13 +160,18 @@ class Projection:
     def _start(self, record: Record) -> None:
         self.interrupt()  # whatever ran under the last driver does not run any more
         if parent := self.runs.get(SWEEP):
-            parent.state, parent.interrupted = "RUNNING", False
+            parent.state, parent.killed = "RUNNING", False
+
+    def _baseline(self, record: Record) -> None:
+        if parent := self.runs.get(SWEEP):
+            time_ms = _milliseconds(record["time"]) if "time" in record else self._now
+            values = {f"bicubic/{name}": value for name, value in record["metrics"].items()}
+            parent.add(0, time_ms, values)
 
     def _finish(self, record: Record) -> None:
         self.interrupt()
         if parent := self.runs.get(SWEEP):
-            parent.interrupted = False
-            parent.state = record["state"] if record["state"] in _FINAL else "STOPPED"
+            parent.state, parent.killed = str(record["state"]), False
             parent.ended_ms = self._now
             if record.get("reason"):
                 parent.tags["acutance.reason"] = str(record["reason"])[:_LONGEST_NOTE]
@@ -188,16 +198,21 @@ class Projection:
         run.set_state("RUNNING")
 
     def _failure(self, run: RunView, record: Record) -> None:
-        run.set_state("PAUSED", interrupted=True)
-        run.tags["acutance.error"] = str(record.get("error", ""))[:_LONGEST_NOTE]
+        run.set_state("WAITING", killed=True)
+        self._error(run, record)
 
     def _end(self, run: RunView, record: Record) -> None:
-        run.set_state(record["state"])
+        run.set_state(str(record["state"]))
         self._result(run, record)
+        self._error(run, record)
 
     def _result(self, run: RunView, record: Record) -> None:
         if record.get("weights"):
             run.tags["acutance.weights"] = str(record["weights"])
+
+    def _error(self, run: RunView, record: Record) -> None:
+        if record.get("error"):
+            run.tags["acutance.error"] = str(record["error"])[-_LONGEST_NOTE:]
 
     def _run(self, run: RunView, record: Record) -> None:
         run.run_id = str(record["run_id"])

@@ -220,25 +220,28 @@ class LocalServer:
 
 
 @contextmanager
-def local_server(local: Path) -> Iterator[str]:
+def tracking_server(local: Path) -> Iterator[str]:
     """Use the tracking server while the block runs; yields its address once it answers.
 
     Where ``MLFLOW_TRACKING_URI`` is set, that is the address and no local server exists.
+
+    Raises:
+        ServerError: the local server did not start.
     """
-    with tracking_server(local) as where:
-        yield where()
+    with tracking_address(local) as address:
+        yield address()
 
 
 @contextmanager
-def tracking_server(local: Path) -> Iterator[Callable[[], str]]:
-    """As `local_server`, but waits for the server only when its address is first asked for.
+def tracking_address(local: Path) -> Iterator[Callable[[], str]]:
+    """As `tracking_server`, but waits for the server only when its address is first asked for.
 
     The yielded function starts the server if there is none (again if it died) and may be called
     from any thread; a `Recorder` calls it from its own, so that training begins at once.
     """
-    address = os.environ.get("MLFLOW_TRACKING_URI")
-    if address:
-        yield lambda: address
+    given = os.environ.get("MLFLOW_TRACKING_URI")
+    if given:
+        yield lambda: given
         return
     closing = threading.Event()
     user = LocalServer(local).users.register()
