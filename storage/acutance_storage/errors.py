@@ -24,7 +24,7 @@ class StorageError(Exception):
     """Anything that goes wrong with stored bytes."""
 
 
-class KeyMissing(StorageError):  # noqa: N818  (reads as what happened)
+class KeyMissing(StorageError):
     """Nothing is stored under this key."""
 
     def __init__(self, key: str, address: str) -> None:
@@ -36,35 +36,35 @@ class KeyMissing(StorageError):  # noqa: N818  (reads as what happened)
         return f"nothing is stored under {self.key!r} in {self.address}"
 
 
-class KeyTaken(StorageError):  # noqa: N818
+class KeyTaken(StorageError):
     """A key that had to be new exists already."""
 
 
-class KeyRefused(StorageError):  # noqa: N818
+class KeyRefused(StorageError):
     """A text that cannot be a key of a store."""
 
 
-class BlobCorrupt(StorageError):  # noqa: N818
+class BlobCorrupt(StorageError):
     """Stored bytes are not what they were when they were written."""
 
 
-class SchemaUnknown(StorageError):  # noqa: N818
+class SchemaUnknown(StorageError):
     """Something stored has a schema version that this version does not know."""
 
 
-class StoreFull(StorageError):  # noqa: N818
+class StoreFull(StorageError):
     """No space is left where the store lives."""
 
 
-class StoreUnreachable(StorageError):  # noqa: N818
+class StoreUnreachable(StorageError):
     """The place of the store cannot be read or written."""
 
 
-class JournalDamaged(StorageError):  # noqa: N818
+class JournalDamaged(StorageError):
     """A journal is unreadable before its end, so that later records cannot be trusted."""
 
 
-class JournalBusy(StorageError):  # noqa: N818
+class JournalBusy(StorageError):
     """Another process appends to the same journal."""
 
 
@@ -87,7 +87,7 @@ class DatasetError(StorageError):
         return "\n".join([*lines, f"  and {hidden} more"] if hidden > 0 else lines)
 
 
-class PictureUnreadable(StorageError):  # noqa: N818
+class PictureUnreadable(StorageError):
     """One file is not a picture that can be used.
 
     Args:

@@ -37,7 +37,7 @@ class FakeTraining:
         folder.mkdir(parents=True, exist_ok=True)
         self.file = folder / f"{key[:16]}.json"
         self.log = folder / "steps.log"
-        self.step, self.reports = 0, []
+        self.step, self.reports, self.stop = 0, [], False
         if self.file.exists():
             state = json.loads(self.file.read_text())
             self.step = state["step"]
@@ -48,6 +48,9 @@ class FakeTraining:
         last = self.reports[-1].step if self.reports else 0
         stop = min((last // self.every + 1) * self.every, *(r for r in self.rungs if r > last))
         while self.step < stop:
+            if self.stop:
+                self._save()
+                raise RuntimeError("interrupted")
             self._step()
             if self.step % self.fake.get("save_every", 10**9) == 0:
                 self._save()
@@ -65,6 +68,9 @@ class FakeTraining:
         )
         self._save()
         return self.reports[-1]
+
+    def request_stop(self):
+        self.stop = True
 
     def _step(self):
         time.sleep(self.fake.get("seconds", 0.0))

@@ -31,7 +31,10 @@ SCALES = (2, 3, 4)
 
 _SMALL_GENERATORS: dict[str, list[tuple[int, dict[str, Any]]]] = {
     "carn": [(3, {"channels": 4}), (2, {"channels": 8, "groups": 2, "share": True})],
-    "enhancenet": [(4, {"channels": 4, "blocks": 2}), (2, {"channels": 4, "skip": "legacy_tf"})],
+    "enhancenet": [
+        (4, {"channels": 4, "blocks": 2}),
+        (2, {"channels": 4, "skip": "legacy_tf", "init": "glorot"}),
+    ],
     "srresnet": [
         (3, {"channels": 4, "blocks": 2}),
         (4, {"channels": 4, "blocks": 2, "image_skip": "bilinear", "init": "kaiming"}),

@@ -9,14 +9,20 @@ from pathlib import Path
 import psutil
 import pytest
 
-from acutance_platform.tracking import LocalServer, ServerError, tracking_server
+from acutance_platform.tracking import (
+    LocalServer,
+    ServerError,
+    local_server,
+    tracking_server,
+)
 from acutance_platform.tracking.processes import members
+from acutance_platform.tracking.server import WaitEndedError
 
 USER = """
 import sys
 from pathlib import Path
-from acutance_platform.tracking import tracking_server
-with tracking_server(Path(sys.argv[1])) as uri:
+from acutance_platform.tracking import local_server
+with local_server(Path(sys.argv[1])) as uri:
     print(uri, flush=True)
     sys.stdin.readline()
 """
@@ -68,7 +74,7 @@ def test_two_users_one_server(tmp_path: Path) -> None:
     second.communicate()
     assert started(local) == [server]
 
-    with tracking_server(local) as uri:
+    with local_server(local) as uri:
         assert {uri} == addresses  # adopted
         assert started(local) == [server]
         psutil.Process(server).kill()  # its child goes on, and must not be left behind
@@ -78,13 +84,24 @@ def test_two_users_one_server(tmp_path: Path) -> None:
     assert not (local / "mlflow" / "server.json").exists()
 
 
+def test_leaving_ends_the_wait_for_a_server(tmp_path: Path) -> None:
+    with ThreadPoolExecutor() as pool:
+        with tracking_server(tmp_path) as where:
+            waiting = pool.submit(where)
+            while not members(tmp_path / "mlflow"):
+                assert not waiting.done()
+        assert isinstance(waiting.exception(timeout=10), WaitEndedError)
+        assert isinstance(pool.submit(where).exception(timeout=10), WaitEndedError)
+    assert members(tmp_path / "mlflow") == []
+
+
 def test_says_why_it_did_not_start(tmp_path: Path) -> None:
     folder = tmp_path / "mlflow"
     folder.mkdir()
     (folder / "mlflow.db").write_bytes(b"this is no database" * 100)
     with (
         pytest.raises(ServerError, match="file is not a database") as error,
-        tracking_server(tmp_path),
+        local_server(tmp_path),
     ):
         pass
     assert str(folder / "server.log") in str(error.value)
@@ -94,6 +111,6 @@ def test_says_why_it_did_not_start(tmp_path: Path) -> None:
 
 def test_another_server_makes_none_here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://elsewhere:5000")
-    with tracking_server(tmp_path) as uri:
+    with local_server(tmp_path) as uri:
         assert uri == "http://elsewhere:5000"
     assert list(tmp_path.iterdir()) == []

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from journal_example import Record, journal_example, told
 
-from acutance_platform.tracking import LocalServer, Recorder, find_runs, tracking_server
+from acutance_platform.tracking import LocalServer, Recorder, find_runs, local_server
 from acutance_platform.tracking.client import connect, experiment_id, list_runs
 from acutance_platform.tracking.processes import members
 
@@ -23,7 +23,7 @@ def local(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def uri(local: Path) -> Iterator[str]:
     with pytest.MonkeyPatch.context() as patch:
         patch.delenv("MLFLOW_TRACKING_URI", raising=False)
-        with tracking_server(local) as address:
+        with local_server(local) as address:
             yield address
 
 
@@ -97,6 +97,14 @@ def test_more_than_a_batch(uri: str) -> None:
     ship(uri, "batches", records)
     print(f"2 x 2600 values in {time.perf_counter() - before:.2f} s")
     assert_shown(uri, "batches", records)
+
+
+def test_a_proxy_for_the_internet_is_passed_by(uri: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    for variable in ("HTTP_PROXY", "http_proxy"):
+        monkeypatch.setenv(variable, "http://127.0.0.1:9")
+    for variable in ("NO_PROXY", "no_proxy"):
+        monkeypatch.setenv(variable, "example.org")
+    ship(uri, "proxy", journal_example("proxy", reports=1))
 
 
 def test_two_sweeps_of_one_name_stay_apart(uri: str) -> None:

@@ -6,9 +6,10 @@ Differs from it: nothing with `skip: legacy_tf` at x4. The default skip is centr
 which is the better choice for training from scratch but not for the released weights.
 """
 
-from typing import ClassVar, Literal, final
+from typing import Annotated, ClassVar, Literal, final
 
 import torch
+from pydantic import Field
 from torch import nn
 from torch.nn import functional as F
 
@@ -37,9 +38,6 @@ _KEYS_A = -0.75  # of TensorFlow's and PyTorch's bicubic; MATLAB's and Pillow's 
 class EnhanceNet(Generator):
     """Residual blocks at LR size, nearest-neighbour enlargement with convolutions, bicubic skip.
 
-    First weights: Glorot uniform with zero biases, the default of the layers the authors used
-    (their variables bear the names of TF-slim's convolutions).
-
     Args:
         scale: 2, 4 or 8.
         channels: Features everywhere inside.
@@ -48,13 +46,17 @@ class EnhanceNet(Generator):
         skip: Where the enlarged input's pixels lie: `half_pixel` is centred; `legacy_tf` is
             `resize_images` of TensorFlow 0.12 (source = target / scale), which the released
             weights need.
+        init: Distribution of the first weights. The authors' is not stated; their variables bear
+            the names of TF-slim's convolutions, whose default is `glorot`. With its zero biases
+            small networks shut all their ReLUs in the first steps and stay at the bicubic skip
+            (seen with 16 channels at learning rates from 5e-4), hence `pytorch`.
+        init_gain: Factor on the first weights.
 
     Raises:
         GeneratorError: If the scale or a number cannot be built.
     """
 
     revision: ClassVar[int] = 1
-    init_rule: InitRule = "glorot"
 
     def __init__(
         self,
@@ -64,11 +66,14 @@ class EnhanceNet(Generator):
         blocks: Count = 10,
         image_skip: Literal["bicubic", "none"] = "bicubic",
         skip: Literal["half_pixel", "legacy_tf"] = "half_pixel",
+        init: InitRule = "pytorch",
+        init_gain: Annotated[float, Field(gt=0)] = 1.0,
     ) -> None:
         super().__init__()
         require_scale("enhancenet", scale, (2, 4, 8), "it doubles the size k times, never triples.")
         require_positive("enhancenet", channels=channels, blocks=blocks)
         self.scale, self.image_skip, self.skip = scale, image_skip, skip
+        self.init_rule, self.init_gain = init, init_gain
         factors = upsampling_factors(scale)
         self.conv_first = Conv(3, channels)
         self.body = nn.Sequential(*(ResidualBlock(channels) for _ in range(blocks)))

@@ -88,7 +88,7 @@ def _short_help(verb: str) -> str:
 @click.group(cls=_Verbs, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="acutance")
 def acutance() -> None:
-    r"""Search, train, compare and ship super-resolution models.
+    """Search, train, compare and ship super-resolution models.
 
     ACUTANCE_STORE (./.acutance) holds datasets, weights and journals; ACUTANCE_LOCAL
     (./.acutance/local) holds caches, reports and the tracking server's database.

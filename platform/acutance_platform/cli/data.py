@@ -17,7 +17,7 @@ from acutance_storage import AddReport, add_dataset, list_datasets, open_dataset
 
 @click.group()
 def data() -> None:
-    r"""Add, list, show and verify datasets.
+    """Add, list, show and verify datasets.
 
     \b
     Example:
@@ -44,7 +44,7 @@ def add(
     lr: Path | None,
     scale: int | None,
 ) -> None:
-    r"""Add the pictures of FOLDER to dataset NAME; the version is a hash of the content.
+    """Add the pictures of FOLDER to dataset NAME; the version is a hash of the content.
 
     Sub-folders named train, validation and test decide the split; else 80/10/10 by content.
 
@@ -95,7 +95,7 @@ def _say_added(report: AddReport) -> None:
 @data.command("list")
 @click.option("--json", "as_json", is_flag=True, help="One JSON document.")
 def list_(as_json: bool) -> None:
-    r"""List the datasets of the store.
+    """List the datasets of the store.
 
     \b
     Example:
@@ -122,7 +122,7 @@ def list_(as_json: bool) -> None:
 @click.argument("name")
 @click.option("--json", "as_json", is_flag=True, help="One JSON document.")
 def show(name: str, as_json: bool) -> None:
-    r"""Show the pictures of dataset NAME[@VERSION].
+    """Show the pictures of dataset NAME[@VERSION].
 
     \b
     Example:
@@ -163,7 +163,7 @@ def show(name: str, as_json: bool) -> None:
 @data.command()
 @click.argument("name")
 def verify(name: str) -> None:
-    r"""Hash every picture of dataset NAME[@VERSION] again and name what is damaged.
+    """Hash every picture of dataset NAME[@VERSION] again and name what is damaged.
 
     \b
     Example:

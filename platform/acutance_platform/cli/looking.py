@@ -15,7 +15,7 @@ from acutance_platform.verbs.journals import open_sweep
 @click.argument("sweep")
 @click.option("--json", "as_json", is_flag=True, help="One JSON document.")
 def status(sweep: str, as_json: bool) -> None:
-    r"""Show the trials of SWEEP: states, searched values, metrics, steps.
+    """Show the trials of SWEEP: states, searched values, metrics, steps.
 
     \b
     Example:
@@ -41,7 +41,7 @@ def status(sweep: str, as_json: bool) -> None:
 @click.argument("sweep")
 @click.option("--json", "as_json", is_flag=True, help="One JSON document.")
 def front(sweep: str, as_json: bool) -> None:
-    r"""Show the trials of SWEEP that no other trial beats in every objective.
+    """Show the trials of SWEEP that no other trial beats in every objective.
 
     \b
     Example:
@@ -64,7 +64,7 @@ def front(sweep: str, as_json: bool) -> None:
 @click.argument("sweep")
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="The page's file.")
 def report(sweep: str, output: Path | None) -> None:
-    r"""Write one self-contained page about SWEEP: table, curves, figure, pictures, recipe.
+    """Write one self-contained page about SWEEP: table, curves, figure, pictures, recipe.
 
     \b
     Example:

@@ -30,7 +30,7 @@ def upscale(
     tile: int | None,
     overwrite: bool,
 ) -> None:
-    r"""Enlarge pictures, or all pictures of a folder, with a model.
+    """Enlarge pictures, or all pictures of a folder, with a model.
 
     \b
     Example:
@@ -82,7 +82,7 @@ def evaluate(
     border: int | None,
     as_json: bool,
 ) -> None:
-    r"""Measure MODEL on DATA: a folder of HR pictures, or a dataset NAME[@VERSION].
+    """Measure MODEL on DATA: a folder of HR pictures, or a dataset NAME[@VERSION].
 
     \b
     Example:

@@ -39,7 +39,7 @@ _JSON = click.option("--json", "as_json", is_flag=True, help="One JSON document.
 def sweep(
     file: Path, name: str | None, sets: tuple[str, ...], resuming: Resume, as_json: bool
 ) -> int:
-    r"""Run the search that FILE describes, and show its trials, winner and figures.
+    """Run the search that FILE describes, and show its trials, winner and figures.
 
     \b
     Example:
@@ -61,7 +61,7 @@ def sweep(
 def train(
     file: Path, name: str | None, sets: tuple[str, ...], resuming: Resume, as_json: bool
 ) -> int:
-    r"""Run the recipe in FILE in this process; Ctrl-C saves, and says how to go on.
+    """Run the recipe in FILE in this process; Ctrl-C saves, and says how to go on.
 
     \b
     Example:
@@ -77,7 +77,7 @@ def train(
 @click.argument("name")
 @_JSON
 def resume(name: str, as_json: bool) -> int:
-    r"""Go on with the interrupted sweep or training NAME; nothing finished runs again.
+    """Go on with the interrupted sweep or training NAME; nothing finished runs again.
 
     \b
     Example:

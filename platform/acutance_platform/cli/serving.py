@@ -10,7 +10,7 @@ from acutance_platform.verbs import open_home
 
 @click.command()
 def mlflow() -> None:
-    r"""Start this machine's MLflow server, or find the running one; stays until Ctrl-C.
+    """Start this machine's MLflow server, or find the running one; stays until Ctrl-C.
 
     \b
     Example:

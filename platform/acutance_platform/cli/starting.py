@@ -22,7 +22,7 @@ _COLOURS = {"ok": "green", "warning": "yellow", "failure": "red"}
 @click.option("--scale", type=click.Choice(["2", "3", "4"]), help="Default: from the sizes.")
 @click.option("--overwrite", is_flag=True, help="Replace an existing sweep.yaml.")
 def init(pictures: Path, output: Path | None, scale: str | None, overwrite: bool) -> None:
-    r"""Ingest the folder PICTURES and write a commented sweep.yaml for it.
+    """Ingest the folder PICTURES and write a commented sweep.yaml for it.
 
     \b
     Example:
@@ -51,7 +51,7 @@ def init(pictures: Path, output: Path | None, scale: str | None, overwrite: bool
 @click.command()
 @click.option("--json", "as_json", is_flag=True, help="One JSON document.")
 def doctor(as_json: bool) -> None:
-    r"""Check that this machine can run sweeps, and say what to do where it cannot.
+    """Check that this machine can run sweeps, and say what to do where it cannot.
 
     \b
     Example:

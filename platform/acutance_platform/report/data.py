@@ -96,4 +96,4 @@ def family(trial: Trial) -> str:
     generator = recipe.get("generator")
     if isinstance(generator, Mapping):
         generator = generator.get("preset") or generator.get("kind")
-    return str(generator or recipe.get("generator.kind") or "")
+    return str(generator or recipe.get("generator.preset") or recipe.get("generator.kind") or "")

@@ -8,12 +8,14 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import psutil
 import ray
+from ray._private import worker as ray_worker
 
 import acutance_models
 import acutance_platform
@@ -21,6 +23,7 @@ import acutance_storage
 from acutance_platform.recipe.errors import Problem, RecipeErrors
 
 _SECONDS_BETWEEN_LOOKS = 5.0
+_SECONDS_TO_END = 5.0
 _SOCKET_PATH_ROOM = 40
 """Characters that a temporary folder may have: Ray adds about 60, and a Unix socket's path ends
 at 107."""
@@ -30,6 +33,8 @@ _QUIET = {
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
     "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",
     "TUNE_DISABLE_SIGINT_HANDLER": "1",
+    # Legs are offered only where they fit, so all of them may start at once.
+    "TUNE_MAX_PENDING_TRIALS_PG": "1000",
     # Tune's own snapshots grow with every leg, and nobody reads them.
     "TUNE_GLOBAL_CHECKPOINT_S": str(10**9),
     "TUNE_WARN_INSUFFICENT_RESOURCE_THRESHOLD_S": str(10**9),
@@ -56,7 +61,7 @@ def cluster(share: Share, scratch_name: str) -> Iterator[None]:
     """
     scratch = _scratch(scratch_name)
     with _environment(_QUIET), _quiet_logs():
-        shutil.rmtree(scratch, ignore_errors=True)
+        _end_leftovers(scratch)
         address = os.environ.get("RAY_ADDRESS")
         common: dict[str, Any] = {
             "log_to_driver": False,
@@ -162,6 +167,27 @@ def _worker_variables(share: Share) -> dict[str, str]:
     }
 
 
+def _end_leftovers(scratch: Path) -> None:
+    """End what a killed driver of this sweep left running, and remove its folder.
+
+    Ray's processes notice the loss of their driver only after a while; until then an old worker
+    would train beside the new one. They are known by their logs, which they hold open.
+    """
+    if not scratch.exists():
+        return
+    ours = (str(Path(sys.executable).resolve()), str(Path(ray.__file__).parent))
+    left = []
+    for process in psutil.process_iter():
+        # Processes end while they are looked at, and those of other users may not be.
+        with suppress(psutil.Error, OSError):
+            opened = (Path(file.path) for file in process.open_files())
+            if process.exe().startswith(ours) and any(scratch in path.parents for path in opened):
+                process.kill()
+                left.append(process)
+    psutil.wait_procs(left, timeout=_SECONDS_TO_END)
+    shutil.rmtree(scratch, ignore_errors=True)
+
+
 def _scratch(name: str) -> Path:
     folder = Path(tempfile.gettempdir())
     if len(str(folder)) + len(name) > _SOCKET_PATH_ROOM and sys.platform != "win32":
@@ -188,8 +214,13 @@ def _quiet_logs() -> Iterator[None]:
     levels = [logger.level for logger in loggers]
     for logger in loggers:
         logger.setLevel(logging.CRITICAL)
+    # Ray 2.60 prints the death of a worker on standard output, where one JSON document may be
+    # all that is allowed, and `log_to_driver` does not keep it from that.
+    printed = ray_worker._worker_logs_enabled
+    ray_worker._worker_logs_enabled = False
     try:
         yield
     finally:
+        ray_worker._worker_logs_enabled = printed
         for logger, level in zip(loggers, levels, strict=True):
             logger.setLevel(level)

@@ -134,11 +134,15 @@ class Conductor:
 
     def on_failure(self, name: str, error: str) -> None:
         """Take in that a leg ended in error; it is offered again, three times."""
-        self.active.discard(name)
+        self.release(name)
         trial = self.sweep.trials[name]
         if trial.ended is None:
             text = error.strip()[-ERROR_CHARACTERS:]
             self._write(*decisions.fail(trial, text, self._clock()))
+
+    def release(self, name: str) -> None:
+        """Take in that a leg ended because the session does; its trial stays in flight."""
+        self.active.discard(name)
 
     def on_stopped(self, name: str) -> None:
         """Take in that a leg ended as it was told to.
@@ -148,7 +152,7 @@ class Conductor:
         trial = self.sweep.trials[name]
         if trial.target is not None and decisions.spent(self.sweep, self._clock()) is None:
             self.on_failure(name, f"the leg stopped before its rung at step {trial.target}")
-        self.active.discard(name)
+        self.release(name)
 
     def finish(self) -> None:
         """Close a sweep of which nothing is left to do."""

@@ -74,7 +74,9 @@ def run_sweep(
                 "local": str(local),
                 "machine": plan.machine,
             }
-            crossing = Crossing(conductor, slots=Slots(share, slots).count, common=common)
+            crossing = Crossing(
+                conductor, slots=Slots(share, slots).count, common=common, bell=folder / "stop"
+            )
             with _signals(crossing):
                 _tune(crossing, share, folder / "tune")
                 return _close(crossing)
@@ -146,7 +148,7 @@ def _sole_driver(folder: Path, name: str) -> Iterator[None]:
 
 @contextmanager
 def _signals(crossing: Crossing) -> Iterator[None]:
-    """End the sweep on the first signal, the process on the second.
+    """End the sweep on a signal: the first lets legs save, the second does not, the third raises.
 
     A flag that Tune's loop looks at, because an exception could strike in the middle of a write.
     """
@@ -155,13 +157,12 @@ def _signals(crossing: Crossing) -> Iterator[None]:
         return
 
     def note(number: int, frame: FrameType | None) -> None:
-        if crossing.signal is not None:
-            raise KeyboardInterrupt
-        crossing.signal = signal.Signals(number).name
+        crossing.interrupt(signal.Signals(number).name)
 
     earlier = {number: signal.signal(number, note) for number in SIGNALS}
     try:
         yield
     finally:
+        crossing.close()
         for number, handler in earlier.items():
             signal.signal(number, handler)

@@ -10,9 +10,9 @@ class SweepError(Exception):
     """A sweep cannot run as asked."""
 
 
-class SweepBusy(SweepError):  # noqa: N818  (reads as what happened)
+class SweepBusy(SweepError):
     """Another driver runs this sweep on this machine."""
 
 
-class SweepDiffers(SweepError):  # noqa: N818
+class SweepDiffers(SweepError):
     """A sweep of this name exists with another recipe or search."""

@@ -1,7 +1,10 @@
 """Ray Tune's searcher and scheduler, which only pass questions on to the conductor."""
 
 import json
+import math
+import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, final
 
 from ray.tune import Stopper
@@ -9,6 +12,9 @@ from ray.tune.schedulers import FIFOScheduler, TrialScheduler
 from ray.tune.search import Searcher
 
 from acutance_platform.sweep.conductor import Conductor, LegOffer
+
+PATIENCE = 20.0
+"""Seconds for which an interrupted sweep waits for its legs to save their state."""
 
 
 @final
@@ -19,23 +25,50 @@ class Crossing:
         conductor: Makes every decision.
         slots: Returns how many legs fit the cluster now.
         common: Config of every leg beside its trial, recipe and rungs.
+        bell: A file on this machine whose being there asks the legs to save their state and stop.
     """
 
     def __init__(
-        self, conductor: Conductor, *, slots: Callable[[], int], common: dict[str, Any]
+        self,
+        conductor: Conductor,
+        *,
+        slots: Callable[[], int],
+        common: dict[str, Any],
+        bell: Path,
     ) -> None:
         self.conductor = conductor
         self.slots = slots
-        self.common = common
+        self.common = {**common, "bell": str(bell)}
         self.signal: str | None = None
         """Name of the signal that asked the sweep to end."""
         self.fault: BaseException | None = None
         """What went wrong in a decision; Tune would hide it."""
+        self._bell = bell
+        self._deadline = math.inf
+        bell.unlink(missing_ok=True)
+
+    def interrupt(self, name: str) -> None:
+        """Ask the legs to save and stop; when asked again, do not wait for them."""
+        if self.signal is None:
+            self.signal = name
+            self._deadline = time.monotonic() + PATIENCE
+            self._bell.touch()
+        elif self._deadline > 0:
+            self._deadline = 0.0
+        else:
+            raise KeyboardInterrupt
+
+    def close(self) -> None:
+        """Take the bell away."""
+        self._bell.unlink(missing_ok=True)
 
     @property
-    def ending(self) -> bool:
-        """Whether the sweep is to end without waiting for what runs."""
-        return self.signal is not None or self.fault is not None
+    def ended(self) -> bool:
+        """Whether Tune's loop is to end now."""
+        if self.fault is not None:
+            return True
+        waited = not self.conductor.active or time.monotonic() > self._deadline
+        return self.signal is not None and waited
 
     def config(self, offer: LegOffer) -> dict[str, Any]:
         """Return the config of a leg; the recipe as text, which Tune does not take apart."""
@@ -49,7 +82,7 @@ class Crossing:
 
     def guard(self, question: Callable[[], Any], otherwise: Any) -> Any:
         """Return the answer; after a fault, `otherwise`, and the sweep ends."""
-        if self.ending:
+        if self.fault is not None:
             return otherwise
         try:
             return question()
@@ -84,6 +117,8 @@ class LegSearcher(Searcher):
 
     def _suggest(self, trial_id: str) -> Any:
         conductor = self._crossing.conductor
+        if self._crossing.signal is not None:
+            return None
         if len(conductor.active) >= self._crossing.slots():
             return None
         offer = conductor.next_leg()
@@ -97,8 +132,11 @@ class LegSearcher(Searcher):
     ) -> None:
         """Free the slot; of an error the scheduler has told already."""
         trial = self._trials.pop(trial_id, None)
-        if trial is not None and not error:
-            self._crossing.guard(lambda: self._crossing.conductor.on_stopped(trial), None)
+        if trial is None or error:
+            return
+        conductor = self._crossing.conductor
+        ends = conductor.on_stopped if self._crossing.signal is None else conductor.release
+        self._crossing.guard(lambda: ends(trial), None)
 
     def save(self, checkpoint_path: str) -> None:
         """Save nothing: all state is in the journal."""
@@ -119,11 +157,15 @@ class LegScheduler(FIFOScheduler):
         """Hand a leg's reports on, and return whether it continues."""
         name, conductor = trial.config["trial"], self._crossing.conductor
         goes_on = self._crossing.guard(lambda: conductor.on_reports(name, result["reports"]), False)
+        goes_on = goes_on and self._crossing.signal is None
         return str(TrialScheduler.CONTINUE if goes_on else TrialScheduler.STOP)
 
     def on_trial_error(self, tune_controller: Any, trial: Any) -> None:
         """Journal a leg that ended in error, for whatever reason."""
         name, conductor = trial.config["trial"], self._crossing.conductor
+        if self._crossing.signal is not None:
+            conductor.release(name)  # it was asked to stop
+            return
         text = str(trial.get_error() or "the worker was lost")
         self._crossing.guard(lambda: conductor.on_failure(name, text), None)
 
@@ -141,4 +183,4 @@ class LegStopper(Stopper):
 
     def stop_all(self) -> bool:
         """Say whether the sweep ends now."""
-        return self._crossing.ending
+        return self._crossing.ended

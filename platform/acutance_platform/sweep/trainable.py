@@ -8,11 +8,15 @@ a worker whose driver died is told again and not passed over; the driver drops w
 import importlib
 import json
 import sys
+import threading
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Protocol, final
 
 from ray import tune
+
+_SECONDS_BETWEEN_LOOKS = 0.5
 
 
 class Training(Protocol):
@@ -28,6 +32,9 @@ class Training(Protocol):
 
     def advance(self) -> Any:
         """Train to the next report point and return its report, a dataclass `Report`."""
+
+    def request_stop(self) -> None:
+        """Make `advance`, now or later, save its state and raise."""
 
 
 def open_training(
@@ -70,7 +77,7 @@ class Leg(tune.Trainable):
     """One leg; `reset_config` makes the same worker process run the next one.
 
     Config: `trial`, `owner`, `training` (`module:attribute`), `recipe` (JSON text, which Tune
-    leaves alone), `rungs`, `store`, `local`, `machine`.
+    leaves alone), `rungs`, `store`, `local`, `machine`, `bell` (see `_listen`).
     """
 
     def setup(self, config: dict[str, Any]) -> None:
@@ -88,6 +95,7 @@ class Leg(tune.Trainable):
         """Return the next reports as plain data."""
         if self._training is None:
             self._training = self._open()
+            self._listen(self._training)
             stored = list(self._training.reports)
             if stored:
                 return {"reports": [self._plain(report) for report in stored]}
@@ -101,6 +109,24 @@ class Leg(tune.Trainable):
     def cleanup(self) -> None:
         """Let go of the training when the worker ends."""
         self._release()
+
+    def _listen(self, training: Training) -> None:
+        """Ask the training to save and stop when the driver's bell is there.
+
+        The driver cannot speak to a worker in the middle of a step, and what was computed since
+        the last checkpoint may be worth minutes. On other machines there is no bell; there a leg
+        goes back to its last checkpoint.
+        """
+        bell = Path(self._config["bell"])
+
+        def wait() -> None:
+            while self._training is training:
+                if bell.exists():
+                    training.request_stop()
+                    return
+                time.sleep(_SECONDS_BETWEEN_LOOKS)
+
+        threading.Thread(target=wait, name="bell", daemon=True).start()
 
     def _open(self) -> Training:
         config = self._config

@@ -9,7 +9,7 @@ from acutance_platform.tracking.recorder import Recorder, RecorderStatus
 from acutance_platform.tracking.server import (
     LocalServer,
     ServerError,
-    tracking_address,
+    local_server,
     tracking_server,
 )
 
@@ -20,6 +20,6 @@ __all__ = [
     "ServerError",
     "describe_environment",
     "find_runs",
-    "tracking_address",
+    "local_server",
     "tracking_server",
 ]

@@ -5,6 +5,7 @@ in its environment, which all of its children inherit; a user by its number and 
 """
 
 import json
+import time
 import uuid
 from collections.abc import Callable, Iterable
 from contextlib import suppress
@@ -17,6 +18,8 @@ MARKER = "ACUTANCE_MLFLOW_FOLDER"
 
 _BIRTH_TOLERANCE = 1.0  # seconds; psutil rounds to a clock tick, boot time may be adjusted
 
+_NEWBORN = 2.0  # seconds
+
 
 def members(folder: Path) -> list[psutil.Process]:
     """All live processes of the server of ``folder``, the server itself and its children."""
@@ -28,9 +31,19 @@ def belongs(process: psutil.Process, folder: Path) -> bool:
     try:
         if process.status() == psutil.STATUS_ZOMBIE:
             return False
-        return process.environ().get(MARKER) == str(folder)
+        return _environment(process).get(MARKER) == str(folder)
     except (psutil.Error, OSError):
         return False  # gone, or another user's
+
+
+def _environment(process: psutil.Process) -> dict[str, str]:
+    """The environment of a process; waits for that of one which is just being started."""
+    environment = process.environ()
+    # Linux shows an empty one for a moment between a program's start and its first instruction.
+    while not environment and time.time() - process.create_time() < _NEWBORN:
+        time.sleep(0.01)
+        environment = process.environ()
+    return environment
 
 
 def server_alive(pid: int, folder: Path) -> bool:

@@ -248,7 +248,10 @@ def _called(run: str) -> str:
     return f"trial {run}" if run else "the sweep"
 
 
-def _first_line(error: Exception) -> str:
+def _first_line(error: BaseException) -> str:
+    """What went wrong at the bottom, without logins: the layers above repeat it at length."""
+    while inner := error.__cause__ or error.__context__:
+        error = inner
     text = str(error).strip().splitlines() or [""]
     without_login = re.sub(r"//[^/@\s]+@", "//", text[0])
     return f"{type(error).__name__}: {without_login}"[:300]

@@ -12,12 +12,9 @@ when first needed, adopted if an earlier one was left behind, and stopped by its
 The folder may move: the server runs inside it and knows only relative paths.
 """
 
-import http.client
 import json
 import os
-import socket
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -28,12 +25,18 @@ from typing import Any, Final, final
 from filelock import FileLock, Timeout
 
 from acutance_platform.tracking import processes
+from acutance_platform.tracking.launching import (
+    HOST,
+    command,
+    environment,
+    free_port,
+    healthy,
+    is_free,
+)
 
-HOST: Final = "127.0.0.1"
 READY_WITHIN: Final = 120.0
 """Seconds a server may take to answer; 8 is usual, 25-43 were seen on a busy machine."""
 _PORT_ATTEMPTS: Final = 5
-_PASSED_ON: Final = ("HOME", "PATH", "LANG", "LC_ALL", "TMPDIR", "LD_LIBRARY_PATH", "PYTHONPATH")
 
 
 class ServerError(RuntimeError):
@@ -75,6 +78,8 @@ class LocalServer:
         """As `ensure`: the address of a server that answers."""
         self._folder.mkdir(parents=True, exist_ok=True)
         with self._lock(timeout=READY_WITHIN + 30):
+            if self._cancelled():
+                raise WaitEndedError
             record = self._record()
             if not (record and self._adopt(record)):
                 record = self._replace(record)
@@ -157,24 +162,24 @@ class LocalServer:
     def _replace(self, old: dict[str, Any] | None) -> dict[str, Any]:
         self.stop()
         # The same port again, if it can be had, spares clients of the old one.
-        port = old["port"] if old and _is_free(old["port"]) else _free_port()
+        port = old["port"] if old and is_free(old["port"]) else free_port()
         for _ in range(_PORT_ATTEMPTS):
             record = self._launch(port)
             if self._wait_until_ready(record, within=READY_WITHIN):
                 return record
-            taken = not self._alive(record) and not _is_free(port)
+            taken = not self._alive(record) and not is_free(port)
             self.stop()
             if not taken:
                 break
-            port = _free_port()
-        raise ServerError(self._explain(port))
+            port = free_port()
+        raise ServerError(self._explain(record))
 
     def _launch(self, port: int) -> dict[str, Any]:
         with self.log_path.open("wb") as log:
             process = subprocess.Popen(
-                _command(port),
+                command(port),
                 cwd=self._folder,
-                env=_environment(self._folder),
+                env=environment(self._folder),
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
@@ -204,23 +209,25 @@ class LocalServer:
     def _answers(self, record: dict[str, Any]) -> bool:
         # Another program may have taken the port in between, so the socket must be ours.
         port = record["port"]
-        return _healthy(port) and processes.listens(processes.members(self._folder), port)
+        return healthy(port) and processes.listens(processes.members(self._folder), port)
 
-    def _explain(self, port: int) -> str:
+    def _explain(self, record: dict[str, Any]) -> str:
         try:
             tail = self.log_path.read_text(errors="replace").splitlines()[-15:]
         except OSError:
             tail = []
         words = "\n  ".join(tail) or "(nothing)"
+        waited = time.time() - record["started"]
         return (
-            f"The local MLflow server on {HOST}:{port} did not become ready within "
-            f"{READY_WITHIN:.0f} s. Its log {self.log_path} ends with:\n  {words}\n"
+            f"The local MLflow server on {HOST}:{record['port']} did not answer: it ended, or was "
+            f"given up, after {waited:.0f} s of at most {READY_WITHIN:.0f}. "
+            f"Its log {self.log_path} ends with:\n  {words}\n"
             "Mend what it names, or set MLFLOW_TRACKING_URI to a server of your own."
         )
 
 
 @contextmanager
-def tracking_server(local: Path) -> Iterator[str]:
+def local_server(local: Path) -> Iterator[str]:
     """Use the tracking server while the block runs; yields its address once it answers.
 
     Where ``MLFLOW_TRACKING_URI`` is set, that is the address and no local server exists.
@@ -228,13 +235,13 @@ def tracking_server(local: Path) -> Iterator[str]:
     Raises:
         ServerError: the local server did not start.
     """
-    with tracking_address(local) as address:
+    with tracking_server(local) as address:
         yield address()
 
 
 @contextmanager
-def tracking_address(local: Path) -> Iterator[Callable[[], str]]:
-    """As `tracking_server`, but waits for the server only when its address is first asked for.
+def tracking_server(local: Path) -> Iterator[Callable[[], str]]:
+    """As `local_server`, but waits for the server only when its address is first asked for.
 
     The yielded function starts the server if there is none (again if it died) and may be called
     from any thread; a `Recorder` calls it from its own, so that training begins at once.
@@ -250,55 +257,3 @@ def tracking_address(local: Path) -> Iterator[Callable[[], str]]:
     finally:
         closing.set()
         LocalServer(local).leave(user)
-
-
-def _command(port: int) -> list[str]:
-    return [
-        *(sys.executable, "-m", "mlflow", "server"),
-        *("--backend-store-uri", "sqlite:///mlflow.db"),
-        *("--artifacts-destination", "./artifacts", "--serve-artifacts"),
-        *("--host", HOST, "--port", str(port), "--workers", "1"),
-        *("--uvicorn-opts", "--no-access-log"),
-    ]
-
-
-def _environment(folder: Path) -> dict[str, str]:
-    """No credentials, no proxies: the server reads one database file and one folder."""
-    passed_on = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
-    return passed_on | {
-        processes.MARKER: str(folder),
-        "MLFLOW_DISABLE_TELEMETRY": "true",
-        "DO_NOT_TRACK": "true",
-        # Eight consumer processes for MLflow's GenAI jobs: 1.8 GB and 4 s that nothing here uses.
-        "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
-        "OMP_NUM_THREADS": "1",
-        "PYTHONWARNINGS": "ignore",
-    }
-
-
-def _healthy(port: int) -> bool:
-    connection = http.client.HTTPConnection(HOST, port, timeout=2)
-    try:
-        connection.request("GET", "/health")
-        response = connection.getresponse()
-        return response.status == 200 and response.read(16).strip() == b"OK"
-    except (OSError, http.client.HTTPException):
-        return False
-    finally:
-        connection.close()
-
-
-def _is_free(port: int) -> bool:
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((HOST, port))
-        except OSError:
-            return False
-        return True
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind((HOST, 0))
-        return int(probe.getsockname()[1])

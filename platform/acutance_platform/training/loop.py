@@ -132,6 +132,19 @@ class Training:
         """Ask the running `advance` to save and stop; safe in a signal handler."""
         self._stop = True
 
+    def rehearse(self, steps: int = 3) -> tuple[float, float]:
+        """Return the wall seconds of one step and of one measurement; nothing is saved.
+
+        For forecasts: the object has trained a little afterwards and is to be thrown away.
+        """
+        self._train_step()  # the first step pays for warming up
+        began = time.monotonic()
+        for _ in range(steps):
+            self._train_step()
+        trained = time.monotonic()
+        self._validate()
+        return (trained - began) / steps, time.monotonic() - trained
+
     def publish(self) -> str:
         """Store the present weights (the averaged ones where `ema` is set); return their SHA."""
         network = self._generator

@@ -108,6 +108,11 @@ class States:
             return _progress(value), tensors
         return None
 
+    def newest_step(self) -> int | None:
+        """Return the step of the newest state, without reading it; None where there is none."""
+        names = list_refs(self._store, "stages", f"{self._key}/")
+        return int(names[-1].rsplit("/", 1)[-1]) if names else None
+
     def _drop_old(self) -> None:
         for name in list_refs(self._store, "stages", f"{self._key}/")[: -self._keep]:
             value = get_ref(self._store, "stages", name)

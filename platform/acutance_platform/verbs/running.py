@@ -29,9 +29,8 @@ from acutance_platform.training import (
     device_of,
     machine_kind,
     measure,
-    stage_key,
 )
-from acutance_platform.verbs.files import File, read_recipe, read_sweep
+from acutance_platform.verbs.files import read_recipe, read_sweep
 from acutance_platform.verbs.home import Home
 from acutance_platform.verbs.journals import (
     TRAINING,
@@ -42,6 +41,7 @@ from acutance_platform.verbs.journals import (
     sole_driver,
     tell,
 )
+from acutance_platform.verbs.plans import base_recipe, spec_of, sweep_plan
 from acutance_storage import open_dataset
 
 Watch = Callable[[Record], object]
@@ -89,7 +89,7 @@ def sweep(
     known = _existing(name, home, resume)
     if known is not None:
         return _go_on(name, known, home, watch)
-    return _run_sweep(name, _spec(file), home, watch, file.question)
+    return _run_sweep(name, spec_of(file), home, watch, file.question)
 
 
 def train(
@@ -111,7 +111,7 @@ def train(
     known = _existing(name, home, resume)
     if known is not None:
         return _go_on(name, known, home, watch)
-    return _run_training(name, _spec(file), home, watch, file.question)
+    return _run_training(name, spec_of(file), home, watch, file.question)
 
 
 def resume(name: str, *, home: Home, watch: Watch | None = None) -> Outcome:
@@ -143,13 +143,6 @@ def trial_recipe(told: Told, trial: str) -> Recipe:
     return build_recipe(apply_to(spec, outcome.apply))
 
 
-def _spec(file: File) -> dict[str, Any]:
-    spec = file.recipe.model_dump(mode="json")
-    if file.search is not None:
-        spec["search"] = file.search.model_dump(mode="json")
-    return spec
-
-
 def _existing(name: str, home: Home, resume: Resume) -> Told | None:
     check_name(name)
     records = Log(home.store, name).read()
@@ -176,29 +169,9 @@ def _run_sweep(
     name: str, spec: dict[str, Any], home: Home, watch: Watch | None, question: str
 ) -> Outcome:
     # Ray takes seconds to import and is needed here alone.
-    from acutance_platform.search.schema import parse_search
     from acutance_platform.sweep.driver import run_sweep
-    from acutance_platform.sweep.plan import SweepPlan
 
-    raw = {key: value for key, value in spec.items() if key != "search"}
-    recipe = build_recipe(raw)
-    machine = machine_kind(recipe)
-    dataset = open_dataset(home.store, recipe.data.dataset)
-
-    def key_of(drawn: dict[str, Any]) -> str:
-        complete = build_recipe(drawn)
-        kind = machine.for_recipe(complete)
-        rungs = plan.rungs_of(drawn)
-        return stage_key(complete, dataset_version=dataset.version, machine=kind, rungs=rungs)
-
-    plan = SweepPlan(
-        name=name,
-        recipe=raw,
-        search=parse_search(spec["search"]),
-        check=build_recipe,
-        stage_key=key_of,
-        machine=machine,
-    )
+    plan, recipe = sweep_plan(name, spec, home), base_recipe(spec)
     with _recorded(name, recipe, home, watch, question, single=False) as scene:
         state = run_sweep(
             plan, journal=scene.log, store=home.store, local=home.local, on_event=scene.tell
@@ -209,7 +182,7 @@ def _run_sweep(
 def _run_training(
     name: str, spec: dict[str, Any], home: Home, watch: Watch | None, question: str
 ) -> Outcome:
-    recipe = build_recipe(spec)
+    recipe = base_recipe(spec)
     with (
         sole_driver(home.local, name),
         _recorded(name, recipe, home, watch, question, single=True) as scene,

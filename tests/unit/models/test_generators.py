@@ -237,7 +237,8 @@ def test_first_weights_follow_the_stated_distribution():
     assert deviation["pytorch", 1.0] == pytest.approx((1 / 3 / fan_in) ** 0.5, rel=0.02)
     assert deviation["kaiming", 1.0] == pytest.approx((2 / fan_in) ** 0.5, rel=0.02)
     assert deviation["kaiming", 0.1] == pytest.approx(0.1 * deviation["kaiming", 1.0], rel=1e-5)
-    glorot = build_generator({"kind": "enhancenet", "blocks": 1}, scale=2).conv_hr.weight
+    spec = {"kind": "enhancenet", "blocks": 1, "init": "glorot"}
+    glorot = build_generator(spec, scale=2).conv_hr.weight
     assert float(glorot.detach().std()) == pytest.approx((1 / fan_in) ** 0.5, rel=0.02)
 
 

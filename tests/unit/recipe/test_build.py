@@ -1,6 +1,7 @@
 import copy
 
 import pytest
+
 from acutance_platform.recipe import Recipe, RecipeErrors, build_recipe
 
 RECIPE = {

@@ -1,4 +1,5 @@
 import pytest
+
 from acutance_platform.recipe import RecipeErrors, load_document
 
 

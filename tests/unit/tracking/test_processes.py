@@ -8,8 +8,8 @@ from pathlib import Path
 import psutil
 import pytest
 
+from acutance_platform.tracking.launching import environment
 from acutance_platform.tracking.processes import MARKER, Users, end, members, server_alive
-from acutance_platform.tracking.server import _environment
 
 SLEEP = "import time; time.sleep(60)"
 PARENT = f"import subprocess, sys; subprocess.run([sys.executable, '-c', {SLEEP!r}])"
@@ -17,8 +17,7 @@ PARENT = f"import subprocess, sys; subprocess.run([sys.executable, '-c', {SLEEP!
 
 @pytest.fixture
 def marked(tmp_path: Path) -> Iterator[subprocess.Popen[bytes]]:
-    environment = {MARKER: str(tmp_path)}
-    process = subprocess.Popen([sys.executable, "-c", PARENT], env=environment)
+    process = subprocess.Popen([sys.executable, "-c", PARENT], env={MARKER: str(tmp_path)})
     yield process
     process.kill()
     process.wait()
@@ -33,6 +32,16 @@ def test_children_belong_and_end_together(tmp_path: Path, marked: subprocess.Pop
     end(members(tmp_path), grace=5)
     assert members(tmp_path) == []
     assert not server_alive(marked.pid, tmp_path)
+
+
+def test_a_newborn_belongs_at_once(tmp_path: Path) -> None:
+    """Linux shows an empty environment while a program is being started."""
+    for _ in range(40):
+        child = subprocess.Popen(["sleep", "30"], env={MARKER: str(tmp_path), "PATH": "/bin"})
+        known = server_alive(child.pid, tmp_path)
+        child.kill()
+        child.wait()
+        assert known
 
 
 def test_only_live_users_count(tmp_path: Path) -> None:
@@ -54,7 +63,7 @@ def test_only_live_users_count(tmp_path: Path) -> None:
 def test_the_server_sees_no_credentials(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
     monkeypatch.setenv("HTTP_PROXY", "http://proxy")
-    environment = _environment(tmp_path)
-    assert "AWS_SECRET_ACCESS_KEY" not in environment
-    assert "HTTP_PROXY" not in environment
-    assert environment["MLFLOW_DISABLE_TELEMETRY"] == "true"
+    passed_on = environment(tmp_path)
+    assert "AWS_SECRET_ACCESS_KEY" not in passed_on
+    assert "HTTP_PROXY" not in passed_on
+    assert passed_on["MLFLOW_DISABLE_TELEMETRY"] == "true"

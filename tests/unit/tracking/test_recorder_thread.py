@@ -69,6 +69,7 @@ def test_feeding_does_not_wait_for_a_stuck_server(server: type[Fake]) -> None:
     assert time.perf_counter() - before < 0.3
     assert recorder.close(deadline=0.2)  # names what is missing instead of waiting for ever
     stuck.set()
+    recorder._thread.join(10)  # not into the next test
 
 
 def test_an_outage_is_repeated_on_a_new_connection(server: type[Fake]) -> None:

@@ -2,6 +2,8 @@ import math
 
 import pytest
 import torch
+from torch import nn
+
 from acutance_platform.recipe.schema import Adam, Constant, Cosine, Multistep
 from acutance_platform.training.optim import (
     MovingAverage,
@@ -10,7 +12,6 @@ from acutance_platform.training.optim import (
     optimizer_tensors,
     restore_optimizer,
 )
-from torch import nn
 
 
 def test_schedules_follow_their_formulas():

@@ -1,0 +1,238 @@
+"""`validate` and `plan`: what is wrong with a file, and what it will cost, before anything runs."""
+
+import math
+import os
+import statistics
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from acutance_models import build_generator, count_parameters
+from acutance_platform.recipe import Recipe, build_recipe
+from acutance_platform.search.samplers import SAMPLERS, Sampler
+from acutance_platform.search.schema import Search, total_steps
+from acutance_platform.search.table import parse_space
+from acutance_platform.sweep.plan import SweepPlan
+from acutance_platform.training import States, Training, machine_kind, stage_key
+from acutance_platform.verbs.files import File, read_file
+from acutance_platform.verbs.home import Home
+from acutance_platform.verbs.plans import spec_of, sweep_plan
+from acutance_storage import open_dataset
+
+_SAMPLES = 4
+"""Recipes that are timed; a few steps each."""
+_LISTED = 24
+"""Draws that are looked at for shared and finished stages."""
+_START = 15.0
+"""Seconds until the first step: processes, imports, the tracking server."""
+_LATER = 1.6
+"""Promotions are asynchronous: up to so many times the halving rule's number go on."""
+
+
+@dataclass(frozen=True)
+class Range:
+    """A forecast in hours."""
+
+    low: float
+    """Fastest timed recipe, strict halving."""
+    expected: float
+    """Median recipe."""
+    high: float
+    """Slowest timed recipe, generous promotion."""
+
+
+@dataclass(frozen=True)
+class Forecast:
+    """What a file will cost on this machine."""
+
+    kind: str
+    """recipe or sweep."""
+    trials: int | None
+    """Trials that the budget allows; None where only hours or steps limit them."""
+    steps: int
+    """Steps if every trial ran to its end."""
+    steps_expected: int
+    """Steps that early stopping leaves."""
+    slots: int
+    """Trials that run at once here."""
+    stages: list[dict[str, Any]]
+    """Key, how many of the first draws share it, whether its result exists already."""
+    hours: Range
+    """Wall hours on this machine."""
+    samples: list[dict[str, Any]]
+    """Recipes that were timed: searched values, parameters, seconds per step and measurement."""
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the shape that `plan --json` prints."""
+        return asdict(self)
+
+
+def validate(path: Path, sets: Iterable[str], home: Home) -> dict[str, Any]:
+    """Check a recipe or sweep file as a whole and return what it is.
+
+    Raises:
+        RecipeErrors: With every problem at once.
+    """
+    file = read_file(path, sets, home)
+    recipe = file.recipe
+    with torch.device("meta"):
+        network = build_generator(recipe.generator, scale=recipe.scale, seed=None)
+    dataset = open_dataset(home.store, recipe.data.dataset)
+    return {
+        "file": str(path),
+        "kind": "sweep" if file.search is not None else "recipe",
+        "name": file.name,
+        "dataset": recipe.data.dataset,
+        "pictures": {s: len(dataset.indices(s)) for s in ("train", "validation", "test")},
+        "scale": recipe.scale,
+        "steps": recipe.steps,
+        "parameters": count_parameters(network),
+        "precision": recipe.precision,
+    }
+
+
+def plan(path: Path, sets: Iterable[str], home: Home) -> Forecast:
+    """Forecast trials, steps and wall hours by timing a few steps of a few recipes.
+
+    Raises:
+        RecipeErrors: With every problem of the file at once.
+    """
+    file = read_file(path, sets, home)
+    if file.search is None:
+        return _plan_recipe(file, home)
+    return _plan_sweep(file, file.search, home)
+
+
+def _plan_recipe(file: File, home: Home) -> Forecast:
+    recipe = file.recipe
+    sample = _timed(recipe, {}, home)
+    hours = _hours(sample, recipe.steps, recipe) / 3600 + _START / 3600
+    version = open_dataset(home.store, recipe.data.dataset).version
+    key = stage_key(recipe, dataset_version=version, machine=machine_kind(recipe))
+    return Forecast(
+        kind="recipe",
+        trials=1,
+        steps=recipe.steps,
+        steps_expected=recipe.steps,
+        slots=1,
+        stages=[{"key": key, "shared_by": 1, "cached": _cached(key, recipe, home)}],
+        hours=Range(hours * 0.8, hours, hours * 1.5),
+        samples=[sample],
+    )
+
+
+def _plan_sweep(file: File, search: Search, home: Home) -> Forecast:
+    running = sweep_plan(file.name, spec_of(file), home)
+    draws = _draws(running)
+    trials = search.budget.trials or (len(draws) if search.sampler["kind"] == "grid" else None)
+    recipes = [recipe for recipe, _ in draws[:_SAMPLES]]
+    samples = [_timed(r, shown, home) for r, (_, shown) in zip(recipes, draws, strict=False)]
+    slots = _slots(file.recipe)
+    counted = trials or len(draws)
+    expected = _steps(running, counted, 1.0)
+    seconds = sorted(_hours(s, 1, r) for s, r in zip(samples, recipes, strict=True))
+
+    def hours(per_step: float, steps: float) -> float:
+        return (_START + per_step * steps / min(slots, counted)) / 3600
+
+    most = min(counted * file.recipe.steps, _steps(running, counted, _LATER))
+    return Forecast(
+        kind="sweep",
+        trials=trials,
+        steps=counted * file.recipe.steps,
+        steps_expected=math.ceil(expected),
+        slots=slots,
+        stages=_stages(running, [recipe for recipe, _ in draws[:_LISTED]], home),
+        hours=Range(
+            hours(seconds[0], expected),
+            hours(statistics.median(seconds), (expected + most) / 2),
+            hours(seconds[-1], most),
+        ),
+        samples=samples,
+    )
+
+
+def _draws(running: SweepPlan) -> list[tuple[Recipe, dict[str, Any]]]:
+    """Return the draws that do not depend on results: all of a grid, else the first ones."""
+    space = parse_space(running.search.space)
+    sampler: Sampler = SAMPLERS.build(
+        running.search.sampler,
+        space=space,
+        base=running.recipe,
+        direction=running.search.direction,
+    )
+    grid = running.search.sampler["kind"] == "grid"
+    limit = running.search.budget.trials or (10**6 if grid else _LISTED)
+    found: list[tuple[Recipe, dict[str, Any]]] = []
+    for ordinal in count():
+        if ordinal >= limit or (not grid and ordinal >= _LISTED):
+            break
+        proposal = sampler.propose(ordinal, [])
+        if proposal is None:
+            break
+        recipe = build_recipe(running.recipe_for(proposal.outcome.apply))
+        found.append((recipe, dict(proposal.outcome.shown)))
+    return found
+
+
+def _timed(recipe: Recipe, shown: dict[str, Any], home: Home) -> dict[str, Any]:
+    training = Training(recipe, store=home.store, local=home.local, machine=machine_kind(recipe))
+    step, measurement = training.rehearse()
+    with torch.device("meta"):
+        network = build_generator(recipe.generator, scale=recipe.scale, seed=None)
+    return {
+        "recipe": shown,
+        "parameters": count_parameters(network),
+        "seconds_per_step": step,
+        "seconds_per_measurement": measurement,
+    }
+
+
+def _hours(sample: dict[str, Any], steps: int, recipe: Recipe) -> float:
+    """Return the seconds of `steps` steps with their share of measurements."""
+    measured = sample["seconds_per_measurement"] / recipe.evaluation.every
+    return float(steps * (sample["seconds_per_step"] + measured))
+
+
+def _steps(running: SweepPlan, trials: int, generous: float) -> float:
+    """Return the steps of `trials` trials under the scheduler's halving rule."""
+    rungs = running.rungs_of(running.recipe)
+    scheduler = running.search.build_scheduler()
+    start, _ = total_steps(running.recipe)
+    total, reached, before = 0.0, trials, 0
+    for rung in rungs:
+        total += reached * (rung - before)
+        before = rung
+        reached = max(1, min(reached, round(scheduler.promotable(reached) * generous)))
+    return total + trials * start
+
+
+def _stages(running: SweepPlan, recipes: Sequence[Recipe], home: Home) -> list[dict[str, Any]]:
+    shared: dict[str, int] = {}
+    for recipe in recipes:
+        key = running.stage_key(recipe.model_dump(mode="json"))
+        if key is not None:
+            shared[key] = shared.get(key, 0) + 1
+    end = recipes[0] if recipes else None
+    return [
+        {"key": key, "shared_by": number, "cached": end is not None and _cached(key, end, home)}
+        for key, number in shared.items()
+    ]
+
+
+def _cached(key: str, recipe: Recipe, home: Home) -> bool:
+    saved = States(home.store, key, keep=recipe.checkpoint.keep).newest_step()
+    return saved is not None and saved >= recipe.steps
+
+
+def _slots(recipe: Recipe) -> int:
+    cpus = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    slots = (cpus or 1) // recipe.resources.cpu
+    gpu = float(recipe.resources.gpu)
+    if gpu > 0:
+        slots = min(slots, int(torch.cuda.device_count() / gpu))
+    return max(1, slots)

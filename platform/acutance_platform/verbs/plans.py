@@ -1,0 +1,54 @@
+"""A sweep's resolved file as a plan that a driver can run."""
+
+from typing import Any
+
+from acutance_platform.recipe import Recipe, build_recipe
+from acutance_platform.search.schema import parse_search
+from acutance_platform.sweep.plan import SweepPlan
+from acutance_platform.training import machine_kind, stage_key
+from acutance_platform.verbs.files import File
+from acutance_platform.verbs.home import Home
+from acutance_storage import open_dataset
+
+
+def spec_of(file: File) -> dict[str, Any]:
+    """Return a file as the journal's first record keeps it: plain data, complete."""
+    spec = file.recipe.model_dump(mode="json")
+    if file.search is not None:
+        spec["search"] = file.search.model_dump(mode="json")
+    return spec
+
+
+def base_recipe(spec: dict[str, Any]) -> Recipe:
+    """Return the recipe of a spec, without its search section.
+
+    Raises:
+        RecipeErrors: If it cannot be built any more, for example without its plug-in.
+    """
+    return build_recipe({key: value for key, value in spec.items() if key != "search"})
+
+
+def sweep_plan(name: str, spec: dict[str, Any], home: Home) -> SweepPlan:
+    """Return the plan of a sweep, its machine kind resolved for this machine."""
+    recipe = base_recipe(spec)
+    machine = machine_kind(recipe)
+    dataset = open_dataset(home.store, recipe.data.dataset)
+
+    def key_of(drawn: dict[str, Any]) -> str:
+        complete = build_recipe(drawn)
+        return stage_key(
+            complete,
+            dataset_version=dataset.version,
+            machine=machine.for_recipe(complete),
+            rungs=plan.rungs_of(drawn),
+        )
+
+    plan = SweepPlan(
+        name=name,
+        recipe=recipe.model_dump(mode="json"),
+        search=parse_search(spec["search"]),
+        check=build_recipe,
+        stage_key=key_of,
+        machine=machine,
+    )
+    return plan
