@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 from rich.console import Console
 
-from acutance_platform.report.table import rich_table
+from acutance_platform.report import rich_table
 from acutance_platform.verbs import looking, open_home
 from acutance_platform.verbs.journals import open_sweep
 

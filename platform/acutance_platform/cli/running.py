@@ -10,7 +10,7 @@ from rich.console import Console
 
 from acutance_platform.cli.live import watching
 from acutance_platform.cli.outcome import DONE, FAILED, INTERRUPTED
-from acutance_platform.report.table import rich_table
+from acutance_platform.report import rich_table
 from acutance_platform.verbs import looking, open_home, running
 from acutance_platform.verbs.home import Home
 from acutance_platform.verbs.running import Outcome, Resume

@@ -4,7 +4,7 @@ import time
 
 import click
 
-from acutance_platform.tracking.server import local_server
+from acutance_platform.tracking import local_server
 from acutance_platform.verbs import open_home
 
 

@@ -166,8 +166,15 @@ class LegScheduler(FIFOScheduler):
         if self._crossing.signal is not None:
             conductor.release(name)  # it was asked to stop
             return
-        text = str(trial.get_error() or "the worker was lost")
-        self._crossing.guard(lambda: conductor.on_failure(name, text), None)
+        self._crossing.guard(lambda: conductor.on_failure(name, _error_of(trial)), None)
+
+
+def _error_of(trial: Any) -> str:
+    """Return what Tune noted of an error; `get_error` looks where it is copied only later."""
+    try:
+        return Path(trial.error_file).read_text(errors="replace")
+    except (OSError, TypeError):
+        return "the worker was lost"
 
 
 @final

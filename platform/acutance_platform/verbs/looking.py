@@ -12,12 +12,15 @@ from PIL import Image
 
 from acutance_models import bicubic_upscale, score
 from acutance_platform.recipe import Recipe
-from acutance_platform.report.data import ReportData
-from acutance_platform.report.figures import curves_png, scatter_png
-from acutance_platform.report.html import report_html
-from acutance_platform.report.strip import picture_strip
+from acutance_platform.report import (
+    ReportData,
+    curves_png,
+    picture_strip,
+    report_html,
+    scatter_png,
+)
 from acutance_platform.search.status import front_summary, summary
-from acutance_platform.tracking.environment import describe_environment
+from acutance_platform.tracking import describe_environment
 from acutance_platform.training import Pairs
 from acutance_platform.verbs.addresses import load_model
 from acutance_platform.verbs.home import Home

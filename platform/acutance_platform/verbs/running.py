@@ -18,9 +18,7 @@ from acutance_platform.recipe import Recipe, build_recipe, refuse
 from acutance_platform.search.fold import Record
 from acutance_platform.search.space import apply_to
 from acutance_platform.search.table import parse_space
-from acutance_platform.tracking.environment import describe_environment
-from acutance_platform.tracking.recorder import Recorder
-from acutance_platform.tracking.server import tracking_server
+from acutance_platform.tracking import Recorder, describe_environment, tracking_server
 from acutance_platform.training import (
     Interrupted,
     Pairs,
@@ -241,8 +239,8 @@ def _recorded(
         recorder = Recorder(where, name=name, records=earlier, single=single, on_run=on_run)
         scene = _Scene(log, recorder, watch, opening)
         try:
-            if fresh:
-                _attach_papers(recorder, recipe, single)
+            # At every start: a driver that was killed before it shipped them left none.
+            _attach_papers(recorder, recipe, single)
             yield scene
         finally:
             scene.untracked = recorder.close()
