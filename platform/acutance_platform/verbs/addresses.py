@@ -6,7 +6,7 @@ from importlib import resources
 from pathlib import Path
 
 from acutance_models import Generator, load_generator
-from acutance_platform.recipe import refuse
+from acutance_platform.recipe import load_plugins, refuse
 from acutance_platform.search.journals import sweep_names
 from acutance_platform.verbs.home import Home
 from acutance_platform.verbs.journals import Told, open_sweep
@@ -82,6 +82,8 @@ def _published(told: Told, trial: str, address: str) -> str:
     if weights is None:
         way_out = "A trial has weights from its first rung on."
         raise refuse("MODEL", address, f"trial {trial} has published no weights yet", way_out)
+    # Whoever ran the sweep named these modules; a weights file from elsewhere may not.
+    load_plugins(told.sweep.spec.get("plugins", []))
     return weights
 
 

@@ -11,8 +11,8 @@ from acutance_platform.recipe import refuse
 from acutance_platform.verbs.home import Home
 from acutance_storage import AddReport, ImageDataset, add_dataset
 
-_LR_PATCH = {2: 48, 3: 32, 4: 32}
-"""LR side of a training crop by scale: enough context for small networks, cheap on a CPU."""
+_LR_PATCH = 32
+"""LR side of a training crop: enough context for small networks, cheap on a CPU."""
 _VALIDATION_PIXELS = 4_000_000
 """Above this many validation pixels, measuring often would cost more than training."""
 
@@ -82,20 +82,20 @@ def _refuse_too_few(dataset: ImageDataset, pictures: Path) -> None:
 def _proposed_scale(shortest: int) -> int:
     """Return x4 where its LR pictures still hold many crops, else x3 or x2."""
     for scale in (4, 3):
-        if shortest >= 8 * _LR_PATCH[scale] * scale:
+        if shortest >= 8 * _LR_PATCH * scale:
             return scale
     return 2
 
 
 def _sweep_file(dataset: ImageDataset, pictures: Path, scale: int, shortest: int) -> str:
-    side = min(_LR_PATCH[scale], shortest // scale)
+    side = min(_LR_PATCH, shortest // scale)
     if side < 8:
         rule = f"the smallest picture ({shortest} pixels) is too small for x{scale}"
         raise refuse(str(pictures), shortest, rule, "Leave it out, or choose a smaller --scale.")
     validation = [dataset.pictures[i] for i in dataset.indices("validation")]
     pixels = sum(p.height * p.width for p in validation)
-    every = 100 if pixels <= _VALIDATION_PIXELS else 300
-    kinds = ["srresnet", "enhancenet", "carn"] if scale != 3 else ["srresnet", "carn"]
+    every = 150 if pixels <= _VALIDATION_PIXELS else 600
+    kinds = ["msrresnet", "enhancenet", "carn"] if scale != 3 else ["msrresnet", "carn"]
     template = resources.files("acutance_platform") / "assets" / "sweep.yaml.template"
     return Template(template.read_text()).substitute(
         pictures=pictures.name,
@@ -105,14 +105,15 @@ def _sweep_file(dataset: ImageDataset, pictures: Path, scale: int, shortest: int
         scale=scale,
         patch=side * scale,
         every=every,
-        first_rung=0.17,
         choices="\n".join(f"        - {_CHOICES[kind]}" for kind in kinds),
         cpus=os.cpu_count() or 1,
     )
 
 
+# Each starts at the enlarged input (an image skip), which short trainings need; the shapes are those
+# of experiments/quickstart.
 _CHOICES = {
-    "srresnet": "{kind: srresnet, channels: {choice: [16, 24]}, blocks: {int: [2, 4]}}",
+    "msrresnet": "{preset: msrresnet, channels: {choice: [16, 24]}, blocks: {int: [2, 5]}}",
     "enhancenet": "{kind: enhancenet, channels: {choice: [16, 24]}, blocks: {int: [2, 4]}}",
-    "carn": "{kind: carn, channels: {choice: [16, 24]}}",
+    "carn": "{kind: carn, channels: {choice: [16, 24]}, blocks: 2, units: 2, image_skip: bicubic}",
 }
