@@ -52,7 +52,7 @@ format: install  ## let ruff rewrite what it can
 	$(BIN)/ruff format $(LINT_PATHS)
 
 golden: install  ## rewrite the golden values of the components (review the diff)
-	$(BIN)/python tests/golden/make_golden.py
+	$(BIN)/python tests/helpers/golden_components.py
 
 clean:  ## remove the environment and caches; your results in .acutance stay
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis dist build

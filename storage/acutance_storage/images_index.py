@@ -76,7 +76,10 @@ def load_index(data: bytes) -> Index:
         SchemaUnknown: If a newer acutance wrote it.
     """
     try:
-        table = pq.read_table(io.BytesIO(data))
+        # Not `pq.read_table`: its scanner's threads may drop our bytes while Python ends, and then
+        # the process aborts after all work is done (seen with pyarrow 25, one exit in six).
+        file = pq.ParquetFile(pa.BufferReader(data), pre_buffer=False)
+        table = file.read(use_threads=False)
         head = json.loads(table.schema.metadata[_HEAD])
         check_schema(head["schema"], _SCHEMA, f"the index of dataset {head.get('name')!r}")
         entries = tuple(_entry(row) for row in table.to_pylist())

@@ -9,6 +9,7 @@ import click
 
 from acutance_models import ModelsError
 from acutance_platform.recipe import RecipeErrors
+from acutance_platform.sweep.errors import SweepBusy, SweepDiffers, SweepError
 from acutance_storage import StorageError
 from acutance_storage.errors import StoreFull
 
@@ -53,9 +54,12 @@ def run(command: click.Command, arguments: Sequence[str] | None) -> int:
     except StoreFull as error:
         click.echo(f"error: {error}", err=True)
         return FAILED
-    except (StorageError, ModelsError) as error:
+    except (StorageError, ModelsError, SweepBusy, SweepDiffers) as error:
         click.echo(f"error: {error}", err=True)
         return BAD_INPUT
+    except SweepError as error:
+        click.echo(f"error: {error}", err=True)
+        return FAILED
     except OSError as error:
         click.echo(
             f"error: {error.strerror or error}: {error.filename or ''}".rstrip(": "), err=True

@@ -73,6 +73,7 @@ def run_sweep(
                 "store": store.address,
                 "local": str(local),
                 "machine": plan.machine,
+                "gpu": share.gpu,
             }
             crossing = Crossing(
                 conductor, slots=Slots(share, slots).count, common=common, bell=folder / "stop"
@@ -132,7 +133,8 @@ def _threads(plan: SweepPlan) -> Share:
 def _sole_driver(folder: Path, name: str) -> Iterator[None]:
     """Hold the sweep's lock; the system lets go of it when a driver dies."""
     folder.mkdir(parents=True, exist_ok=True)
-    lock = FileLock(folder / "driver.lock", timeout=0)
+    # One object per path, so that a caller who holds the lock already may come in.
+    lock = FileLock(folder / "driver.lock", timeout=0, is_singleton=True)
     try:
         lock.acquire()
     except Timeout:

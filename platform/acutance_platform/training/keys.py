@@ -9,7 +9,7 @@ from acutance_models import DEGRADATIONS, GENERATORS, LOSSES
 from acutance_platform.recipe import Recipe, load_plugins
 from acutance_platform.training.machine import MachineKind
 
-LOOP_REVISION = 1
+LOOP_REVISION = 2
 """Raised whenever the training loop computes something else from the same recipe."""
 
 

@@ -28,15 +28,15 @@ from acutance_platform.training.optim import (
     optimizer_tensors,
     restore_optimizer,
 )
-from acutance_platform.training.state import Progress, Report, States
+from acutance_platform.training.state import Progress, Report, Spent, States
 from acutance_storage import BlobStore, open_dataset, put_blob
 
 ATTEMPTS = 3
-"""How often the NaN guard starts again from the last good state before it gives up."""
+"""How often the NaN guard starts again from the last report before it gives up."""
 
 
 class TrainingDiverged(Exception):
-    """The loss was not finite, and restarts from the last good state did not help."""
+    """The loss was not finite, and restarts from the last report did not help."""
 
 
 class Interrupted(Exception):
@@ -90,6 +90,7 @@ class Training:
         )
         self._states = States(store, self.key, keep=recipe.checkpoint.keep)
         self._costs = self._structure()
+        self._meter = _Meter(recipe)
         self._stop = False
         self._restart()
 
@@ -110,23 +111,35 @@ class Training:
             TrainingDiverged: If the loss stays non-finite after `ATTEMPTS` restarts.
             Interrupted: If `request_stop` was called; the state is saved.
         """
-        stop, began = self._next_report(), _Clock(self._recipe)
-        executed = 0
-        while self.step < stop:
+        if self.step >= self._recipe.steps:
+            raise ValueError(f"the training has ended at step {self.step}")
+        self._meter.read()  # the time since the last report is nobody's
+        while self.step < self._next_report():
             if self._stop:
                 self._save()
                 raise Interrupted(f"stopped and saved at step {self.step}")
             self._train_step()
-            executed += 1
-            if self.step % self._recipe.checkpoint.every == 0 and self.step < stop:
+            at_checkpoint = self.step % self._recipe.checkpoint.every == 0
+            if at_checkpoint and self.step < self._next_report():
                 self._save()
         metrics = {**self._costs, **self._mean_losses(), **self._validate()}
-        cpu, gpu = began.spent()
         weights = self.publish() if self.step in self._publish_at else None
-        report = Report(self.step, metrics, executed, cpu, gpu, time.time(), weights, self._owner)
-        self._progress.reports.append(report)
+        spent = self._spent()
+        self._progress.reports.append(
+            Report(
+                self.step,
+                metrics,
+                spent.executed,
+                spent.cpu_seconds,
+                spent.gpu_seconds,
+                time.time(),
+                weights,
+                self._owner,
+            )
+        )
+        self._progress.spent = Spent(self._owner)
         self._save()
-        return report
+        return self._progress.reports[-1]
 
     def request_stop(self) -> None:
         """Ask the running `advance` to save and stop; safe in a signal handler."""
@@ -170,6 +183,7 @@ class Training:
         total = torch.stack([w * losses[name] for name, (_, w) in self._terms.items()]).sum()
         self._optimizer.zero_grad(set_to_none=True)
         total.backward()  # type: ignore[no-untyped-call]  # torch 2.13 leaves it untyped
+        progress.spent.executed += 1
         if recipe.optimizer.clip_norm is not None:
             norm = nn.utils.clip_grad_norm_(self._parameters, recipe.optimizer.clip_norm)
             total = total + 0.0 * norm.to(total.device)  # a norm that is not finite shows below
@@ -184,20 +198,24 @@ class Training:
         self._sums += torch.stack([loss.detach() for loss in losses.values()]).double()
 
     def _roll_back(self, value: float) -> None:
-        """Go back to the last good state and draw other crops from there on."""
+        """Go back to the last report's state and draw other crops from there on.
+
+        Not to the newest state: where that lies depends on `checkpoint` and on interruptions,
+        neither of which may change a result.
+        """
         at, attempt = self.step, self._progress.attempt + 1
-        earlier = self._progress.rollbacks
+        earlier, spent = self._progress.rollbacks, self._spent()
         if attempt > ATTEMPTS:
             raise TrainingDiverged(
                 f"the loss became {value} at step {at}, after {ATTEMPTS} restarts from the last "
-                f"good state. Lower optimizer.lr, or set optimizer.clip_norm."
+                f"report's state. Lower optimizer.lr, or set optimizer.clip_norm."
             )
-        self._restart()
+        self._restart(until=self._progress.reported)
         record = {"step": at, "back_to": self.step, "attempt": attempt, "value": str(value)}
         self._progress.rollbacks = [*earlier, record]
-        self._progress.attempt = attempt
+        self._progress.attempt, self._progress.spent = attempt, spent
 
-    def _restart(self) -> None:
+    def _restart(self, *, until: int | None = None) -> None:
         """Build everything from the seed, then put the newest saved state over it."""
         recipe, device = self._recipe, self._device
         generator = build_generator(recipe.generator, scale=recipe.scale, seed=recipe.seed)
@@ -207,11 +225,13 @@ class Training:
         self._optimizer = build_optimizer(recipe.optimizer, self._parameters)
         self._average = MovingAverage(self._generator, recipe.ema) if recipe.ema else None
         self._sums = torch.zeros(len(self._terms), dtype=torch.float64, device=device)
-        self._progress = Progress()
-        saved = self._states.newest()
+        self._progress = Progress(spent=Spent(self._owner))
+        saved = self._states.newest(until=until)
         if saved is not None:
             self._progress, tensors = saved
             self._restore(tensors)
+            if self._progress.spent.owner != self._owner:
+                self._progress.spent = Spent(self._owner)
 
     def _restore(self, tensors: dict[str, Tensor]) -> None:
         parts: dict[str, dict[str, Tensor]] = {}
@@ -225,6 +245,7 @@ class Training:
         self._sums.copy_(parts["losses"]["sums"])
 
     def _save(self) -> None:
+        self._spent()
         rooms = {
             "generator": self._generator.state_dict(),
             "optimizer": optimizer_tensors(self._optimizer, self._names),
@@ -235,11 +256,17 @@ class Training:
         self._states.save(self._progress, tensors)
 
     def _next_report(self) -> int:
-        every = self._recipe.evaluation.every
-        later = [point for point in self._publish_at if point > self.step]
-        if not later:
-            raise ValueError(f"the training has ended at step {self.step}")
-        return min((self.step // every + 1) * every, *later)
+        """Return the first report point after the last report."""
+        reported, every = self._progress.reported, self._recipe.evaluation.every
+        later = [point for point in self._publish_at if point > reported]
+        return min((reported // every + 1) * every, *later)
+
+    def _spent(self) -> Spent:
+        """Return the costs since the last report, brought up to now."""
+        spent, (cpu, gpu) = self._progress.spent, self._meter.read()
+        spent.cpu_seconds += cpu
+        spent.gpu_seconds += gpu
+        return spent
 
     def _mean_losses(self) -> dict[str, float]:
         count = max(self._progress.terms, 1)
@@ -272,16 +299,19 @@ class Training:
         }
 
 
-class _Clock:
-    """CPU time and GPU time since it was made."""
+class _Meter:
+    """Reads CPU time and GPU time, each time since the last reading."""
 
     def __init__(self, recipe: Recipe) -> None:
         self._share = float(recipe.resources.gpu)
         self._cpu, self._wall = time.process_time(), time.monotonic()
 
-    def spent(self) -> tuple[float, float]:
-        wall = time.monotonic() - self._wall
-        return time.process_time() - self._cpu, wall * self._share
+    def read(self) -> tuple[float, float]:
+        """Return seconds of this process's CPU, and of wall time times the share of the GPU."""
+        cpu, wall = time.process_time(), time.monotonic()
+        passed = cpu - self._cpu, (wall - self._wall) * self._share
+        self._cpu, self._wall = cpu, wall
+        return passed
 
 
 def _set_backends(recipe: Recipe, device: torch.device) -> None:

@@ -5,7 +5,7 @@ the same key continues from it, in this sweep or another. The blob is written an
 the ref that names it; a reader never sees half a state.
 """
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any, final
 
 import safetensors
@@ -48,9 +48,29 @@ class Report:
     owner: str = ""
     """Who computed it (SWEEP/TRIAL)."""
 
+    def told_by(self, owner: str) -> "Report":
+        """Return the report as `owner` tells it: what another one computed cost it nothing."""
+        if self.owner == owner:
+            return self
+        return replace(self, executed=0, cpu_seconds=0.0, gpu_seconds=0.0)
+
     def as_dict(self) -> dict[str, Any]:
         """Return the report as plain data."""
         return asdict(self)
+
+
+@dataclass
+class Spent:
+    """What was computed since the last report, in this process and in those that were killed."""
+
+    owner: str = ""
+    """Who computed it; costs of one owner are not told by another."""
+    executed: int = 0
+    """Optimiser steps, those included that a rollback threw away."""
+    cpu_seconds: float = 0.0
+    """CPU time."""
+    gpu_seconds: float = 0.0
+    """Wall time times the share of the GPU."""
 
 
 @dataclass
@@ -67,6 +87,13 @@ class Progress:
     """One record per restart by the NaN guard: step, back_to, attempt, value."""
     reports: list[Report] = field(default_factory=list)
     """Every report of this stage so far."""
+    spent: Spent = field(default_factory=Spent)
+    """Costs that no report has told yet."""
+
+    @property
+    def reported(self) -> int:
+        """The step of the last report; 0 before the first one."""
+        return self.reports[-1].step if self.reports else 0
 
 
 @final
@@ -79,20 +106,26 @@ class States:
         self._keep = keep
 
     def save(self, progress: Progress, tensors: dict[str, Tensor]) -> None:
-        """Publish a complete state, then drop all but the newest `keep`."""
+        """Publish a complete state, then drop all but the newest `keep` and the last report's."""
         contiguous = {name: tensor.detach().contiguous() for name, tensor in tensors.items()}
         label = {"acutance.stage": self._key, "acutance.step": str(progress.step)}
         blob = put_blob(self._store, safetensors.torch.save(contiguous, metadata=label))
         value = {"schema": SCHEMA, "blob": blob, **asdict(progress)}
         set_ref(self._store, "stages", self._name(progress.step), value)
-        self._drop_old()
+        self._drop_old(needed=self._name(progress.reported))
 
-    def newest(self) -> tuple[Progress, dict[str, Tensor]] | None:
+    def newest(self, *, until: int | None = None) -> tuple[Progress, dict[str, Tensor]] | None:
         """Return the newest state whose blob is sound; None where there is none.
 
         A damaged state is passed over: an older one costs recomputed steps, never wrong ones.
+
+        Args:
+            until: The latest step that may be returned.
         """
-        for name in reversed(list_refs(self._store, "stages", f"{self._key}/")):
+        names = list_refs(self._store, "stages", f"{self._key}/")
+        if until is not None:
+            names = [name for name in names if name <= self._name(until)]
+        for name in reversed(names):
             value = get_ref(self._store, "stages", name)
             if value is None:
                 continue
@@ -113,8 +146,10 @@ class States:
         names = list_refs(self._store, "stages", f"{self._key}/")
         return int(names[-1].rsplit("/", 1)[-1]) if names else None
 
-    def _drop_old(self) -> None:
+    def _drop_old(self, needed: str) -> None:
         for name in list_refs(self._store, "stages", f"{self._key}/")[: -self._keep]:
+            if name == needed:
+                continue
             value = get_ref(self._store, "stages", name)
             delete_ref(self._store, "stages", name)
             if value is not None:
@@ -132,4 +167,5 @@ def _progress(value: dict[str, Any]) -> Progress:
         terms=value["terms"],
         rollbacks=list(value["rollbacks"]),
         reports=[Report(**report) for report in value["reports"]],
+        spent=Spent(**value["spent"]),
     )

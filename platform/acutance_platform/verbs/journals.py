@@ -50,6 +50,8 @@ class Told:
     """Metric -> what bicubic reaches on the same pictures."""
     question: str = ""
     """What the experiment asks."""
+    shipped: bool = False
+    """Whether MLflow has everything that came before the last driver ended."""
 
 
 def tell(records: list[Record]) -> Told:
@@ -60,6 +62,8 @@ def tell(records: list[Record]) -> Told:
             told.baseline = dict(record["metrics"])
         elif record["do"] == "about":
             told.question = record["question"]
+        elif record["do"] in ("start", "shipped"):
+            told.shipped = record["do"] == "shipped"
     return told
 
 
@@ -90,14 +94,14 @@ def check_name(name: str) -> None:
 
 @contextmanager
 def sole_driver(local: Path, name: str) -> Iterator[None]:
-    """Hold the lock of a training; the system lets go of it when its process dies.
+    """Hold the lock of a sweep or training; the system lets go of it when its process dies.
 
     Raises:
         RecipeErrors: If another process holds it.
     """
     folder = local / "sweeps" / name
     folder.mkdir(parents=True, exist_ok=True)
-    lock = FileLock(folder / "driver.lock", timeout=0)
+    lock = FileLock(folder / "driver.lock", timeout=0, is_singleton=True)
     try:
         lock.acquire()
     except Timeout:

@@ -15,13 +15,14 @@ from typing import Any, Literal
 import yaml
 
 from acutance_platform.recipe import Recipe, build_recipe, refuse
-from acutance_platform.search.fold import Record
+from acutance_platform.search.fold import Record, plain
 from acutance_platform.search.space import apply_to
 from acutance_platform.search.table import parse_space
 from acutance_platform.tracking import Recorder, describe_environment, tracking_server
 from acutance_platform.training import (
     Interrupted,
     Pairs,
+    Report,
     Training,
     TrainingDiverged,
     device_of,
@@ -158,9 +159,21 @@ def _existing(name: str, home: Home, resume: Resume) -> Told | None:
 
 def _go_on(name: str, told: Told, home: Home, watch: Watch | None) -> Outcome:
     if finished(told):
-        return Outcome(name, told.sweep.state, told, [])
+        untracked = [] if told.shipped else _send_again(name, told, home)
+        return Outcome(name, told.sweep.state, told, untracked)
     run = _run_sweep if told.sweep.search is not None else _run_training
     return run(name, dict(told.sweep.spec), home, watch, told.question)
+
+
+def _send_again(name: str, told: Told, home: Home) -> list[str]:
+    """Send MLflow what a driver that finished did not live to send; return what it still lacks."""
+    recipe, single = base_recipe(dict(told.sweep.spec)), told.sweep.search is None
+    with (
+        sole_driver(home.local, name),
+        _recorded(name, recipe, home, None, told.question, single=single) as scene,
+    ):
+        pass
+    return scene.untracked
 
 
 def _run_sweep(
@@ -170,7 +183,10 @@ def _run_sweep(
     from acutance_platform.sweep.driver import run_sweep
 
     plan, recipe = sweep_plan(name, spec, home), base_recipe(spec)
-    with _recorded(name, recipe, home, watch, question, single=False) as scene:
+    with (
+        sole_driver(home.local, name),
+        _recorded(name, recipe, home, watch, question, single=False) as scene,
+    ):
         state = run_sweep(
             plan, journal=scene.log, store=home.store, local=home.local, on_event=scene.tell
         )
@@ -193,8 +209,14 @@ class _Scene:
     """What a run writes to: its journal, the recorder and whoever watches."""
 
     def __init__(
-        self, log: Log, recorder: Recorder, watch: Watch | None, opening: Callable[[], list[Record]]
+        self,
+        name: str,
+        log: Log,
+        recorder: Recorder,
+        watch: Watch | None,
+        opening: Callable[[], list[Record]],
     ) -> None:
+        self.name = name
         self.log = log
         self.recorder = recorder
         self.untracked: list[str] = []
@@ -237,13 +259,15 @@ def _recorded(
 
     with tracking_server(home.local) as where:
         recorder = Recorder(where, name=name, records=earlier, single=single, on_run=on_run)
-        scene = _Scene(log, recorder, watch, opening)
+        scene = _Scene(name, log, recorder, watch, opening)
         try:
             # At every start: a driver that was killed before it shipped them left none.
             _attach_papers(recorder, recipe, single)
             yield scene
         finally:
             scene.untracked = recorder.close()
+        if not scene.untracked:
+            log.append({"do": "shipped", "time": time.time()})
 
 
 def _attach_papers(recorder: Recorder, recipe: Recipe, single: bool) -> None:
@@ -264,6 +288,8 @@ def _baseline(recipe: Recipe, home: Home) -> Record:
 
 def _training(name: str, spec: dict[str, Any], recipe: Recipe, home: Home, scene: _Scene) -> str:
     known = tell(scene.log.read())
+    if finished(known):  # by another process, while this one started
+        return known.sweep.state
     now = time.time()
     head: list[Record] = []
     if not known.sweep.name:
@@ -298,14 +324,20 @@ def _training(name: str, spec: dict[str, Any], recipe: Recipe, home: Home, scene
 
 def _advance(training: Training, recipe: Recipe, scene: _Scene) -> str:
     """Tell every stored report, then train to the end; return the state."""
-    told = tell(scene.log.read()).sweep.trials[TRAINING].reports
-    for report in training.reports:
+    told = set(tell(scene.log.read()).sweep.trials[TRAINING].reports)
+
+    def note(report: Report) -> None:
+        # After damage to the newest state, steps that were told already are computed again.
         if report.step not in told:
-            scene.write({"do": "report", "trial": TRAINING, **report.as_dict()})
+            fields = report.told_by(f"{scene.name}/{TRAINING}").as_dict()
+            metrics = {metric: plain(value) for metric, value in report.metrics.items()}
+            scene.write({"do": "report", "trial": TRAINING, **fields, "metrics": metrics})
+
+    for report in training.reports:
+        note(report)
     try:
         while training.step < recipe.steps:
-            report = training.advance()
-            scene.write({"do": "report", "trial": TRAINING, **report.as_dict()})
+            note(training.advance())
     except Interrupted as stop:
         return _finish(scene, "INTERRUPTED", str(stop))
     except TrainingDiverged as error:
