@@ -110,8 +110,8 @@ def _sweep_file(dataset: ImageDataset, pictures: Path, scale: int, shortest: int
     )
 
 
-# Each starts at the enlarged input (an image skip), which short trainings need; the shapes are those
-# of experiments/quickstart.
+# Each starts at the enlarged input (an image skip), which short trainings need; the same shapes as
+# in experiments/quickstart.
 _CHOICES = {
     "msrresnet": "{preset: msrresnet, channels: {choice: [16, 24]}, blocks: {int: [2, 5]}}",
     "enhancenet": "{kind: enhancenet, channels: {choice: [16, 24]}, blocks: {int: [2, 4]}}",
