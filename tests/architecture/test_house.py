@@ -18,7 +18,7 @@ HOUSE_FOLDERS = (*SOURCE_ROOTS, "experiments", "deploy")
 FILE_LINES, FUNCTION_LINES = 300, 60
 LONG_FILES = {
     # Path -> (most lines, why it is one file).
-    "platform/acutance_platform/training/loop.py": (340, "the one loop with its saves and restarts"),
+    "platform/acutance_platform/training/loop.py": (340, "the one loop, its saves, its restarts"),
     "platform/acutance_platform/verbs/running.py": (400, "one verb family, one recorded life"),
     "tests/unit/search/test_decisions.py": (400, "one table of decisions, case by case"),
     "tests/unit/storage/test_add.py": (400, "one verb, every kind of picture folder"),
