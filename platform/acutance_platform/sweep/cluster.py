@@ -4,6 +4,7 @@ import logging
 import math
 import os
 import shutil
+import socket
 import sys
 import tempfile
 import time
@@ -25,6 +26,7 @@ from acutance_platform.sweep.errors import SweepError
 
 _SECONDS_BETWEEN_LOOKS = 5.0
 _SECONDS_TO_END = 5.0
+_SECONDS_TO_ANSWER = 10.0
 _SOCKET_PATH_ROOM = 40
 """Characters that a temporary folder may have: Ray adds about 60, and a Unix socket's path ends
 at 107."""
@@ -61,7 +63,7 @@ def cluster(share: Share, scratch_name: str) -> Iterator[None]:
             same sweep left there is removed, so no two drivers may share a name at one time.
 
     Raises:
-        SweepError: If this process is connected to Ray already.
+        SweepError: If this process is connected to Ray already, or RAY_ADDRESS does not answer.
     """
     if ray.is_initialized():
         raise SweepError(
@@ -79,6 +81,7 @@ def cluster(share: Share, scratch_name: str) -> Iterator[None]:
         }
         try:
             if address:
+                _require_answer(address)
                 ray.init(address=address, **common)
             else:
                 ray.init(
@@ -91,6 +94,20 @@ def cluster(share: Share, scratch_name: str) -> Iterator[None]:
         finally:
             ray.shutdown()
             _end_leftovers(scratch)
+
+
+def _require_answer(address: str) -> None:
+    """Refuse an address where nobody listens: Ray would knock for many minutes."""
+    host, _, port = address.removeprefix("ray://").rpartition(":")
+    if not port.isdecimal():
+        return  # `auto` and the like
+    try:
+        socket.create_connection((host.strip("[]"), int(port)), timeout=_SECONDS_TO_ANSWER).close()
+    except (OSError, OverflowError) as error:
+        raise SweepError(
+            f"RAY_ADDRESS={address}: no Ray cluster answers there ({error}). Start it, mend the "
+            "address, or unset RAY_ADDRESS to run on this machine."
+        ) from None
 
 
 def share_of(recipe: Mapping[str, Any]) -> Share:

@@ -11,7 +11,7 @@ import yaml
 from PIL import Image
 
 from acutance_models import bicubic_upscale, score
-from acutance_platform.recipe import Recipe
+from acutance_platform.recipe import Recipe, refuse
 from acutance_platform.report import (
     ReportData,
     curves_png,
@@ -23,10 +23,9 @@ from acutance_platform.search.status import front_summary, summary
 from acutance_platform.tracking import describe_environment
 from acutance_platform.training import Pairs
 from acutance_platform.verbs.addresses import load_model
-from acutance_platform.verbs.home import Home
+from acutance_platform.verbs.home import Home, open_home
 from acutance_platform.verbs.journals import Told, open_sweep
 from acutance_platform.verbs.running import trial_recipe
-from acutance_platform.verbs.upscaling import enlarge
 from acutance_storage import open_dataset
 
 _STRIPS = 4
@@ -49,13 +48,13 @@ class Written:
     """An LR picture of the validation split, for trying the winner."""
 
 
-def status(name: str, home: Home) -> dict[str, Any]:
+def status(name: str, *, home: Home | None = None) -> dict[str, Any]:
     """Return the document of `status --json`.
 
     Raises:
         RecipeErrors: If there is no sweep of that name.
     """
-    return status_of(open_sweep(home.store, name))
+    return status_of(open_sweep((home or open_home()).store, name))
 
 
 def status_of(told: Told) -> dict[str, Any]:
@@ -63,28 +62,31 @@ def status_of(told: Told) -> dict[str, Any]:
     return summary(told.sweep, told.baseline)
 
 
-def front(name: str, home: Home) -> dict[str, Any]:
+def front(name: str, *, home: Home | None = None) -> dict[str, Any]:
     """Return the document of `front --json`.
 
     Raises:
         RecipeErrors: If there is no sweep of that name.
     """
-    told = open_sweep(home.store, name)
+    told = open_sweep((home or open_home()).store, name)
     return front_summary(told.sweep, told.baseline)
 
 
-def report(name: str, home: Home, *, output: Path | None = None) -> Written:
+def report(name: str, *, output: Path | None = None, home: Home | None = None) -> Written:
     """Write a sweep's page, figures and picture strips.
 
     Args:
         name: Of the sweep.
-        home: Store and local folder.
         output: The page's file; None writes below ACUTANCE_LOCAL/reports/SWEEP.
+        home: Store and local folder; None takes what the environment says.
 
     Raises:
         RecipeErrors: If there is no sweep of that name.
     """
+    home = home or open_home()
     told = open_sweep(home.store, name)
+    if output is not None and output.is_dir():
+        raise refuse("-o", str(output), "this is a folder", "Name the page's file.")
     folder = home.local / "reports" / name
     folder.mkdir(parents=True, exist_ok=True)
     strips, lr = _pictures(told, home, folder)
@@ -148,7 +150,7 @@ def _pictures(told: Told, home: Home, folder: Path) -> tuple[list[tuple[str, byt
         lr, hr = pairs.lr(index), pairs.hr(index)
         made = {
             "bicubic": bicubic_upscale(lr, recipe.scale),
-            "sr": np.asarray(enlarge(model, lr, recipe.scale)),
+            "sr": model.upscale(lr),
         }
         scores = {name: _psnr(picture, hr, recipe) for name, picture in made.items()}
         strips.append(

@@ -7,7 +7,7 @@ import time
 import uuid
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import FrameType
 from typing import Any, Literal
@@ -29,8 +29,8 @@ from acutance_platform.training import (
     machine_kind,
     measure,
 )
-from acutance_platform.verbs.files import read_recipe, read_sweep
-from acutance_platform.verbs.home import Home
+from acutance_platform.verbs.files import File, read_recipe, read_sweep
+from acutance_platform.verbs.home import Home, StrPath, open_home
 from acutance_platform.verbs.journals import (
     TRAINING,
     Log,
@@ -59,66 +59,71 @@ class Outcome:
     """What its journal says."""
     untracked: list[str]
     """What MLflow lacks, one line each; the journal has it, and a resume sends it."""
+    notes: list[str] = field(default_factory=list)
+    """What the user may not expect, one line each."""
 
 
 def sweep(
-    path: Path,
+    path: StrPath,
     *,
-    home: Home,
     name: str | None = None,
     sets: Iterable[str] = (),
     resume: Resume = "never",
     watch: Watch | None = None,
+    home: Home | None = None,
 ) -> Outcome:
     """Run the search that a sweep file describes.
 
     Args:
         path: The sweep file.
-        home: Store and local folder.
         name: Of the sweep; the experiment folder's name unless given.
         sets: `path=value` settings over the file.
         resume: `auto` goes on with an unfinished sweep of this name and reports a finished one.
         watch: Called with each record of the journal.
+        home: Store and local folder; None takes what the environment says.
 
     Raises:
         RecipeErrors: If the file cannot be used, or the name exists and `resume` is `never`.
     """
-    file, _ = read_sweep(path, sets, home)
+    home = home or open_home()
+    file, _ = read_sweep(Path(path), sets, home)
     name = name or file.name
     known = _existing(name, home, resume)
     if known is not None:
-        return _go_on(name, known, home, watch)
+        return _go_on_with(file, name, known, home, watch)
     return _run_sweep(name, spec_of(file), home, watch, file.question)
 
 
 def train(
-    path: Path,
+    path: StrPath,
     *,
-    home: Home,
     name: str | None = None,
     sets: Iterable[str] = (),
     resume: Resume = "never",
     watch: Watch | None = None,
+    home: Home | None = None,
 ) -> Outcome:
     """Run one recipe in this process; arguments as for `sweep`.
 
     Raises:
         RecipeErrors: As for `sweep`.
     """
-    file = read_recipe(path, sets, home)
+    home = home or open_home()
+    file = read_recipe(Path(path), sets, home)
     name = name or file.name
     known = _existing(name, home, resume)
     if known is not None:
-        return _go_on(name, known, home, watch)
+        return _go_on_with(file, name, known, home, watch)
     return _run_training(name, spec_of(file), home, watch, file.question)
 
 
-def resume(name: str, *, home: Home, watch: Watch | None = None) -> Outcome:
+def resume(name: str, *, watch: Watch | None = None, home: Home | None = None) -> Outcome:
     """Go on with an interrupted sweep or training; a finished one is only reported.
 
     Raises:
         RecipeErrors: If there is none of that name.
     """
+    home = home or open_home()
     return _go_on(name, open_sweep(home.store, name), home, watch)
 
 
@@ -155,6 +160,24 @@ def _existing(name: str, home: Home, resume: Resume) -> Told | None:
         "a sweep or training of this name exists",
         f"Go on with `acutance resume {name}`, add --resume auto, or choose another --name.",
     )
+
+
+def _go_on_with(file: File, name: str, told: Told, home: Home, watch: Watch | None) -> Outcome:
+    """Go on with what a file began; it goes on as it began, whatever the file says by now."""
+    if (file.search is None) != (told.sweep.search is None):
+        kinds = (
+            ("a training", "a sweep") if told.sweep.search is None else ("a sweep", "a training")
+        )
+        rule = f"this name belongs to {kinds[0]}, and {file.path} describes {kinds[1]}"
+        raise refuse("--name", name, rule, "Choose another --name.")
+    outcome = _go_on(name, told, home, watch)
+    if spec_of(file) == told.sweep.spec:
+        return outcome
+    note = (
+        f"{name} began with other values than {file.path} has now, and keeps those. For the new"
+        " ones choose another --name."
+    )
+    return replace(outcome, notes=[note])
 
 
 def _go_on(name: str, told: Told, home: Home, watch: Watch | None) -> Outcome:
