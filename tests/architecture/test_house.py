@@ -19,12 +19,11 @@ FILE_LINES, FUNCTION_LINES = 300, 60
 LONG_FILES = {
     # Path -> (most lines, why it is one file).
     "platform/acutance_platform/training/loop.py": (340, "the one loop, its saves, its restarts"),
-    "platform/acutance_platform/verbs/running.py": (400, "one verb family, one recorded life"),
     "tests/unit/search/test_decisions.py": (400, "one table of decisions, case by case"),
     "tests/unit/storage/test_add.py": (400, "one verb, every kind of picture folder"),
 }
 
-# Big dependency -> the places that may import it (design.md, section 2).
+# Big dependency -> the places that may import it (docs/adr/0001).
 PLACES = {
     "boto3": ("storage/acutance_storage/s3.py",),
     "botocore": ("storage/acutance_storage/s3.py",),
