@@ -4,10 +4,10 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
-LINT_PATHS := storage models platform tests
+LINT_PATHS := storage models platform tests docs
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo sweep quickstart test campaign bench lint types layers format golden clean
+.PHONY: help install demo sweep quickstart test campaign bench lint types layers format docs golden clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -50,6 +50,9 @@ layers: install  ## import-linter: dependencies one way
 format: install  ## let ruff rewrite what it can
 	$(BIN)/ruff check --fix $(LINT_PATHS)
 	$(BIN)/ruff format $(LINT_PATHS)
+
+docs: install  ## write docs/reference from the code
+	$(BIN)/python docs/generate.py
 
 golden: install  ## rewrite the golden values of the components (review the diff)
 	$(BIN)/python tests/helpers/golden_components.py

@@ -1,5 +1,5 @@
 import pytest
-from command_line import RECIPE, SEARCH, CommandLine, photographs
+from calling import RECIPE, SEARCH, CommandLine, photographs
 
 from acutance_models import build_generator, dump_weights, resolve_generator
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from command_line import RECIPE, SEARCH, photographs, refused
+from calling import RECIPE, SEARCH, photographs, refused
 from PIL import Image
 
 SPACE = "    optimizer.lr: {log_uniform: [1.0e-4, 1.0e-3]}\n"

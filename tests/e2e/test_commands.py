@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from command_line import RECIPE, SEARCH, CommandLine, photographs, refused
+from calling import RECIPE, SEARCH, CommandLine, photographs, refused
 
 from acutance_platform.tracking import local_server
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from command_line import photograph
+from calling import photograph
 from PIL import Image, ImageCms
 
 from acutance_models import bicubic_upscale

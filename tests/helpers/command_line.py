@@ -1,110 +1,113 @@
-"""The command line, called as a person calls it, and small things to call it with."""
+"""The command line as processes that a test may kill, and what is left of them.
 
-import json
+Everything that a test starts carries its folder in its environment, so that nothing else is ever
+taken for it.
+"""
+
 import os
+import signal
 import subprocess
 import sys
-from dataclasses import dataclass
+import time
+from contextlib import suppress
 from pathlib import Path
-from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-from PIL import Image
+import psutil
 
-from acutance_platform.cli import acutance
-from acutance_platform.cli.outcome import run
-
-RECIPE = """\
-scale: 2
-data: {dataset: photos, patch: 32, batch: 2}
-generator: {kind: srresnet, channels: 8, blocks: 1}
-optimizer: {kind: adam, lr: 1.0e-3}
-stages: {train: {steps: 4, loss: {pixel: {kind: l1, weight: 1.0}}}}
-evaluation: {every: 2}
-checkpoint: {every: 2}
-resources: {cpu: 1, gpu: 0}
-"""
-SEARCH = """\
-search:
-  space:
-    optimizer.lr: {log_uniform: [1.0e-4, 1.0e-3]}
-  objectives: {psnr_y: max}
-  sampler: {kind: random}
-  scheduler: {kind: asha, first_rung: 0.5, reduction: 2}
-  budget: {trials: 2}
-"""
-
-
-@dataclass(frozen=True)
-class Called:
-    """What a command left."""
-
-    code: int
-    out: str
-    err: str
-
-    @property
-    def json(self) -> Any:
-        """The one JSON document on standard output."""
-        return json.loads(self.out)
+LIMIT = 240.0
+"""Seconds for anything to happen; a machine may be busy."""
 
 
 class CommandLine:
-    """Calls acutance in this process, which is quick, or in one of its own."""
+    """Runs `acutance` with store and local folder below one folder, which no other test uses."""
 
-    def __init__(self, capture: Any) -> None:
-        self._capture = capture
+    def __init__(self, folder, **variables):
+        self.folder = folder
+        helpers = str(Path(__file__).parent)
+        paths = [os.environ.get("PYTHONPATH", ""), helpers]
+        self.variables = {
+            "ACUTANCE_STORE": str(folder / "store"),
+            "ACUTANCE_LOCAL": str(folder / "local"),
+            "PYTHONPATH": os.pathsep.join(path for path in paths if path),
+            **variables,
+        }
+        self.started = []
 
-    def __call__(self, *arguments: object) -> Called:
-        self._capture.readouterr()
-        code = run(acutance, [str(each) for each in arguments])
-        out, err = self._capture.readouterr()
-        return Called(code, out, err)
+    def start(self, *arguments):
+        """Start a process group of its own, as a shell does; output goes to files."""
+        number = len(self.started)
+        with (
+            (self.folder / f"out-{number}.txt").open("w") as out,
+            (self.folder / f"err-{number}.txt").open("w") as err,
+        ):
+            process = subprocess.Popen(
+                [sys.executable, "-m", "acutance", *map(str, arguments)],
+                env={**os.environ, **self.variables},
+                cwd=self.folder,
+                stdin=subprocess.DEVNULL,
+                stdout=out,
+                stderr=err,
+                start_new_session=True,
+            )
+        self.started.append(process)
+        return process
 
-    def apart(self, *arguments: object, timeout: float = 120, **variables: str) -> Called:
-        """Run it as a process of its own."""
-        done = subprocess.run(
-            [sys.executable, "-m", "acutance", *map(str, arguments)],
-            env={**os.environ, **variables},
-            capture_output=True,
-            text=True,
-            timeout=timeout,
-        )
-        return Called(done.returncode, done.stdout, done.stderr)
+    def run(self, *arguments, code=0):
+        """Run to the end, expect an exit code, and return standard output."""
+        process = self.start(*arguments)
+        self.end(process, code)
+        return self.out(process)
 
+    def end(self, process, code):
+        assert process.wait(timeout=LIMIT) == code, self.err(process)
+        assert "Traceback" not in self.err(process), self.err(process)
 
-def refused(called: Called, *said: str, code: int = 2) -> None:
-    """Assert that a command ended with one clear message."""
-    everything = f"exit {called.code}\n{called.out}\n{called.err}"
-    assert called.code == code, everything
-    assert "Traceback" not in called.err, everything
-    assert called.out == "", everything
-    errors = [line for line in called.err.splitlines() if line.startswith("error: ")]
-    assert errors, everything
-    for text in said:
-        assert text in called.err, everything
+    def out(self, process):
+        return (self.folder / f"out-{self.started.index(process)}.txt").read_text()
 
+    def err(self, process):
+        return (self.folder / f"err-{self.started.index(process)}.txt").read_text()
 
-def photograph(seed: int, height: int = 96, width: int = 120) -> NDArray[np.uint8]:
-    """Return a picture with edges, gratings and a little noise that resembles no other seed's."""
-    rng = np.random.default_rng(seed)
-    y, x = np.mgrid[:height, :width].astype(float)
-    picture = np.zeros((height, width, 3))
-    for channel in range(3):
-        angle, wave, phase = rng.uniform(0, 3.1), rng.uniform(9, 40), rng.uniform(0, 6)
-        picture[..., channel] = 60 * np.sin((x * np.cos(angle) + y * np.sin(angle)) / wave + phase)
-    for _ in range(12):
-        top, left = rng.integers(0, height), rng.integers(0, width)
-        tall, wide = rng.integers(2, height // 2), rng.integers(2, width // 2)
-        picture[top : top + tall, left : left + wide] += rng.uniform(-70, 70, 3)
-    picture += 128 + rng.normal(0, 2, picture.shape)
-    return np.clip(picture, 0, 255).astype(np.uint8)
+    def until(self, process, happened, every=0.002):
+        """Wait until `happened()` is true while the process lives."""
+        deadline = time.monotonic() + LIMIT
+        while not happened():
+            assert time.monotonic() < deadline, f"nothing happened: {self.err(process)}"
+            assert process.poll() is None, f"it ended too early: {self.err(process)}"
+            time.sleep(every)
 
+    def kill(self, process):
+        """End the process alone, at once and without a word, as a crash does."""
+        process.send_signal(signal.SIGKILL)
+        process.wait(timeout=LIMIT)
 
-def photographs(folder: Path, number: int = 5, height: int = 96, width: int = 120) -> Path:
-    """Write pictures to a new folder and return it."""
-    folder.mkdir(parents=True)
-    for seed in range(number):
-        Image.fromarray(photograph(seed, height, width)).save(folder / f"p{seed}.png")
-    return folder
+    def interrupt(self, process):
+        """Press Ctrl-C: the terminal tells the whole group."""
+        os.killpg(process.pid, signal.SIGINT)
+
+    def processes(self):
+        """Return every live process that was started, directly or not, by this object."""
+        mark, found = str(self.folder), []
+        for process in psutil.process_iter():
+            with suppress(psutil.Error, OSError):
+                if process.pid == os.getpid() or process.status() == psutil.STATUS_ZOMBIE:
+                    continue
+                places = [*process.environ().values(), *process.cmdline()]
+                if any(mark in place for place in places):
+                    found.append(process)
+        return found
+
+    def gone(self, seconds=20.0):
+        """Return the processes that are left after some seconds of patience."""
+        deadline = time.monotonic() + seconds
+        while (left := self.processes()) and time.monotonic() < deadline:
+            time.sleep(0.1)
+        return left
+
+    def clean(self):
+        """End what a failed test left; by number, and only what carries this folder's mark."""
+        for process in self.processes():
+            with suppress(psutil.Error):
+                process.kill()
+        for process in self.started:
+            process.wait(timeout=LIMIT)

@@ -11,6 +11,8 @@ from collections.abc import Sequence
 
 import click
 
+__all__ = ["acutance", "main"]
+
 # Idle OpenMP threads must sleep, not spin: on a busy machine spinning costs a factor of ten.
 # Set before torch is imported, which only the verbs do.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")

@@ -210,12 +210,14 @@ class Training:
                 f"the loss became {value} at step {at}, after {ATTEMPTS} restarts from the last "
                 f"report's state. Lower optimizer.lr, or set optimizer.clip_norm."
             )
-        self._restart(until=self._progress.reported)
+        # Else whoever resumes would start from what has just been given up.
+        self._states.forget_after(self._progress.reported)
+        self._restart()
         record = {"step": at, "back_to": self.step, "attempt": attempt, "value": str(value)}
         self._progress.rollbacks = [*earlier, record]
         self._progress.attempt, self._progress.spent = attempt, spent
 
-    def _restart(self, *, until: int | None = None) -> None:
+    def _restart(self) -> None:
         """Build everything from the seed, then put the newest saved state over it."""
         recipe, device = self._recipe, self._device
         generator = build_generator(recipe.generator, scale=recipe.scale, seed=recipe.seed)
@@ -226,7 +228,7 @@ class Training:
         self._average = MovingAverage(self._generator, recipe.ema) if recipe.ema else None
         self._sums = torch.zeros(len(self._terms), dtype=torch.float64, device=device)
         self._progress = Progress(spent=Spent(self._owner))
-        saved = self._states.newest(until=until)
+        saved = self._states.newest()
         if saved is not None:
             self._progress, tensors = saved
             self._restore(tensors)

@@ -114,18 +114,12 @@ class States:
         set_ref(self._store, "stages", self._name(progress.step), value)
         self._drop_old(needed=self._name(progress.reported))
 
-    def newest(self, *, until: int | None = None) -> tuple[Progress, dict[str, Tensor]] | None:
+    def newest(self) -> tuple[Progress, dict[str, Tensor]] | None:
         """Return the newest state whose blob is sound; None where there is none.
 
         A damaged state is passed over: an older one costs recomputed steps, never wrong ones.
-
-        Args:
-            until: The latest step that may be returned.
         """
-        names = list_refs(self._store, "stages", f"{self._key}/")
-        if until is not None:
-            names = [name for name in names if name <= self._name(until)]
-        for name in reversed(names):
+        for name in reversed(list_refs(self._store, "stages", f"{self._key}/")):
             value = get_ref(self._store, "stages", name)
             if value is None:
                 continue
@@ -146,15 +140,23 @@ class States:
         names = list_refs(self._store, "stages", f"{self._key}/")
         return int(names[-1].rsplit("/", 1)[-1]) if names else None
 
+    def forget_after(self, step: int) -> None:
+        """Drop every state of a later step."""
+        for name in list_refs(self._store, "stages", f"{self._key}/"):
+            if name > self._name(step):
+                self._drop(name)
+
     def _drop_old(self, needed: str) -> None:
         for name in list_refs(self._store, "stages", f"{self._key}/")[: -self._keep]:
-            if name == needed:
-                continue
-            value = get_ref(self._store, "stages", name)
-            delete_ref(self._store, "stages", name)
-            if value is not None:
-                # The header carries key and step, so no other ref can name this blob.
-                delete_blob(self._store, value["blob"])
+            if name != needed:
+                self._drop(name)
+
+    def _drop(self, name: str) -> None:
+        value = get_ref(self._store, "stages", name)
+        delete_ref(self._store, "stages", name)
+        if value is not None:
+            # The header carries key and step, so no other ref can name this blob.
+            delete_blob(self._store, value["blob"])
 
     def _name(self, step: int) -> str:
         return f"{self._key}/{step:09d}"

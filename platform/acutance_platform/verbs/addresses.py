@@ -11,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 
 from acutance_models import Generator, WeightsError, bicubic_upscale, load_generator
-from acutance_platform.recipe import Problem, RecipeErrors, refuse
+from acutance_platform.recipe import Problem, RecipeErrors, load_plugins, refuse
 from acutance_platform.search.journals import sweep_names
 from acutance_platform.training import placed, super_resolve
 from acutance_platform.verbs.home import Home, StrPath, open_home
@@ -127,6 +127,8 @@ def _published(told: Told, trial: str, address: str) -> str:
     if weights is None:
         way_out = "A trial has weights from its first rung on."
         raise refuse("MODEL", address, f"trial {trial} has published no weights yet", way_out)
+    # Whoever ran the sweep named these modules; a weights file from elsewhere may not.
+    load_plugins(told.sweep.spec.get("plugins", []))
     return weights
 
 

@@ -90,6 +90,11 @@ def is_name(name: str) -> bool:
     return re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}", name) is not None
 
 
+def finished(told: Told) -> bool:
+    """Return whether nothing is left to do."""
+    return told.sweep.finished not in (None, "INTERRUPTED")
+
+
 def check_name(name: str) -> None:
     """Refuse a name that cannot be a folder, a journal and an experiment alike.
 

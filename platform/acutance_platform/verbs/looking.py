@@ -25,7 +25,7 @@ from acutance_platform.training import Pairs
 from acutance_platform.verbs.addresses import load_model
 from acutance_platform.verbs.home import Home, open_home
 from acutance_platform.verbs.journals import Told, open_sweep
-from acutance_platform.verbs.running import trial_recipe
+from acutance_platform.verbs.plans import trial_recipe
 from acutance_storage import open_dataset
 
 _STRIPS = 4
