@@ -1,7 +1,7 @@
 """The command line as processes that a test may kill, and what is left of them.
 
-Everything that a test starts carries its folder in its environment, so that nothing else is ever
-taken for it.
+Everything that a test starts carries its folder in its environment, command or working directory,
+so that nothing else is ever taken for it.
 """
 
 import os
@@ -29,7 +29,7 @@ class CommandLine:
             "ACUTANCE_STORE": str(folder / "store"),
             "ACUTANCE_LOCAL": str(folder / "local"),
             "PYTHONPATH": os.pathsep.join(path for path in paths if path),
-            **variables,
+            **{name: str(value) for name, value in variables.items()},
         }
         self.started = []
 
@@ -92,7 +92,8 @@ class CommandLine:
             with suppress(psutil.Error, OSError):
                 if process.pid == os.getpid() or process.status() == psutil.STATUS_ZOMBIE:
                     continue
-                places = [*process.environ().values(), *process.cmdline()]
+                # Ray's workers write their title over their environment, but keep their folder.
+                places = [process.cwd(), *process.cmdline(), *process.environ().values()]
                 if any(mark in place for place in places):
                     found.append(process)
         return found

@@ -12,6 +12,7 @@ from acutance_platform.training.data import Batches
 from acutance_storage import add_dataset, open_dataset, open_store
 
 STEPS = 60
+CHAOS_L1 = {"kind": "chaos_l1", "weight": 1.0}
 
 
 def write_pictures(folder):
@@ -36,7 +37,7 @@ def tiny_recipe(dataset="pictures", **changes):
         "generator": {"kind": "srresnet", "channels": 4, "blocks": 1},
         "optimizer": {"kind": "adam", "lr": 2e-3},
         "resources": {"cpu": 1, "gpu": 0},
-        "stages": {"train": {"steps": STEPS, "loss": {"pixel": slow_loss(0.0)}}},
+        "stages": {"train": {"steps": STEPS, "loss": {"pixel": CHAOS_L1}}},
         "evaluation": {"every": 20},
         "checkpoint": {"every": 5, "keep": 2},
         "plugins": ["chaos_losses"],
@@ -44,11 +45,9 @@ def tiny_recipe(dataset="pictures", **changes):
     }
 
 
-def slow_loss(seconds, **arguments):
-    return {"kind": "chaos_l1", "weight": 1.0, "seconds": seconds, **arguments}
-
-
-def with_loss(recipe, **loss):
+def with_loss(recipe, **arguments):
+    """Return the recipe with arguments of its loss."""
+    loss = {**CHAOS_L1, **arguments}
     return {**recipe, "stages": {"train": {"steps": STEPS, "loss": {"pixel": loss}}}}
 
 

@@ -16,7 +16,6 @@ from tiny_trainings import (
     Place,
     finish,
     history,
-    slow_loss,
     tiny_recipe,
     with_loss,
     write_pictures,
@@ -30,7 +29,7 @@ from acutance_platform.verbs.home import Home
 from acutance_platform.verbs.journals import open_sweep
 from acutance_storage import get_ref, list_refs
 
-PAUSE = 0.02
+PAUSE = 0.03
 """Seconds that each step of a training that is killed takes at least."""
 
 
@@ -61,7 +60,7 @@ def calm(tmp_path_factory, pictures):
 
 @pytest.fixture
 def command(tmp_path, tracking):
-    line = CommandLine(tmp_path, MLFLOW_TRACKING_URI=tracking)
+    line = CommandLine(tmp_path, MLFLOW_TRACKING_URI=tracking, CHAOS_PAUSE=PAUSE)
     yield line
     line.clean()
 
@@ -108,7 +107,7 @@ def test_60_steps_are_25_steps_a_kill_and_a_resume(
 ):
     recipe = tiny_recipe(**changes)
     marks = [chaos_losses.mark(place.batch(recipe, step)) for step in poisoned]
-    recipe = with_loss(recipe, **slow_loss(PAUSE, poison=marks))
+    recipe = with_loss(recipe, poison=marks)
     file = write_yaml(command.folder / f"{name}.yaml", recipe)
     process = command.start("train", file)
     command.until(process, lambda: 25 in saved(place.store))
@@ -123,10 +122,10 @@ def test_ctrl_c_saves_in_the_middle_and_says_how_to_go_on(command, place, calm, 
     # It is NaN after the interruption: the way back must not depend on where that was.
     recipe = tiny_recipe(checkpoint={"every": 1000, "keep": 1})
     poison = [chaos_losses.mark(place.batch(recipe, 36))]
-    recipe = with_loss(recipe, **slow_loss(2 * PAUSE, poison=poison))
+    recipe = with_loss(recipe, poison=poison)
     process = command.start("train", write_yaml(command.folder / "ctrl-c.yaml", recipe))
     command.until(process, lambda: 20 in saved(place.store))
-    time.sleep(4 * PAUSE)
+    time.sleep(5 * PAUSE)
     command.interrupt(process)
     command.end(process, 130)
     assert "Go on with: acutance resume ctrl-c" in command.err(process)
@@ -167,7 +166,7 @@ def test_a_finished_recipe_is_not_trained_again_by_another_name(place, tmp_path,
 
 
 def test_a_loss_that_is_never_finite_fails_with_advice(command, place):
-    recipe = with_loss(tiny_recipe(), **slow_loss(0.0, always=True))
+    recipe = with_loss(tiny_recipe(), always=True)
     process = command.start("train", write_yaml(command.folder / "never.yaml", recipe))
     command.end(process, 1)
     assert "Lower optimizer.lr" in command.err(process)
@@ -182,7 +181,7 @@ def test_a_rollback_is_recorded_and_repeatable(place, calm):
     recipe = tiny_recipe()
     first = chaos_losses.mark(calm.batch(recipe, 33))
     second = chaos_losses.mark(calm.batch(recipe, 24, attempt=1))
-    recipe = with_loss(recipe, **slow_loss(0.0, poison=[first, second]))
+    recipe = with_loss(recipe, poison=[first, second])
     undisturbed = finish(calm.training(recipe))
     (newest,) = [name for name in list_refs(calm.store, "stages") if name.endswith(f"{STEPS}")]
     rollbacks = get_ref(calm.store, "stages", newest)["rollbacks"]
@@ -243,9 +242,10 @@ def damage(store, sha, bytes_kept):
 @pytest.mark.long
 @pytest.mark.parametrize("precision", ["f32", "bf16"])
 def test_twenty_kills_at_any_moment(precision, command, place, calm, tracking):
-    recipe = with_loss(tiny_recipe(precision=precision), **slow_loss(0.1))
+    recipe = tiny_recipe(precision=precision)
     name = f"twenty-{precision}"
     file = write_yaml(command.folder / f"{name}.yaml", recipe)
+    command.variables["CHAOS_PAUSE"] = "0.1"
     for kill in range(20):
         process = command.start("train", file, "--resume", "auto")
         store, begun = place.store, saved(place.store)
