@@ -4,10 +4,10 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
-LINT_PATHS := storage models platform tests
+LINT_PATHS := storage models platform tests docs
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo sweep quickstart test campaign bench lint types layers format golden clean
+.PHONY: help install demo sweep quickstart test campaign bench lint types layers format docs golden clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -51,8 +51,11 @@ format: install  ## let ruff rewrite what it can
 	$(BIN)/ruff check --fix $(LINT_PATHS)
 	$(BIN)/ruff format $(LINT_PATHS)
 
+docs: install  ## write docs/reference from the code
+	$(BIN)/python docs/generate.py
+
 golden: install  ## rewrite the golden values of the components (review the diff)
-	$(BIN)/python tests/golden/make_golden.py
+	$(BIN)/python tests/helpers/golden_components.py
 
 clean:  ## remove the environment and caches; your results in .acutance stay
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis dist build

@@ -114,12 +114,13 @@ class Pictures(Sequence[Pixels]):
         if not said.isdigit():
             raise self._corrupt("it holds no pictures")
         check_schema(int(said), _SCHEMA, str(path))
+        self._rows = int(self._reader.num_record_batches)  # asking Arrow takes microseconds
 
     def __reduce__(self) -> tuple[type["Pictures"], tuple[Path]]:
         return Pictures, (self.path,)
 
     def __len__(self) -> int:
-        return int(self._reader.num_record_batches)
+        return self._rows
 
     @overload
     def __getitem__(self, index: int) -> Pixels: ...

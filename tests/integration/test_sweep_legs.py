@@ -41,6 +41,7 @@ class Drivers:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
+            start_new_session=True,
         )
 
     def end(self):
@@ -53,6 +54,16 @@ class Drivers:
     def run(self):
         self.start()
         return self.end()
+
+    def run_here(self):
+        """Run in this process; enough where Ray is not reached."""
+        options = {key: value for key, value in self.options.items() if key != "slots"}
+        return run_sweep(
+            sweeps.plan(**options),
+            journal=sweep_journal(self.store, "demo"),
+            store=self.store,
+            local=self.folder / "local",
+        )
 
     def until(self, happened):
         """Wait until the records make `happened` true."""
@@ -123,7 +134,7 @@ def test_a_sweep_whose_driver_is_killed_goes_on(drivers):
     assert not (sweep_drivers.folder / "local" / "sweeps" / "demo" / "tune").exists()
     # A finished sweep is reported, without a new session.
     before = sweep_drivers.records()
-    assert sweep_drivers.run() == "COMPLETE"
+    assert sweep_drivers.run_here() == "COMPLETE"
     assert sweep_drivers.records() == before
 
 
@@ -177,13 +188,9 @@ def test_interrupting_saves_and_can_be_resumed(drivers, tmp_path):
     log = tmp_path / "store" / "fake" / "steps.log"
     sweep_drivers.until(lambda records: log.exists() and len(log.read_text().splitlines()) > 8)
     with pytest.raises(SweepBusy, match="acutance status demo"):
-        run_sweep(
-            sweeps.plan(trials=2, scheduler="none", base=base),
-            journal=sweep_journal(sweep_drivers.store, "demo"),
-            store=sweep_drivers.store,
-            local=tmp_path / "local",
-        )
-    sweep_drivers.process.send_signal(signal.SIGINT)
+        sweep_drivers.run_here()
+    # As a terminal does: to every process of the group, Ray's own included.
+    os.killpg(sweep_drivers.process.pid, signal.SIGINT)
     assert sweep_drivers.end() == "INTERRUPTED"
     waiting = open_sweep(sweep_drivers.store, "demo")
     assert waiting.state == "INTERRUPTED"

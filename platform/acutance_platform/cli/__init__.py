@@ -4,11 +4,14 @@ Exit codes: 0 done, 1 failed or refused, 2 bad input, 130 interrupted with state
 """
 
 import importlib
+import importlib.metadata
 import os
 import sys
 from collections.abc import Sequence
 
 import click
+
+__all__ = ["acutance", "main"]
 
 # Idle OpenMP threads must sleep, not spin: on a busy machine spinning costs a factor of ten.
 # Set before torch is imported, which only the verbs do.
@@ -85,8 +88,26 @@ def _short_help(verb: str) -> str:
     return _HELP[verb]
 
 
+def _show_version(ctx: click.Context, option: click.Parameter, asked: bool) -> None:
+    if not asked or ctx.resilient_parsing:
+        return
+    try:
+        version = importlib.metadata.version("acutance")
+    except importlib.metadata.PackageNotFoundError:
+        version = "from a checkout that is not installed"
+    click.echo(f"acutance {version}")
+    ctx.exit()
+
+
 @click.group(cls=_Verbs, context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(package_name="acutance")
+@click.option(
+    "--version",
+    is_flag=True,
+    expose_value=False,
+    is_eager=True,
+    callback=_show_version,
+    help="Show the version and exit.",
+)
 def acutance() -> None:
     """Search, train, compare and ship super-resolution models.
 

@@ -54,7 +54,8 @@ def add(
     """
     if (lr is None) != (scale is None):
         raise click.UsageError("--lr and --scale go together: LR pictures have a scale.")
-    with Progress(console=Console(stderr=True), transient=True) as bar:
+    console = Console(stderr=True)
+    with Progress(console=console, transient=True, disable=not console.is_terminal) as bar:
         task = bar.add_task("reading pictures", total=None)
         report = add_dataset(
             open_home().store,

@@ -12,7 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from acutance_platform.search.fold import Record, Sweep, Trial
-from acutance_platform.verbs.running import Watch
+from acutance_platform.verbs.recording import Watch
 
 _ROWS = 16
 """Trials shown at once; running ones first, then the newest."""

@@ -23,7 +23,7 @@ def status(sweep: str, as_json: bool) -> None:
     """
     home = open_home()
     if as_json:
-        click.echo(json.dumps(looking.status(sweep, home), indent=2))
+        click.echo(json.dumps(looking.status(sweep, home=home), indent=2))
         return
     told = open_sweep(home.store, sweep)
     console = Console()
@@ -47,7 +47,7 @@ def front(sweep: str, as_json: bool) -> None:
     Example:
       acutance front quickstart
     """
-    document = looking.front(sweep, open_home())
+    document = looking.front(sweep)
     if as_json:
         click.echo(json.dumps(document, indent=2))
         return
@@ -70,6 +70,6 @@ def report(sweep: str, output: Path | None) -> None:
     Example:
       acutance report quickstart -o report.html
     """
-    written = looking.report(sweep, open_home(), output=output)
+    written = looking.report(sweep, output=output)
     for path in (written.page, written.figure, written.curves, *written.strips):
         click.echo(path)

@@ -8,7 +8,6 @@ from rich.console import Console
 from rich.table import Table
 
 from acutance_platform.cli.outcome import Failed
-from acutance_platform.verbs import open_home
 from acutance_platform.verbs.evaluation import Evaluation
 from acutance_platform.verbs.evaluation import evaluate as evaluate_model
 from acutance_platform.verbs.upscaling import Enlarged
@@ -54,7 +53,6 @@ def upscale(
         scale=scale,
         tile=tile,
         overwrite=overwrite,
-        home=open_home() if model not in ("shipped", "bicubic") else None,
         progress=say,
     )
     if refused:
@@ -64,7 +62,13 @@ def upscale(
 @click.command()
 @click.argument("model")
 @click.argument("data")
-@click.option("--split", default="validation", show_default=True, help="Split of a stored dataset.")
+@click.option(
+    "--split",
+    type=click.Choice(["train", "validation", "test"]),
+    default="validation",
+    show_default=True,
+    help="Split of a stored dataset; folders are taken whole.",
+)
 @click.option("--protocol", default="rcan", show_default=True, help="Named rules of measuring.")
 @click.option("--scale", type=click.IntRange(2, 8), help="For bicubic only.")
 @click.option("--lr", type=click.Path(path_type=Path), help="Folder of given LR pictures.")
@@ -92,7 +96,6 @@ def evaluate(
     result = evaluate_model(
         model,
         data,
-        home=open_home(),
         split=split,
         protocol=protocol,
         scale=scale,

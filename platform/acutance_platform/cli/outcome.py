@@ -7,12 +7,6 @@ from typing import Any
 
 import click
 
-from acutance_models import ModelsError
-from acutance_platform.recipe import RecipeErrors
-from acutance_platform.sweep.errors import SweepBusy, SweepDiffers, SweepError
-from acutance_storage import StorageError
-from acutance_storage.errors import StoreFull
-
 DONE, FAILED, BAD_INPUT, INTERRUPTED = 0, 1, 2, 130
 
 
@@ -38,12 +32,6 @@ def run(command: click.Command, arguments: Sequence[str] | None) -> int:
     except click.ClickException as error:
         _say_usage(error)
         return error.exit_code
-    except RecipeErrors as errors:
-        for problem in errors.problems:
-            click.echo(f"error: {problem}", err=True)
-        if len(errors.problems) > 1:
-            click.echo(f"{len(errors.problems)} problems.", err=True)
-        return BAD_INPUT
     except (KeyboardInterrupt, click.Abort):
         click.echo("interrupted", err=True)
         return INTERRUPTED
@@ -51,25 +39,48 @@ def run(command: click.Command, arguments: Sequence[str] | None) -> int:
         # Whoever read our output has left (`| head`); say nothing, also not at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return FAILED
-    except StoreFull as error:
-        click.echo(f"error: {error}", err=True)
-        return FAILED
-    except (StorageError, ModelsError, SweepBusy, SweepDiffers) as error:
-        click.echo(f"error: {error}", err=True)
-        return BAD_INPUT
-    except SweepError as error:
-        click.echo(f"error: {error}", err=True)
-        return FAILED
-    except OSError as error:
-        click.echo(
-            f"error: {error.strerror or error}: {error.filename or ''}".rstrip(": "), err=True
-        )
-        return FAILED
+    except Exception as error:
+        lines, code = _explained(error)
+        if not lines:
+            raise  # a defect of ours, which its traceback shows best
+        for line in lines:
+            click.echo(line, err=True)
+        return code
+
+
+def _explained(error: Exception) -> tuple[list[str], int]:
+    """Return what to say and the exit code; no lines for what no user can cause."""
+    # Not at the top: these import torch, which `--help` and a mistyped verb do without.
+    from acutance_models import ModelsError
+    from acutance_platform.recipe import RecipeErrors
+    from acutance_platform.sweep.errors import SweepBusy, SweepDiffers, SweepError
+    from acutance_storage import StorageError
+    from acutance_storage.errors import StoreFull
+
+    code = FAILED
+    if isinstance(error, RecipeErrors):
+        many = [f"{len(error.problems)} problems."] if len(error.problems) > 1 else []
+        return [*(f"error: {problem}" for problem in error.problems), *many], BAD_INPUT
+    if isinstance(error, OSError):
+        place = f"{error.filename}: " if error.filename else ""
+        text = f"{place}{error.strerror or error}"
+    elif isinstance(error, MemoryError):
+        text = "not enough memory. Choose a smaller batch, patch or --tile, or fewer trials at once"
+    elif isinstance(error, StoreFull):
+        text = str(error)
+    elif isinstance(error, StorageError | ModelsError | SweepBusy | SweepDiffers):
+        text, code = str(error), BAD_INPUT
+    elif isinstance(error, SweepError):
+        text = str(error)
+    else:
+        return [], code
+    return [f"error: {text}"], code
 
 
 def _say_usage(error: click.ClickException) -> None:
+    if isinstance(error, click.exceptions.NoArgsIsHelpError):
+        click.echo(error.format_message(), err=True)
+        return
     if isinstance(error, click.UsageError) and error.ctx is not None:
-        click.echo(
-            f"usage: {' '.join(error.ctx.command.collect_usage_pieces(error.ctx))}", err=True
-        )
+        click.echo(error.ctx.get_usage(), err=True)
     click.echo(f"error: {error.format_message()}", err=True)

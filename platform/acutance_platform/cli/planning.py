@@ -54,7 +54,10 @@ def plan(file: Path, sets: tuple[str, ...], as_json: bool) -> None:
         return
     table = Table("recipe", "parameters", "s / step", "s / measurement")
     for sample in forecast.samples:
-        shown = ", ".join(f"{path}={value}" for path, value in sample["recipe"].items())
+        shown = ", ".join(
+            f"{path}={value:.3g}" if isinstance(value, float) else f"{path}={value}"
+            for path, value in sample["recipe"].items()
+        )
         table.add_row(
             shown or "as written",
             f"{sample['parameters']:,}",

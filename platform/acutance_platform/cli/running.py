@@ -91,6 +91,8 @@ def resume(name: str, as_json: bool) -> int:
 
 def _end(outcome: Outcome, home: Home, as_json: bool) -> int:
     """Show how it ended and return the exit code."""
+    for line in outcome.notes:
+        click.echo(f"note: {line}", err=True)
     for line in outcome.untracked:
         click.echo(f"MLflow lacks {line}", err=True)
     if outcome.state == "INTERRUPTED":
@@ -136,7 +138,7 @@ def _show(outcome: Outcome, home: Home) -> None:
                 click.echo(f"{trial['trial']}: {trial['error'].strip().splitlines()[-1]}", err=True)
         return
     _show_winner(status, console)
-    written = looking.report(outcome.name, home)
+    written = looking.report(outcome.name, home=home)
     for title, path in (("figure", written.figure), ("curves", written.curves)):
         click.echo(f"{title:12} {path}")
     for strip in written.strips:

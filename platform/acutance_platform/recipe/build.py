@@ -1,7 +1,7 @@
 """From what a file says to a complete recipe, or to all of its problems at once."""
 
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, get_args
 
 from pydantic import Field, ValidationError
 
@@ -20,7 +20,9 @@ from acutance_models import Problem as ModelProblem
 from acutance_platform.recipe.errors import Problem, RecipeErrors
 from acutance_platform.recipe.plugins import load_plugins
 from acutance_platform.recipe.schema import Part, Recipe
-from acutance_platform.recipe.translate import problems_of, unknown_key
+from acutance_platform.recipe.translate import problems_of, unknown
+
+_SCALES = get_args(Recipe.model_fields["scale"].annotation)
 
 
 class _TermHead(Part):
@@ -42,7 +44,7 @@ def build_recipe(raw: Mapping[str, Any]) -> Recipe:
     try:
         recipe = Recipe.model_validate(resolved.raw)
     except ValidationError as error:
-        found = problems_of(error, Recipe)
+        found = problems_of(error, Recipe, also=("base", "search"))
         known = {problem.place for problem in problems}
         raise RecipeErrors(
             [*problems, *(problem for problem in found if problem.place not in known)]
@@ -86,7 +88,7 @@ class _Components:
             return dict(spec)
 
     def _generator(self) -> None:
-        spec, scale = self.raw.get("generator"), self.raw.get("scale")
+        spec, scale = self.raw.get("generator"), _scale_of(self.raw)
         if spec is None:
             return
         try:
@@ -94,16 +96,16 @@ class _Components:
         except RegistryError as error:
             self.problems += registry_problems(error.problems, "generator")
             return
-        if isinstance(scale, int):
+        if scale is not None:
             found = check_generator(self.raw["generator"], scale=scale)
             self.problems += registry_problems(found, "generator")
 
     def _data(self) -> None:
-        data, scale = self.raw.get("data"), self.raw.get("scale")
+        data, scale = self.raw.get("data"), _scale_of(self.raw)
         if not isinstance(data, Mapping):
             return
         chain = data.get("degradation", [{"kind": "matlab_bicubic"}])
-        found = check_degradation(chain, scale=scale if isinstance(scale, int) else 2)
+        found = check_degradation(chain, scale=scale or 2)
         self.problems += registry_problems(found, "data.degradation")
         if not found:
             steps = [DEGRADATIONS.resolve(step) for step in chain]
@@ -152,13 +154,19 @@ class _Components:
         if not isinstance(evaluation, Mapping):
             return
         protocol = evaluation.get("protocol", "rcan")
-        if protocol not in PROTOCOLS:
-            self.problems.append(unknown_key("evaluation.protocol", str(protocol), PROTOCOLS))
+        if isinstance(protocol, str) and protocol not in PROTOCOLS:
+            self.problems.append(unknown("evaluation.protocol", "protocol", protocol, PROTOCOLS))
         metrics = evaluation.get("metrics", [])
         for index, name in enumerate(metrics if isinstance(metrics, list) else []):
-            if name not in METRICS.names():
+            if isinstance(name, str) and name not in METRICS.names():
                 place = f"evaluation.metrics.{index}"
-                self.problems.append(unknown_key(place, str(name), METRICS.names()))
+                self.problems.append(unknown(place, "metric", name, METRICS.names()))
+
+
+def _scale_of(raw: Mapping[str, Any]) -> int | None:
+    """Return the scale where it is one; the schema says so where it is not."""
+    scale = raw.get("scale")
+    return scale if type(scale) is int and scale in _SCALES else None
 
 
 def registry_problems(found: Iterable[ModelProblem], place: str) -> list[Problem]:

@@ -2,11 +2,12 @@
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import yaml
+from yaml.reader import ReaderError
 
 from acutance_platform.recipe.errors import Problem, RecipeErrors, refuse
 
@@ -19,6 +20,11 @@ class _Loader(yaml.SafeLoader):
 
 
 _Loader.add_implicit_resolver("tag:yaml.org,2002:float", _NUMBER, list("-+.0123456789"))
+# No recipe holds a date: what looks like one stays text, and a wrong one is no trouble.
+_Loader.yaml_implicit_resolvers = {
+    first: [(tag, pattern) for tag, pattern in resolvers if not tag.endswith(":timestamp")]
+    for first, resolvers in _Loader.yaml_implicit_resolvers.items()
+}
 
 
 @dataclass
@@ -56,8 +62,14 @@ def load_document(path: Path, sets: Iterable[str] = ()) -> Document:
         RecipeErrors: If the file cannot be read, is not a YAML map, or a setting is malformed.
     """
     document = _load(path, seen=())
+    problems: list[Problem] = []
     for setting in sets:
-        _apply_setting(document, setting)
+        try:
+            _apply_setting(document, setting)
+        except RecipeErrors as error:
+            problems += error.problems
+    if problems:
+        raise RecipeErrors(problems)
     return document
 
 
@@ -112,13 +124,14 @@ def _parse(path: Path) -> Document:
         if path.stat().st_size > _MAX_BYTES:
             raise refuse(str(path), None, "a recipe has at most 1 MB", "Is this the right file?")
         text = path.read_text(encoding="utf-8")
+        _Loader(text).dispose()  # refuses control characters
     except FileNotFoundError:
         raise refuse(
             str(path), None, "there is no such file", "Check the path, or run `acutance init`."
         ) from None
     except IsADirectoryError:
         raise refuse(str(path), None, "this is a folder", "Name the YAML file in it.") from None
-    except UnicodeDecodeError:
+    except (UnicodeDecodeError, ReaderError):
         raise refuse(str(path), None, "this is not a text file", "Name a YAML file.") from None
     except OSError as error:
         raise refuse(str(path), error.strerror, "the file cannot be read", "Mend that.") from None
@@ -138,11 +151,15 @@ def _parse(path: Path) -> Document:
         ) from None
     except RecursionError:
         raise refuse(str(path), None, "this is nested too deeply", "Flatten it.") from None
+    except (ValueError, TypeError) as error:  # `!!int five` and the like
+        way_out = "Take the tag out, or write a value of its type."
+        raise refuse(str(path), str(error), "a value does not fit its tag", way_out) from None
+    if raw is None:
+        way_out = "Copy one from experiments/, or run `acutance init`."
+        raise refuse(str(path), None, "this file is empty", way_out)
     if not isinstance(raw, dict):
-        shown = type(raw).__name__
-        raise refuse(
-            str(path), shown, "a recipe is a map of keys to values", "See experiments/base."
-        )
+        rule = "a recipe is a map of keys to values"
+        raise refuse(str(path), raw, rule, "Write lines of `key: value`, as in experiments/.")
     return Document(raw, path, places)
 
 
@@ -192,9 +209,12 @@ def _apply_setting(document: Document, setting: str) -> None:
         raise refuse("--set", setting, "a setting is path=value", "Write --set optimizer.lr=1e-3.")
     try:
         value = yaml.load(text, _Loader)
-    except yaml.YAMLError:
+    except (yaml.YAMLError, ValueError, TypeError, RecursionError):
         raise refuse(f"--set {dotted}", text, "the value is not YAML", "Quote it.") from None
-    set_path(document.raw, dotted, value)
+    try:
+        set_path(document.raw, dotted, value)
+    except RecipeErrors as error:
+        raise RecipeErrors(replace(p, place=f"--set: {p.place}") for p in error.problems) from None
     document.places = {
         known: place
         for known, place in document.places.items()

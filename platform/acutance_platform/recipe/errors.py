@@ -31,7 +31,7 @@ class RecipeErrors(Exception):
     """All problems of a recipe, a sweep file or a command's input, collected."""
 
     def __init__(self, problems: Iterable[Problem]) -> None:
-        self.problems: tuple[Problem, ...] = tuple(problems)
+        self.problems: tuple[Problem, ...] = tuple(dict.fromkeys(problems))
         super().__init__("\n".join(str(problem) for problem in self.problems))
 
     def __reduce__(self) -> tuple[type["RecipeErrors"], tuple[tuple[Problem, ...]]]:

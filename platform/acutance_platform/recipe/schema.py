@@ -16,13 +16,15 @@ Spec = dict[str, Any]
 class Part(BaseModel):
     """A frozen section of a recipe that refuses unknown keys."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, use_attribute_docstrings=True, allow_inf_nan=False
+    )
 
 
 class Data(Part):
     """Which pictures are learned from, and how LR/HR pairs are cut from them."""
 
-    dataset: str
+    dataset: str = Field(min_length=1)
     """NAME or NAME@VERSION of a stored dataset, or a folder of pictures relative to this file."""
     degradation: list[Spec] = [{"kind": "matlab_bicubic"}]
     """HR -> LR: a chain of named steps, exactly one of which resizes."""

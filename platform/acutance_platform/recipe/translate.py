@@ -28,33 +28,58 @@ _RULES = {
     "list_type": "a list is needed",
     "tuple_type": "a list is needed",
     "union_tag_not_found": "`kind` is required",
+    "too_short": "at least one is needed",
+    "string_too_short": "text is needed",
 }
 
 
-def problems_of(error: ValidationError, model: type[BaseModel], prefix: str = "") -> list[Problem]:
-    """Return one problem per place for everything that pydantic found in `model`'s input."""
+def problems_of(
+    error: ValidationError, model: type[BaseModel], prefix: str = "", *, also: Iterable[str] = ()
+) -> list[Problem]:
+    """Return one problem per place for everything that pydantic found in `model`'s input.
+
+    Args:
+        error: What pydantic raised.
+        model: Of the input.
+        prefix: Dotted path of the input.
+        also: Keys that a file may have beside the model's own.
+    """
     seen: dict[str, Problem] = {}
     for detail in error.errors(include_url=False):
-        problem = _problem(detail, model, prefix)
+        problem = _problem(detail, model, prefix, also)
         seen.setdefault(problem.place, problem)
     return list(seen.values())
 
 
 def unknown_key(place: str, key: str, known: Iterable[str]) -> Problem:
     """Return the problem of a key that does not exist, with the nearest one that does."""
+    return unknown(place, "key", key, known)
+
+
+def unknown(place: str, what: str, name: str, known: Iterable[str]) -> Problem:
+    """Return the problem of a `what` that does not exist, with the nearest one that does."""
     names = sorted(known)
-    near = difflib.get_close_matches(key, names, n=1)
+    near = difflib.get_close_matches(name, names, n=1)
     hint = f"Did you mean '{near[0]}'? " if near else ""
-    return Problem(place, repr(key), "there is no such key", f"{hint}Known: {', '.join(names)}.")
+    return Problem(
+        place, repr(name), f"there is no such {what}", f"{hint}Known: {', '.join(names)}."
+    )
 
 
-def _problem(detail: ErrorDetails, model: type[BaseModel], prefix: str) -> Problem:
+def _problem(
+    detail: ErrorDetails, model: type[BaseModel], prefix: str, also: Iterable[str]
+) -> Problem:
     location = _without_tags(detail["loc"], model)
     place = ".".join([prefix, *map(str, location)] if prefix else map(str, location))
     kind = detail["type"]
     if kind == "extra_forbidden":
         owner = _model_at(model, location[:-1])
-        return unknown_key(place, str(location[-1]), owner.model_fields if owner else ())
+        known = {*(owner.model_fields if owner else ()), *(also if len(location) == 1 else ())}
+        known.discard(str(location[-1]))
+        return unknown_key(place, str(location[-1]), known)
+    if kind == "union_tag_invalid":
+        tags = [tag.strip("' ") for tag in detail["ctx"]["expected_tags"].split(",")]
+        return unknown(f"{place}.kind", "kind", str(detail["ctx"]["tag"]), tags)
     shown = "" if kind == "missing" else _short(detail["input"])
     rule = _RULES.get(kind) or _sentence(detail)
     return Problem(place, shown, rule, _way_out(model, location, kind))

@@ -162,7 +162,10 @@ def _name_point(
 def _scale_costs(axes: "Axes", costs: Sequence[float]) -> None:
     if costs and min(costs) > 0 and max(costs) / min(costs) > 20:
         axes.set_xscale("log")
-    axes.xaxis.set_major_formatter(lambda value, _: tick(value))
+        axes.xaxis.set_major_formatter(lambda value, _: tick(value))
+        return
+    largest = max(costs, default=0.0)
+    axes.xaxis.set_major_formatter(lambda value, _: tick(value, largest))
 
 
 def _draw_rungs(axes: "Axes", rungs: Sequence[int], colours: Theme) -> None:

@@ -1,7 +1,8 @@
 """The table of trials as plain text cells, the same for the terminal and the page."""
 
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from acutance_platform.report.data import ReportData, Trial
 from acutance_platform.report.words import label, number, setting, short_paths
@@ -49,26 +50,66 @@ class TrialTable:
 
 def trial_table(data: ReportData) -> TrialTable:
     """The table of a sweep's trials."""
-    paths = list(dict.fromkeys(path for trial in data.trials for path in trial["recipe"]))
+    recipes = folded({str(trial["trial"]): trial["recipe"] for trial in data.trials})
+    paths = list(dict.fromkeys(path for recipe in recipes.values() for path in recipe))
     metrics = _metrics(data)
     short = short_paths(paths)
     columns = [
         Column("Trial", "", numeric=False),
         Column("State", "", numeric=False),
-        *(Column(short[p], p, numeric=_is_numeric(data, p), searched=True) for p in paths),
+        *(Column(short[p], p, numeric=_is_numeric(recipes, p), searched=True) for p in paths),
         *(Column(label(metric), metric, numeric=True) for metric in metrics),
         Column("Steps", "steps trained", numeric=True),
     ]
-    rows = [_row(data, trial, paths, metrics) for trial in data.trials]
+    rows = [
+        _row(data, trial, recipes[str(trial["trial"])], paths, metrics) for trial in data.trials
+    ]
     return TrialTable(tuple(columns), tuple(rows))
 
 
-def _row(data: ReportData, trial: Trial, paths: list[str], metrics: list[str]) -> Row:
+def folded(recipes: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
+    """Gather the arguments of a searched component under its path: one column, not one for each.
+
+    `generator.kind: carn, generator.units: 2` becomes `generator: {kind: carn, units: 2}`; a kind
+    that is searched by itself stays as it is.
+
+    Args:
+        recipes: By trial: searched dotted path -> value.
+    """
+    paths = {path for recipe in recipes.values() for path in recipe}
+    parents = {
+        parent
+        for parent, _, leaf in (path.rpartition(".") for path in paths)
+        if leaf in ("kind", "preset")
+        and any(path.startswith(f"{parent}.") and path != f"{parent}.{leaf}" for path in paths)
+    }
+    return {name: _gathered(recipe, parents) for name, recipe in recipes.items()}
+
+
+def _gathered(recipe: Mapping[str, Any], parents: Collection[str]) -> dict[str, Any]:
+    gathered: dict[str, Any] = {}
+    for path, value in recipe.items():
+        parent, _, leaf = path.rpartition(".")
+        if parent in parents:
+            gathered.setdefault(parent, {})[leaf] = value
+        else:
+            gathered[path] = value
+    return gathered
+
+
+def _row(
+    data: ReportData,
+    trial: Trial,
+    recipe: Mapping[str, Any],
+    paths: list[str],
+    metrics: list[str],
+) -> Row:
     cells = [Cell(trial["trial"], trial["trial"]), Cell(trial["state"], trial["state"])]
     for path in paths:
-        value = trial["recipe"].get(path)
-        text = setting(value) if path in trial["recipe"] else "–"
-        cells.append(Cell(text, value if _is_number(value) else text))
+        value = recipe.get(path)
+        text = setting(value) if path in recipe else "–"
+        order = float(value) if isinstance(value, int | float) and _is_number(value) else text
+        cells.append(Cell(text, order))
     for metric in metrics:
         measured = data.metric(trial, metric)
         cells.append(Cell(number(metric, measured), "" if measured is None else measured))
@@ -87,8 +128,8 @@ def _metrics(data: ReportData) -> list[str]:
     ]
 
 
-def _is_numeric(data: ReportData, path: str) -> bool:
-    values = [trial["recipe"][path] for trial in data.trials if path in trial["recipe"]]
+def _is_numeric(recipes: Mapping[str, Mapping[str, Any]], path: str) -> bool:
+    values = [recipe[path] for recipe in recipes.values() if path in recipe]
     return all(_is_number(value) for value in values)
 
 

@@ -43,10 +43,10 @@ def count(value: float) -> str:
     return f"{value:,.0f}"
 
 
-def tick(value: float) -> str:
-    """A count at an axis, no longer than it must be: ``500``, ``1,500``, ``20 k``, ``1.5 M``."""
+def tick(value: float, largest: float = 0.0) -> str:
+    """A count at an axis: ``500``, ``1,500``, ``20 k``; in the unit of the axis's largest count."""
     for size, unit in _UNITS:
-        if abs(value) >= max(size, 1e4):
+        if max(abs(value), largest) >= max(size, 1e4):
             return f"{value / size:g}{unit}"
     return f"{value:,g}"
 

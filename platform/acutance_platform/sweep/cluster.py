@@ -4,6 +4,7 @@ import logging
 import math
 import os
 import shutil
+import socket
 import sys
 import tempfile
 import time
@@ -21,9 +22,11 @@ import acutance_models
 import acutance_platform
 import acutance_storage
 from acutance_platform.recipe.errors import Problem, RecipeErrors
+from acutance_platform.sweep.errors import SweepError
 
 _SECONDS_BETWEEN_LOOKS = 5.0
 _SECONDS_TO_END = 5.0
+_SECONDS_TO_ANSWER = 10.0
 _SOCKET_PATH_ROOM = 40
 """Characters that a temporary folder may have: Ray adds about 60, and a Unix socket's path ends
 at 107."""
@@ -58,7 +61,15 @@ def cluster(share: Share, scratch_name: str) -> Iterator[None]:
         share: What one trial takes; sets the threads of the workers.
         scratch_name: Distinguishes this sweep's temporary folder. What a killed driver of the
             same sweep left there is removed, so no two drivers may share a name at one time.
+
+    Raises:
+        SweepError: If this process is connected to Ray already, or RAY_ADDRESS does not answer.
     """
+    if ray.is_initialized():
+        raise SweepError(
+            "this process is connected to Ray already, and a sweep needs a connection of its own. "
+            "Call ray.shutdown() first, or run `acutance sweep` in another process."
+        )
     scratch = _scratch(scratch_name)
     with _environment(_QUIET), _quiet_logs():
         _end_leftovers(scratch)
@@ -70,6 +81,7 @@ def cluster(share: Share, scratch_name: str) -> Iterator[None]:
         }
         try:
             if address:
+                _require_answer(address)
                 ray.init(address=address, **common)
             else:
                 ray.init(
@@ -81,7 +93,21 @@ def cluster(share: Share, scratch_name: str) -> Iterator[None]:
             yield
         finally:
             ray.shutdown()
-            shutil.rmtree(scratch, ignore_errors=True)
+            _end_leftovers(scratch)
+
+
+def _require_answer(address: str) -> None:
+    """Refuse an address where nobody listens: Ray would knock for many minutes."""
+    host, _, port = address.removeprefix("ray://").rpartition(":")
+    if not port.isdecimal():
+        return  # `auto` and the like
+    try:
+        socket.create_connection((host.strip("[]"), int(port)), timeout=_SECONDS_TO_ANSWER).close()
+    except (OSError, OverflowError) as error:
+        raise SweepError(
+            f"RAY_ADDRESS={address}: no Ray cluster answers there ({error}). Start it, mend the "
+            "address, or unset RAY_ADDRESS to run on this machine."
+        ) from None
 
 
 def share_of(recipe: Mapping[str, Any]) -> Share:
@@ -168,7 +194,7 @@ def _worker_variables(share: Share) -> dict[str, str]:
 
 
 def _end_leftovers(scratch: Path) -> None:
-    """End what a killed driver of this sweep left running, and remove its folder.
+    """End what a driver of this sweep left running, and remove its folder.
 
     Ray's processes notice the loss of their driver only after a while; until then an old worker
     would train beside the new one. They are known by their logs, which they hold open.
@@ -178,6 +204,8 @@ def _end_leftovers(scratch: Path) -> None:
     ours = (str(Path(sys.executable).resolve()), str(Path(ray.__file__).parent))
     left = []
     for process in psutil.process_iter():
+        if process.pid == os.getpid():
+            continue  # Ray keeps logs of its driver open as well
         # Processes end while they are looked at, and those of other users may not be.
         with suppress(psutil.Error, OSError):
             opened = (Path(file.path) for file in process.open_files())

@@ -68,14 +68,12 @@ class Conductor:
         self.plan = plan
         self._journal, self._clock, self._on_event = journal, clock, on_event
         self.sweep = Sweep.of(journal.read())
-        spec = json.loads(json.dumps(plan.spec))
-        if self.sweep.name and self.sweep.spec != spec:
+        self._spec = json.loads(json.dumps(plan.spec))
+        if self.sweep.name and self.sweep.spec != self._spec:
             raise SweepDiffers(
                 f"sweep {plan.name!r} exists with another recipe or search. Resume it as it is, "
                 "or give this one another name with --name."
             )
-        if not self.sweep.name:
-            self._write({"do": "sweep", "name": plan.name, "spec": spec, "time": clock()})
         self._space = parse_space(plan.search.space)
         self._sampler: Sampler = SAMPLERS.build(
             plan.search.sampler,
@@ -95,8 +93,14 @@ class Conductor:
         return self.sweep.finished not in (None, "INTERRUPTED")
 
     def start(self, driver: str, host: str) -> None:
-        """Open a session, and write the ends that an earlier driver did not live to write."""
+        """Open a session; the first one opens the journal with the sweep itself.
+
+        Ends that an earlier driver did not live to write are written now.
+        """
         now = self._clock()
+        if not self.sweep.name:
+            opening = {"do": "sweep", "name": self.plan.name, "spec": self._spec, "time": now}
+            self._write(opening)
         self._write({"do": "start", "driver": driver, "host": host, "time": now})
         self._write(*decisions.mend(self.sweep, now))
 

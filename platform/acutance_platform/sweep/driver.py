@@ -73,6 +73,7 @@ def run_sweep(
                 "store": store.address,
                 "local": str(local),
                 "machine": plan.machine,
+                "gpu": share.gpu,
             }
             crossing = Crossing(
                 conductor, slots=Slots(share, slots).count, common=common, bell=folder / "stop"

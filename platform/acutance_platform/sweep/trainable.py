@@ -77,7 +77,8 @@ class Leg(tune.Trainable):
     """One leg; `reset_config` makes the same worker process run the next one.
 
     Config: `trial`, `owner`, `training` (`module:attribute`), `recipe` (JSON text, which Tune
-    leaves alone), `rungs`, `store`, `local`, `machine`, `bell` (see `_listen`).
+    leaves alone), `rungs`, `store`, `local`, `machine`, `gpu` (share of one), `bell` (see
+    `_listen`).
     """
 
     def setup(self, config: dict[str, Any]) -> None:
@@ -130,6 +131,7 @@ class Leg(tune.Trainable):
 
     def _open(self) -> Training:
         config = self._config
+        _cap_memory(config["gpu"])
         module, _, attribute = config["training"].partition(":")
         factory = getattr(importlib.import_module(module), attribute)
         training: Training = factory(
@@ -163,3 +165,15 @@ class Leg(tune.Trainable):
         torch = sys.modules.get("torch")
         if torch is not None and torch.cuda.is_available():
             torch.cuda.empty_cache()
+
+
+def _cap_memory(share: float) -> None:
+    """Keep a worker with a part of a GPU to that part of its memory.
+
+    Set anew for each leg; without a cap one greedy trial ends its neighbours.
+    """
+    if share > 0:
+        import torch
+
+        if torch.cuda.is_available():
+            torch.cuda.set_per_process_memory_fraction(min(share, 1.0))

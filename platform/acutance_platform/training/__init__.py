@@ -10,6 +10,7 @@ from acutance_platform.training.machine import (
     machine_kind,
     placed,
     resolve_auto,
+    room_problems,
 )
 from acutance_platform.training.state import Report, States
 
@@ -29,6 +30,7 @@ __all__ = [
     "picture_stream",
     "placed",
     "resolve_auto",
+    "room_problems",
     "stage_key",
     "super_resolve",
 ]

@@ -83,15 +83,25 @@ class Batches:
 
         `attempt` counts the NaN guard's restarts: a further attempt draws other crops.
         """
+        lr, hr = self.pixels(step, attempt)
+        return self._tensor(lr), self._tensor(hr)
+
+    def pixels(self, step: int, attempt: int = 0) -> tuple[Pixels, Pixels]:
+        """Return the same batch in 8 bits: LR (B, p/s, p/s, 3) and HR (B, p, p, 3)."""
         corners = stream(self._seed, "crop", step, attempt).random((self._batch, 2))
         turns = stream(self._seed, "flip", step, attempt).integers(0, 8, self._batch)
-        crops = [
-            self._crop(step, attempt, k, corners[k], int(turns[k])) for k in range(self._batch)
-        ]
-        return self._tensor([lr for lr, _ in crops]), self._tensor([hr for _, hr in crops])
+        side = self._patch // self._pairs.scale
+        lr = np.empty((self._batch, side, side, 3), np.uint8)
+        hr = np.empty((self._batch, self._patch, self._patch, 3), np.uint8)
+        for k in range(self._batch):
+            small, patch = self._crop(step, attempt, k, corners[k])
+            turn = int(turns[k]) if self._dihedral else 0
+            _copy_turned(small, turn, lr[k])
+            _copy_turned(patch, turn, hr[k])
+        return lr, hr
 
     def _crop(
-        self, step: int, attempt: int, k: int, corner: NDArray[np.float64], turn: int
+        self, step: int, attempt: int, k: int, corner: NDArray[np.float64]
     ) -> tuple[Pixels, Pixels]:
         epoch, place = divmod(step * self._batch + k, len(self._indices))
         index = self._indices[self._order(epoch)[place]]
@@ -102,20 +112,17 @@ class Batches:
         x = int(corner[1] * (columns - side + 1))
         patch = hr[y * scale : (y + side) * scale, x * scale : (x + side) * scale]
         if self._per_crop is None:
-            small = self._pairs.lr(index)[y : y + side, x : x + side]
-        else:
-            small = self._per_crop(patch, stream(self._seed, "degradation", step, attempt, k))
-        if not self._dihedral:
-            return small, patch
-        return dihedral(small, turn), dihedral(patch, turn)
+            return self._pairs.lr(index)[y : y + side, x : x + side], patch
+        rng = stream(self._seed, "degradation", step, attempt, k)
+        return self._per_crop(patch, rng), patch
 
     def _shuffled(self, epoch: int) -> NDArray[np.int64]:
         return stream(self._seed, "order", epoch).permutation(len(self._indices))
 
-    def _tensor(self, crops: Sequence[Pixels]) -> Tensor:
+    def _tensor(self, crops: Pixels) -> Tensor:
         # (B, H, W, 3) seen as (B, 3, H, W) is channels_last already: no second copy is made.
-        stacked = torch.from_numpy(np.stack(crops)).to(self._device)
-        return stacked.permute(0, 3, 1, 2).to(torch.float32).div_(255.0)
+        pixels = torch.from_numpy(crops).to(self._device)
+        return pixels.permute(0, 3, 1, 2).to(torch.float32).div_(255.0)
 
 
 def dataset_problems(dataset: ImageDataset, recipe: Recipe) -> list[Problem]:
@@ -157,9 +164,32 @@ def picture_stream(picture: Picture) -> np.random.Generator:
 
 
 def dihedral(picture: Pixels, turn: int) -> Pixels:
-    """Return a view of (H, W, 3) under one of eight symmetries: `turn` in 0..7."""
-    turned = np.rot90(picture, turn % 4)
+    """Return a view of (H, W, 3) under one of eight symmetries.
+
+    `turn` is 0..7: that many quarter turns counter-clockwise, and from 4 on mirrored left to right
+    afterwards.
+    """
+    turned = picture
+    if turn % 2:
+        turned = turned.swapaxes(0, 1)[::-1]
+    if turn & 2:
+        turned = turned[::-1, ::-1]
     return turned[:, ::-1] if turn >= 4 else turned
+
+
+def _copy_turned(crop: Pixels, turn: int, out: Pixels) -> None:
+    """Copy a crop into `out` under a symmetry, several times as fast as numpy left to itself.
+
+    The crop is first copied whole: a column of a wide picture lies in so few cache sets that
+    reading it directly costs up to six times as much. Where pixels are then not neighbours any
+    more, numpy would copy each pixel's three bytes by themselves, so each colour is copied alone.
+    """
+    turned = dihedral(np.ascontiguousarray(crop), turn)
+    if turned.strides[1] == turned.shape[2]:
+        out[...] = turned
+        return
+    for colour in range(turned.shape[2]):
+        out[..., colour] = turned[..., colour]
 
 
 def _whole(picture: Pixels, scale: int) -> Pixels:

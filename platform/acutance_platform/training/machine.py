@@ -5,6 +5,7 @@ resolved once, by whoever starts the training, and handed on; a trial never prob
 """
 
 import functools
+import os
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
@@ -12,7 +13,7 @@ from typing import Any, TypeVar
 import torch
 from torch import nn
 
-from acutance_platform.recipe import Recipe
+from acutance_platform.recipe import Problem, Recipe, RecipeErrors
 
 Network = TypeVar("Network", bound=nn.Module)
 
@@ -62,9 +63,29 @@ def resolve_auto(recipe: Recipe) -> Recipe:
     return recipe.model_copy(update={"precision": precision, "resources": resources})
 
 
+def room_problems(recipe: Recipe) -> list[Problem]:
+    """Return what a recipe asks of a machine and this one does not have; empty where it fits."""
+    problems = []
+    cpu, gpu = recipe.resources.cpu, recipe.resources.gpu
+    if cpu > (cpus := os.cpu_count() or 1):
+        rule = f"this machine has {cpus} CPUs"
+        problems.append(Problem("resources.cpu", str(cpu), rule, f"Write {cpus} or less."))
+    if gpu != "auto" and gpu > (gpus := torch.cuda.device_count()):
+        rule = f"this machine has {gpus} GPUs that torch can use"
+        way_out = "Write gpu: auto, or run it where there is one."
+        problems.append(Problem("resources.gpu", f"{gpu:g}", rule, way_out))
+    return problems
+
+
 def machine_kind(recipe: Recipe) -> MachineKind:
-    """Return this machine's kind for a recipe whose `auto` fields are resolved."""
+    """Return this machine's kind for a recipe whose `auto` fields are resolved.
+
+    Raises:
+        RecipeErrors: If the recipe was resolved for a GPU, and there is none here.
+    """
     if device_of(recipe).type == "cuda":
+        if not torch.cuda.is_available():
+            raise RecipeErrors(p for p in room_problems(recipe) if p.place == "resources.gpu")
         device, isa, vendor, threads = torch.cuda.get_device_name(), "", "", 0
     else:
         vendor, flags = _cpu()

@@ -1,22 +1,33 @@
 """MODEL: every way to name a network, and what it stands for."""
 
 import hashlib
+import os
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
 
-from acutance_models import Generator, load_generator
-from acutance_platform.recipe import refuse
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from acutance_models import Generator, WeightsError, bicubic_upscale, load_generator
+from acutance_platform.recipe import Problem, RecipeErrors, load_plugins, refuse
 from acutance_platform.search.journals import sweep_names
-from acutance_platform.verbs.home import Home
+from acutance_platform.training import placed, super_resolve
+from acutance_platform.verbs.home import Home, StrPath, open_home
 from acutance_platform.verbs.journals import Told, open_sweep
 from acutance_storage import BlobStore, get_blob
 
 SHIPPED = "shipped"
 """Name of the small x2 network in this package (experiments/quickstart trained it)."""
 
+_WHOLE = 640 * 640
+"""Pictures with more LR pixels than this are computed in tiles, so that memory stays bounded."""
+_TILE = 512
+
 _FORMS = (
-    "a .safetensors file, SWEEP/TRIAL, SWEEP/best, SWEEP/knee, run:RUN_ID, blob:SHA256 or bicubic"
+    "shipped, a .safetensors file, SWEEP/TRIAL, SWEEP/best, SWEEP/knee, run:RUN_ID, blob:SHA256"
+    " or bicubic"
 )
 
 
@@ -31,6 +42,33 @@ class Model:
     generator: Generator | None
     """None for bicubic, which has no network."""
 
+    def upscale(
+        self, lr: NDArray[np.uint8], *, scale: int | None = None, tile: int | None = None
+    ) -> NDArray[np.uint8]:
+        """Enlarge a picture.
+
+        Args:
+            lr: (h, w, 3), 0 to 255.
+            scale: Needed for bicubic only.
+            tile: Side of the LR tiles; None chooses tiles for large pictures only.
+
+        Returns:
+            (h * scale, w * scale, 3), rounded to 8 bits.
+
+        Raises:
+            RecipeErrors: If the scale is missing, or not the network's.
+            PictureError: If `lr` is no such array.
+        """
+        factor = self.scale(scale)
+        if self.generator is None:
+            return bicubic_upscale(lr, factor)
+        if tile is None and lr.shape[0] * lr.shape[1] > _WHOLE:
+            tile = _TILE
+        device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        sr = super_resolve(placed(self.generator, device), lr, device=device, tile=tile)
+        rounded: NDArray[np.uint8] = np.floor(np.clip(sr, 0.0, 1.0) * 255.0 + 0.5).astype(np.uint8)
+        return rounded
+
     def scale(self, asked: int | None) -> int:
         """Return the model's scale; bicubic has whichever is asked for."""
         own = self.generator.scale if self.generator is not None else None
@@ -41,22 +79,29 @@ class Model:
         return own or asked or 0
 
 
-def load_model(address: str, home: Home | None = None) -> Model:
-    """Return the model that an address names.
+def load_model(model: StrPath, home: Home | None = None) -> Model:
+    """Return the network that MODEL names, ready to enlarge arrays.
 
     Args:
-        address: One of the forms of MODEL, or `shipped`.
-        home: Where sweeps and blobs lie; needed only by addresses that mean something there.
+        model: One of the forms of MODEL, or `shipped`: the small x2 network of this package.
+        home: Where sweeps and blobs lie; None takes what the environment says, where it is needed.
 
     Raises:
-        RecipeErrors: If the address names nothing.
-        WeightsError: If the file holds no network of ours.
+        RecipeErrors: If MODEL names nothing, or a file that holds no network of ours.
         StorageError: If the blob is missing or damaged.
     """
+    address = os.fspath(model)
     if address == "bicubic":
         return Model(address, None, None)
     data = _data(address, home)
-    return Model(address, hashlib.sha256(data).hexdigest(), load_generator(data).eval())
+    try:
+        generator = load_generator(data).eval()
+    except WeightsError as error:
+        rule, _, way_out = str(error).partition(". ")
+        rule = f"this is no network of acutance: {rule.rstrip('.')}"
+        way_out = f"{way_out or 'Name another file.'} Nothing is ever unpickled."
+        raise RecipeErrors([Problem("MODEL", repr(address), rule, way_out)]) from None
+    return Model(address, hashlib.sha256(data).hexdigest(), generator)
 
 
 def weights_of(address: str, home: Home) -> str:
@@ -82,6 +127,8 @@ def _published(told: Told, trial: str, address: str) -> str:
     if weights is None:
         way_out = "A trial has weights from its first rung on."
         raise refuse("MODEL", address, f"trial {trial} has published no weights yet", way_out)
+    # Whoever ran the sweep named these modules; a weights file from elsewhere may not.
+    load_plugins(told.sweep.spec.get("plugins", []))
     return weights
 
 
@@ -103,8 +150,7 @@ def _data(address: str, home: Home | None) -> bytes:
         if not path.is_file():
             raise refuse("MODEL", address, "there is no such file", f"MODEL is {_FORMS}.")
         return path.read_bytes()
-    if home is None:
-        raise refuse("MODEL", address, "this is no model file", f"MODEL is {_FORMS}.")
+    home = home or open_home()
     if address.startswith("blob:"):
         return get_blob(home.store, address.removeprefix("blob:"))
     if address.startswith("run:") or "/" in address:

@@ -8,7 +8,7 @@ from pathlib import Path
 from acutance_platform.recipe import Document, Problem, Recipe, RecipeErrors
 from acutance_platform.training import dataset_problems
 from acutance_platform.verbs.home import Home
-from acutance_storage import DatasetError, ImageDataset, StorageError, add_dataset, open_dataset
+from acutance_storage import AddReport, DatasetError, ImageDataset, add_dataset, open_dataset
 
 
 def pin_dataset(recipe: Recipe, document: Document, home: Home) -> Recipe:
@@ -27,6 +27,25 @@ def pin_dataset(recipe: Recipe, document: Document, home: Home) -> Recipe:
     return recipe.model_copy(update={"data": data})
 
 
+def add_folder(folder: Path, home: Home) -> AddReport:
+    """Make a dataset of exactly the pictures of a folder.
+
+    Two folders of one name share the dataset's name and differ in version; recipes pin the
+    version. Datasets that people named themselves are never touched.
+
+    Raises:
+        DatasetError: If the folder cannot be read as pictures.
+    """
+    name = f"folder-{slug_of(folder)}"
+    return add_dataset(home.store, name, folder, source=folder.resolve().name, replace=True)
+
+
+def slug_of(folder: Path) -> str:
+    """Return a folder's name in lower-case letters, digits and dashes."""
+    slug = re.sub(r"[^a-z0-9]+", "-", folder.resolve().name.lower()).strip("-")
+    return slug[:80] or "pictures"
+
+
 def _find(wanted: str, place: str, document: Document, home: Home) -> ImageDataset:
     folder = _folder(wanted, place, document)
     try:
@@ -34,11 +53,13 @@ def _find(wanted: str, place: str, document: Document, home: Home) -> ImageDatas
             return open_dataset(home.store, _ingest(folder, home))
         return open_dataset(home.store, wanted)
     except DatasetError as error:
-        way_out = "Mend the pictures, or name another dataset."
+        way_out = f"Add it with `acutance data add NAME FOLDER`; {folder} is no folder."
+        if folder.is_dir():
+            way_out = "Mend the pictures, or name another dataset."
         raise RecipeErrors([Problem(place, repr(wanted), str(error), way_out)]) from None
-    except StorageError as error:
-        way_out = f"Add it with `acutance data add NAME FOLDER`; {folder} is no folder either."
-        raise RecipeErrors([Problem(place, repr(wanted), str(error), way_out)]) from None
+    except OSError as error:
+        rule = f"the folder cannot be read ({error.strerror}: {error.filename})"
+        raise RecipeErrors([Problem(place, repr(wanted), rule, "Name another.")]) from None
 
 
 def _folder(wanted: str, place: str, document: Document) -> Path:
@@ -50,9 +71,6 @@ def _folder(wanted: str, place: str, document: Document) -> Path:
 
 def _ingest(folder: Path, home: Home) -> str:
     """Return NAME@VERSION of a folder's pictures, decoded only where the folder has changed."""
-    slug = re.sub(r"[^a-z0-9]+", "-", folder.name.lower()).strip("-") or "pictures"
-    # Two folders of one name share this name and differ in version; recipes pin the version.
-    name = f"folder-{slug}"
     fingerprint = _fingerprint(folder, home)
     where = hashlib.sha256(str(folder).encode()).hexdigest()[:16]
     memo = home.local / "folders" / f"{where}.json"
@@ -60,8 +78,8 @@ def _ingest(folder: Path, home: Home) -> str:
         known = json.loads(memo.read_text())
         if known["fingerprint"] == fingerprint:
             return str(known["dataset"])
-    report = add_dataset(home.store, name, folder, source=folder.name, replace=True)
-    dataset = f"{name}@{report.dataset.version[:12]}"
+    added = add_folder(folder, home).dataset
+    dataset = f"{added.name}@{added.version[:12]}"
     memo.parent.mkdir(parents=True, exist_ok=True)
     fresh = memo.with_suffix(".new")
     fresh.write_text(json.dumps({"fingerprint": fingerprint, "dataset": dataset}))

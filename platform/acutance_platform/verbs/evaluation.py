@@ -1,5 +1,6 @@
 """`evaluate`: measure a model on pictures under a named protocol."""
 
+import os
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -15,6 +16,7 @@ from numpy.typing import NDArray
 from acutance_models import (
     METRICS,
     Degradation,
+    ModelsError,
     Protocol,
     bicubic_upscale,
     check_degradation,
@@ -27,7 +29,8 @@ from acutance_models import (
 from acutance_platform.recipe import Problem, RecipeErrors, refuse, registry_problems
 from acutance_platform.training import mean_scores, picture_stream, placed, super_resolve
 from acutance_platform.verbs.addresses import Model, load_model
-from acutance_platform.verbs.home import Home
+from acutance_platform.verbs.home import Home, StrPath, open_home
+from acutance_platform.verbs.upscaling import PICTURE_SUFFIXES
 from acutance_storage import ImageDataset, Picture, add_dataset, open_dataset, open_store
 
 Lr = NDArray[np.uint8] | NDArray[np.float32]
@@ -66,24 +69,23 @@ class _Item:
 
 
 def evaluate(
-    model: str,
-    data: str,
+    model: StrPath,
+    data: StrPath,
     *,
-    home: Home,
     split: str = "validation",
     protocol: str = "rcan",
     scale: int | None = None,
-    lr: Path | None = None,
+    lr: StrPath | None = None,
     degradation: str | None = None,
     border: int | None = None,
     metrics: Sequence[str] | None = None,
+    home: Home | None = None,
 ) -> Evaluation:
     """Measure a model; f32 always.
 
     Args:
         model: MODEL.
         data: A folder of HR pictures, or NAME[@VERSION] of a dataset.
-        home: Store and local folder.
         split: Split of a dataset; folders are taken whole.
         protocol: Names degradation, colour, rounding and border.
         scale: Needed for bicubic only.
@@ -91,26 +93,33 @@ def evaluate(
         degradation: YAML of a degradation chain, in place of the protocol's.
         border: HR pixels ignored at each edge, in place of the protocol's.
         metrics: Rows of the table of metrics; None takes all.
+        home: Store and local folder; None takes what the environment says.
 
     Raises:
-        RecipeErrors: If model, data or options cannot be used.
-        ModelsError: If a picture does not fit the model.
+        RecipeErrors: If model, data or options cannot be used, or a picture cannot be measured.
+        StorageError: If the data cannot be read.
     """
+    home = home or open_home()
     network = load_model(model, home)
     factor = network.scale(scale)
     rules = find_protocol(protocol)
     chain = _chain(degradation, factor)
     names = list(metrics) if metrics else METRICS.names()
     images: list[dict[str, Any]] = []
-    with _opened(data, split, factor, lr, home) as (label, dataset, indices):
+    given_lr = Path(lr) if lr is not None else None
+    with _opened(os.fspath(data), split, factor, given_lr, home) as (label, dataset, indices):
         for index in indices:
             item = _item(dataset, index, factor)
-            scores = _score(network, item, rules, chain, factor, names, border)
+            try:
+                scores = _score(network, item, rules, chain, factor, names, border)
+            except ModelsError as error:
+                rule, _, way_out = str(error).partition(". ")
+                raise refuse(item.name, None, rule, way_out or "Leave it out.") from None
             images.append({"name": item.name, **scores})
         given = dataset.lr_scale == factor
     described = _described(rules, chain, given, factor, border)
     mean = mean_scores([{n: image[n] for n in names} for image in images])
-    return Evaluation(model, network.weights, label, factor, described, images, mean)
+    return Evaluation(network.address, network.weights, label, factor, described, images, mean)
 
 
 def _score(
@@ -165,6 +174,7 @@ def _opened(
     """Give label, dataset and indices; a folder is a dataset of its own for as long as it takes."""
     folder = Path(data)
     if folder.is_dir():
+        home.local.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=home.local, prefix="evaluate-") as scratch:
             store = open_store(scratch)
             report = add_dataset(
@@ -175,11 +185,14 @@ def _opened(
                 lr=lr,
                 scale=scale if lr is not None else None,
             )
-            if report.skipped:
-                raise RecipeErrors(
-                    Problem(f"{folder}/{file}", "", why, "Mend the file or take it out.")
-                    for file, why in report.skipped
-                )
+            # A LICENCE.md beside the pictures is fine; a picture left out would change the mean.
+            damaged = [
+                Problem(f"{folder}/{file}", "", why, "Mend the file or take it out.")
+                for file, why in report.skipped
+                if Path(file).suffix.lower() in PICTURE_SUFFIXES
+            ]
+            if damaged:
+                raise RecipeErrors(damaged)
             yield str(folder), report.dataset, list(range(len(report.dataset)))
         return
     if lr is not None:

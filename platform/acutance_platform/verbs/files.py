@@ -1,5 +1,6 @@
 """Recipe and sweep files: read, checked as a whole, their dataset pinned."""
 
+import os
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,9 +18,11 @@ from acutance_platform.recipe import (
 from acutance_platform.search.schema import Search, parse_search
 from acutance_platform.search.space import Space
 from acutance_platform.search.table import parse_space
-from acutance_platform.training import resolve_auto
+from acutance_platform.training import dataset_problems, resolve_auto, room_problems
 from acutance_platform.verbs.datasets import pin_dataset
+from acutance_platform.verbs.draws import draw_problems
 from acutance_platform.verbs.home import Home
+from acutance_storage import open_dataset
 
 _FIXED = ("resources", "data.dataset", "evaluation", "checkpoint", "plugins", "scale", "seed")
 """Recipe paths that are one for a whole sweep: they decide where it runs and what is compared."""
@@ -58,6 +61,13 @@ def read_file(path: Path, sets: Iterable[str], home: Home) -> File:
     if recipe is None or problems:
         raise RecipeErrors(document.placed(problems))
     recipe = resolve_auto(pin_dataset(recipe, document, home))
+    problems += _room_problems(recipe)
+    if search is not None:
+        dataset = open_dataset(home.store, recipe.data.dataset)
+        space = parse_space(search.space)
+        problems += draw_problems(space, recipe, lambda drawn: dataset_problems(dataset, drawn))
+    if problems:
+        raise RecipeErrors(document.placed(problems))
     return File(path, _name(path, search), recipe, search, _question(path))
 
 
@@ -84,6 +94,11 @@ def read_sweep(path: Path, sets: Iterable[str], home: Home) -> tuple[File, Searc
         way_out = "Add one, or run `acutance train` with it."
         raise refuse(str(path), None, "a sweep file has a `search:` section", way_out)
     return file, file.search
+
+
+def _room_problems(recipe: Recipe) -> list[Problem]:
+    """Return what this machine lacks; the nodes of a cluster are asked when a sweep starts."""
+    return [] if os.environ.get("RAY_ADDRESS") else room_problems(recipe)
 
 
 def _recipe(raw: dict[str, Any], document: Document, problems: list[Problem]) -> Recipe | None:

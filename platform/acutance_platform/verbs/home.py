@@ -1,9 +1,13 @@
 """Where things lie: the store and this machine's folder, chosen by the environment."""
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from acutance_platform.recipe import refuse
 from acutance_storage import BlobStore, local_folder, open_store
+
+StrPath = str | os.PathLike[str]
 
 
 @dataclass(frozen=True)
@@ -17,7 +21,14 @@ class Home:
 
 
 def open_home() -> Home:
-    """Return store and local folder as the environment says."""
-    local = local_folder()
-    local.mkdir(parents=True, exist_ok=True)
-    return Home(open_store(), local)
+    """Return store and local folder as the environment says; who writes there makes the folder.
+
+    Raises:
+        StorageError: If ACUTANCE_STORE names no place of this version.
+        RecipeErrors: If one of the two is a file.
+    """
+    store, local = open_store(), local_folder()
+    for name, place in (("ACUTANCE_STORE", Path(store.address)), ("ACUTANCE_LOCAL", local)):
+        if place.exists() and not place.is_dir():
+            raise refuse(name, str(place), "this is a file", "Name a folder.")
+    return Home(store, local)

@@ -73,12 +73,26 @@ def open_sweep(store: BlobStore, name: str) -> Told:
     Raises:
         RecipeErrors: If there is none of that name.
     """
-    check_name(name)
+    if not is_name(name):
+        raise refuse("SWEEP", name, "this cannot be the name of a sweep", _known(store))
     records = Log(store, name).read()
     if not records:
-        known = ", ".join(sweep_names(store)) or "none yet"
-        raise refuse("SWEEP", name, "there is no sweep of this name", f"Sweeps here: {known}.")
+        raise refuse("SWEEP", name, "there is no sweep of this name", _known(store))
     return tell(records)
+
+
+def _known(store: BlobStore) -> str:
+    return f"Sweeps here: {', '.join(sweep_names(store)) or 'none yet'}."
+
+
+def is_name(name: str) -> bool:
+    """Say whether a name can be a folder, a journal and an experiment alike."""
+    return re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}", name) is not None
+
+
+def finished(told: Told) -> bool:
+    """Return whether nothing is left to do."""
+    return told.sweep.finished not in (None, "INTERRUPTED")
 
 
 def check_name(name: str) -> None:
@@ -87,7 +101,7 @@ def check_name(name: str) -> None:
     Raises:
         RecipeErrors: If it cannot.
     """
-    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}", name):
+    if not is_name(name):
         rule = "a name has letters, digits, '.', '_' and '-', and begins with a letter or digit"
         raise refuse("--name", name, rule, "Choose another name with --name.")
 

@@ -4,10 +4,13 @@ from typing import Any
 
 from acutance_platform.recipe import Recipe, build_recipe
 from acutance_platform.search.schema import parse_search
+from acutance_platform.search.space import apply_to
+from acutance_platform.search.table import parse_space
 from acutance_platform.sweep.plan import SweepPlan
 from acutance_platform.training import machine_kind, stage_key
 from acutance_platform.verbs.files import File
 from acutance_platform.verbs.home import Home
+from acutance_platform.verbs.journals import Told
 from acutance_storage import open_dataset
 
 
@@ -52,3 +55,18 @@ def sweep_plan(name: str, spec: dict[str, Any], home: Home) -> SweepPlan:
         machine=machine,
     )
     return plan
+
+
+def trial_recipe(told: Told, trial: str) -> Recipe:
+    """Return the complete recipe of a trial.
+
+    Raises:
+        RecipeErrors: If it cannot be built any more, for example without its plug-in.
+    """
+    spec = dict(told.sweep.spec)
+    search = spec.pop("search", None)
+    if search is None:
+        return build_recipe(spec)
+    space = parse_space(search["space"])
+    outcome = space.replay(told.sweep.trials[trial].assignment, spec)
+    return build_recipe(apply_to(spec, outcome.apply))

@@ -1,18 +1,19 @@
 """`init`: from a folder of pictures to a sweep file that runs."""
 
 import os
-import re
+import shlex
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
 from string import Template
 
 from acutance_platform.recipe import refuse
+from acutance_platform.verbs.datasets import add_folder, slug_of
 from acutance_platform.verbs.home import Home
-from acutance_storage import AddReport, ImageDataset, add_dataset
+from acutance_storage import AddReport, ImageDataset
 
-_LR_PATCH = {2: 48, 3: 32, 4: 32}
-"""LR side of a training crop by scale: enough context for small networks, cheap on a CPU."""
+_LR_PATCH = 32
+"""LR side of a training crop: enough context for small networks, cheap on a CPU."""
 _VALIDATION_PIXELS = 4_000_000
 """Above this many validation pixels, measuring often would cost more than training."""
 
@@ -50,21 +51,26 @@ def init(
         RecipeErrors: If the pictures do not suffice or the file exists.
         DatasetError: If the folder cannot be read as pictures.
     """
-    name = re.sub(r"[^a-z0-9]+", "-", pictures.resolve().name.lower()).strip("-") or "pictures"
-    folder = output or Path(f"{name}-sweep")
+    folder = output or Path(f"{slug_of(pictures)}-sweep")
     file = folder / "sweep.yaml"
+    if folder.exists() and not folder.is_dir():
+        raise refuse("-o", str(folder), "this is a file", "Name a folder for the experiment.")
     if file.exists() and not overwrite:
         raise refuse(str(file), None, "this file exists already", "Add --overwrite or -o FOLDER.")
-    report = add_dataset(home.store, name, pictures, source=pictures.name)
+    report = add_folder(pictures, home)
     dataset = report.dataset
     _refuse_too_few(dataset, pictures)
     shortest = min(min(p.height, p.width) for p in dataset.pictures)
     chosen = scale or _proposed_scale(shortest)
-    text = _sweep_file(dataset, pictures, chosen, shortest)
-    folder.mkdir(parents=True, exist_ok=True)
-    fresh = file.with_suffix(".new")
-    fresh.write_text(text)
-    fresh.replace(file)
+    text = _sweep_file(file, dataset, pictures, chosen, shortest)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        fresh = file.with_suffix(".new")
+        fresh.write_text(text)
+        fresh.replace(file)
+    except OSError as error:
+        rule = f"this file cannot be written: {error.strerror}"
+        raise refuse(str(file), None, rule, "Choose another -o.") from None
     return Started(file, report, chosen)
 
 
@@ -82,37 +88,42 @@ def _refuse_too_few(dataset: ImageDataset, pictures: Path) -> None:
 def _proposed_scale(shortest: int) -> int:
     """Return x4 where its LR pictures still hold many crops, else x3 or x2."""
     for scale in (4, 3):
-        if shortest >= 8 * _LR_PATCH[scale] * scale:
+        if shortest >= 8 * _LR_PATCH * scale:
             return scale
     return 2
 
 
-def _sweep_file(dataset: ImageDataset, pictures: Path, scale: int, shortest: int) -> str:
-    side = min(_LR_PATCH[scale], shortest // scale)
+def _sweep_file(
+    file: Path, dataset: ImageDataset, pictures: Path, scale: int, shortest: int
+) -> str:
+    side = min(_LR_PATCH, shortest // scale)
     if side < 8:
         rule = f"the smallest picture ({shortest} pixels) is too small for x{scale}"
-        raise refuse(str(pictures), shortest, rule, "Leave it out, or choose a smaller --scale.")
+        smaller = ", or choose a smaller --scale" if scale > 2 else ""
+        raise refuse(str(pictures), shortest, rule, f"Leave it out{smaller}.")
     validation = [dataset.pictures[i] for i in dataset.indices("validation")]
     pixels = sum(p.height * p.width for p in validation)
-    every = 100 if pixels <= _VALIDATION_PIXELS else 300
-    kinds = ["srresnet", "enhancenet", "carn"] if scale != 3 else ["srresnet", "carn"]
+    every = 150 if pixels <= _VALIDATION_PIXELS else 600
+    kinds = ["msrresnet", "enhancenet", "carn"] if scale != 3 else ["msrresnet", "carn"]
     template = resources.files("acutance_platform") / "assets" / "sweep.yaml.template"
     return Template(template.read_text()).substitute(
-        pictures=pictures.name,
+        file=shlex.quote(str(file)),
+        pictures=pictures.resolve().name,
         count=len(dataset),
         splits=", ".join(f"{len(dataset.indices(s))} {s}" for s in ("train", "validation", "test")),
         dataset=f"{dataset.name}@{dataset.version[:12]}",
         scale=scale,
         patch=side * scale,
         every=every,
-        first_rung=0.17,
         choices="\n".join(f"        - {_CHOICES[kind]}" for kind in kinds),
         cpus=os.cpu_count() or 1,
     )
 
 
+# Each starts at the enlarged input (an image skip), which short trainings need; the same shapes as
+# in experiments/quickstart.
 _CHOICES = {
-    "srresnet": "{kind: srresnet, channels: {choice: [16, 24]}, blocks: {int: [2, 4]}}",
+    "msrresnet": "{preset: msrresnet, channels: {choice: [16, 24]}, blocks: {int: [2, 5]}}",
     "enhancenet": "{kind: enhancenet, channels: {choice: [16, 24]}, blocks: {int: [2, 4]}}",
-    "carn": "{kind: carn, channels: {choice: [16, 24]}}",
+    "carn": "{kind: carn, channels: {choice: [16, 24]}, blocks: 2, units: 2, image_skip: bicubic}",
 }

@@ -1,27 +1,34 @@
 """Enlarge pictures with a model: files and folders in, files out, nothing overwritten unasked."""
 
+import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import torch
-from numpy.typing import NDArray
 from PIL import Image
 
-from acutance_models import Generator, bicubic_upscale
-from acutance_platform.recipe import Problem, RecipeErrors
-from acutance_platform.training import placed, super_resolve
+from acutance_models import bicubic_upscale
+from acutance_platform.recipe import Problem, RecipeErrors, refuse
 from acutance_platform.verbs.addresses import SHIPPED, Model, load_model
-from acutance_platform.verbs.home import Home
+from acutance_platform.verbs.home import Home, StrPath
 from acutance_storage import decode_picture
 from acutance_storage.decode import Decoded
 from acutance_storage.errors import PictureUnreadable
 
-_SUFFIXES = {".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff", ".gif", ".ppm", ".pgm"}
-_WHOLE = 640 * 640
-"""Pictures with more LR pixels than this are computed in tiles, so that memory stays bounded."""
-_TILE = 512
+PICTURE_SUFFIXES = {
+    ".png",
+    ".jpg",
+    ".jpeg",
+    ".webp",
+    ".bmp",
+    ".tif",
+    ".tiff",
+    ".gif",
+    ".ppm",
+    ".pgm",
+}
 
 
 @dataclass(frozen=True)
@@ -37,9 +44,9 @@ class Enlarged:
 
 
 def upscale(
-    pictures: Sequence[Path],
+    pictures: StrPath | Sequence[StrPath],
     *,
-    output: Path | None = None,
+    output: StrPath | None = None,
     model: str = SHIPPED,
     scale: int | None = None,
     tile: int | None = None,
@@ -50,13 +57,13 @@ def upscale(
     """Enlarge pictures and folders of pictures; one bad picture does not stop the others.
 
     Args:
-        pictures: Files, or folders whose pictures are all taken.
+        pictures: A file, or a folder whose pictures are all taken, or several of them.
         output: A file for one picture, else a folder; None writes NAME_xN.png beside each.
         model: MODEL, or `shipped`: the small x2 network of this package.
         scale: Needed for `bicubic` only.
         tile: Side of the LR tiles; None chooses tiles for large pictures only.
         overwrite: Whether existing files may be replaced.
-        home: Where sweeps and blobs lie.
+        home: Where sweeps and blobs lie; None takes what the environment says.
         progress: Called after each picture.
 
     Raises:
@@ -64,7 +71,9 @@ def upscale(
     """
     network = load_model(model, home)
     factor = network.scale(scale)
-    planned = list(_targets(pictures, output, factor))
+    given = [pictures] if isinstance(pictures, str | os.PathLike) else list(pictures)
+    target = Path(output) if output is not None else None
+    planned = list(_targets([Path(each) for each in given], target, factor))
     _refuse_clashes(planned, overwrite)
     done = []
     for source, target in planned:
@@ -75,30 +84,12 @@ def upscale(
     return done
 
 
-def enlarge(
-    model: Model, lr: NDArray[np.uint8], scale: int, tile: int | None = None
-) -> Image.Image:
-    """Return the SR picture of an LR picture (h, w, 3), rounded to 8 bits."""
-    if model.generator is None:
-        return Image.fromarray(bicubic_upscale(lr, scale))
-    return Image.fromarray(_network(model.generator, lr, tile))
-
-
-def _network(generator: Generator, lr: NDArray[np.uint8], tile: int | None) -> NDArray[np.uint8]:
-    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    if tile is None and lr.shape[0] * lr.shape[1] > _WHOLE:
-        tile = _TILE
-    sr = super_resolve(placed(generator, device), lr, device=device, tile=tile)
-    rounded: NDArray[np.uint8] = np.floor(np.clip(sr, 0.0, 1.0) * 255.0 + 0.5).astype(np.uint8)
-    return rounded
-
-
 def _one(source: Path, target: Path, model: Model, scale: int, tile: int | None) -> Enlarged:
     try:
         decoded = decode_picture(source, flatten=False, min_side=1)
     except PictureUnreadable as error:
         return Enlarged(source, None, str(error))
-    picture = enlarge(model, decoded.pixels, scale, tile)
+    picture = Image.fromarray(model.upscale(decoded.pixels, scale=scale, tile=tile))
     _write(_finished(picture, decoded, scale), target, source)
     return Enlarged(source, target, decoded.treatment)
 
@@ -114,7 +105,11 @@ def _finished(picture: Image.Image, decoded: Decoded, scale: int) -> Image.Image
 
 
 def _write(picture: Image.Image, target: Path, source: Path) -> None:
-    target.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        rule = f"this folder cannot be made: {error.strerror}"
+        raise refuse(str(target.parent), None, rule, "Choose another -o.") from None
     fresh = target.with_name(f".{target.name}.new{target.suffix}")
     if target.suffix.lower() in (".jpg", ".jpeg") and picture.mode in ("RGBA", "LA"):
         picture = picture.convert("RGB")
@@ -122,8 +117,13 @@ def _write(picture: Image.Image, target: Path, source: Path) -> None:
         # Other formats than JPEG pass over the two options.
         picture.save(fresh, icc_profile=_profile(source), quality=95, subsampling=0)
         fresh.replace(target)
+    except (OSError, ValueError) as error:  # no space; a side that the format has no number for
+        reason = getattr(error, "strerror", None) or str(error)
+        rule = f"this file cannot be written: {reason}"
+        raise refuse(str(target), None, rule, "Choose another -o, or the format PNG.") from None
     finally:
-        fresh.unlink(missing_ok=True)
+        with suppress(OSError):
+            fresh.unlink(missing_ok=True)
 
 
 def _profile(source: Path) -> bytes | None:
@@ -144,10 +144,19 @@ def _targets(
     if not sources and not problems:
         named = ", ".join(map(str, pictures))
         problems = [Problem(named, "", "there are no pictures here", "Name pictures.")]
-    single = len(sources) == 1 and output is not None and output.suffix.lower() in _SUFFIXES
-    if output is not None and output.suffix.lower() in _SUFFIXES and len(sources) > 1:
+    single = len(sources) == 1 and output is not None and output.suffix.lower() in PICTURE_SUFFIXES
+    if output is not None and output.suffix.lower() in PICTURE_SUFFIXES and len(sources) > 1:
         rule = f"one file cannot take {len(sources)} pictures"
         problems.append(Problem("-o", str(output), rule, "Name a folder."))
+    if output is not None and not output.is_dir():
+        if output.suffix and output.suffix.lower() not in PICTURE_SUFFIXES:
+            rule = f"'{output.suffix}' is no picture format"
+            way_out = (
+                f"Known: {', '.join(sorted(PICTURE_SUFFIXES))}. A folder with a dot is made first."
+            )
+            problems.append(Problem("-o", str(output), rule, way_out))
+        elif output.exists() and not output.suffix:
+            problems.append(Problem("-o", str(output), "this is a file", "Name a folder."))
     if problems:
         raise RecipeErrors(problems)
     for source in sources:
@@ -161,7 +170,9 @@ def _pictures_in(given: Path) -> list[Path]:
     if not given.is_dir():
         return [given] if given.exists() else []
     return sorted(
-        file for file in given.iterdir() if file.is_file() and file.suffix.lower() in _SUFFIXES
+        file
+        for file in given.iterdir()
+        if file.is_file() and file.suffix.lower() in PICTURE_SUFFIXES
     )
 
 

@@ -76,7 +76,7 @@ def test_every_mistake_is_reported_at_once():
         (changed(stages__train__loss__pixel={"kind": "l1"}), "stages.train.loss.pixel.weight", ""),
         (changed(data__degradation=[]), "data.degradation", ""),
         (changed(data__degradation=[{"kind": "blurr"}]), "data.degradation.0.kind", "Did you mean"),
-        (changed(schedule={"kind": "cosinus"}), "schedule", "cosine"),
+        (changed(schedule={"kind": "cosinus"}), "schedule.kind", "Did you mean 'cosine'"),
         (changed(schedule={"kind": "cosine", "warmup": 11}), "schedule.warmup", "within"),
         (
             changed(schedule={"kind": "multistep", "milestones": [5, 3]}),
@@ -86,9 +86,9 @@ def test_every_mistake_is_reported_at_once():
         (changed(optimizer__betas=[0.9, 1.0]), "optimizer.betas.1", "less than 1"),
         (changed(plugins=["no_such_module_here"]), "plugins.0", "could not be loaded"),
         (changed(evaluation__protocol="rkan"), "evaluation.protocol", "Did you mean 'rcan'"),
-        (changed(resources__cpu=0), "resources.cpu", "threads"),
+        (changed(resources__cpu=0), "resources.cpu", "Threads"),
         (changed(ema=1.0), "ema", "less than 1"),
-        (changed(optimizer__lr=float("nan")), "optimizer.lr", "greater than 0"),
+        (changed(optimizer__lr=float("nan")), "optimizer.lr", "finite"),
     ],
 )
 def test_each_mistake_names_place_value_rule_and_way_out(raw, place, said):

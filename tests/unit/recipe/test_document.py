@@ -66,7 +66,7 @@ def test_a_key_given_twice_is_refused_with_its_line(tmp_path):
     [
         ("a: [1\n", "this is not YAML"),
         ("- 1\n", "a recipe is a map"),
-        ("", "a recipe is a map"),
+        ("", "this file is empty"),
         ("base: 3\n", "base is a file's path"),
         ("base: gone.yaml\n", "there is no such file"),
         ("base: r.yaml\n", "its own base"),

@@ -11,7 +11,7 @@ from rich.console import Console
 from sweep_example import example_report
 
 from acutance_platform.report import ReportData, report_html, rich_table, summary
-from acutance_platform.report.rows import trial_table
+from acutance_platform.report.rows import folded, trial_table
 from acutance_platform.report.words import count, number, setting, short_paths, tick
 
 
@@ -183,3 +183,18 @@ def test_words() -> None:
     paths = ["optimizer.lr", "a.loss.pixel.kind", "generator", "b.steps", "c.steps"]
     short = ["lr", "pixel.kind", "generator", "b.steps", "c.steps"]
     assert list(short_paths(paths).values()) == short
+
+
+def test_a_searched_component_is_one_column_and_a_lone_kind_stays() -> None:
+    recipes = {
+        "t0": {"generator.kind": "carn", "generator.units": 2, "loss.pixel.kind": "l1"},
+        "t1": {"generator.preset": "msrresnet", "lr": 1e-3},
+    }
+    assert folded(recipes) == {
+        "t0": {"generator": {"kind": "carn", "units": 2}, "loss.pixel.kind": "l1"},
+        "t1": {"generator": {"preset": "msrresnet"}, "lr": 1e-3},
+    }
+
+
+def test_ticks_of_one_axis_share_a_unit() -> None:
+    assert [tick(v, 25_000) for v in (0, 7_500, 25_000)] == ["0 k", "7.5 k", "25 k"]

@@ -287,7 +287,7 @@ def test_time_between_sessions_is_not_spent():
 
 def test_another_plan_under_the_same_name_is_refused():
     log = MemoryLog()
-    Conductor(plan(trials=4), journal=log, clock=Clock())
+    Conductor(plan(trials=4), journal=log, clock=Clock()).start("d", "h")
     with pytest.raises(SweepDiffers, match="--name"):
         Conductor(plan(trials=5), journal=log, clock=Clock())
 

@@ -1,0 +1,95 @@
+"""Whether every draw of a search space is a recipe that can run, found before anything runs."""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
+from typing import final
+
+from acutance_platform.recipe import Problem, Recipe, RecipeErrors, build_recipe
+from acutance_platform.search.distributions import Choice, Integer, Real
+from acutance_platform.search.space import Space, Value, Variable, apply_to
+
+_MOST = 500
+"""Recipes that are built at most; about a millisecond each."""
+
+
+def draw_problems(
+    space: Space, recipe: Recipe, check: Callable[[Recipe], list[Problem]]
+) -> list[Problem]:
+    """Return why some draws cannot run; empty where each value can.
+
+    Each option of a choice and both ends of each range are tried once, the other variables at
+    their first values. A combination that only some draws hit ends as a FAILED trial.
+
+    Args:
+        space: What is searched.
+        recipe: The recipe around it.
+        check: Returns what else is wrong with a recipe that could be built.
+    """
+    base = recipe.model_dump(mode="json")
+    problems: list[Problem] = []
+    for number, (variable, corner) in enumerate(_corners(space)):
+        if number == _MOST:
+            break
+        try:
+            drawn = space.draw(corner, base)
+            if variable is not None and variable.name not in drawn.assignment:
+                continue  # its condition does not hold here
+            found = check(build_recipe(apply_to(base, drawn.apply)))
+        except RecipeErrors as error:
+            found = list(error.problems)
+        problems += [_placed(problem, variable, space) for problem in found]
+    return list({(p.place, p.value): p for p in problems}.values())
+
+
+@final
+class _Corner:
+    """Draws first values, but for the variables that are named."""
+
+    def __init__(self, wanted: Mapping[str, Value]) -> None:
+        self._wanted = wanted
+
+    def choice(self, name: str, distribution: Choice) -> int:
+        return int(self._wanted.get(name, 0))
+
+    def integer(self, name: str, distribution: Integer) -> int:
+        return int(self._wanted.get(name, distribution.low))
+
+    def real(self, name: str, distribution: Real) -> float:
+        return float(self._wanted.get(name, distribution.low))
+
+
+def _corners(space: Space) -> Iterator[tuple[Variable | None, _Corner]]:
+    """Yield each variable with a draw that takes one of its extreme values."""
+    yield None, _Corner({})
+    by_name = {variable.name: variable for variable in space}
+    for variable in space:
+        way: dict[str, Value] = {}
+        branch = variable.branch
+        while branch is not None:
+            way[branch.variable] = branch.option
+            branch = by_name[branch.variable].branch
+        for value in _extremes(variable)[1:] if not way else _extremes(variable):
+            yield variable, _Corner({**way, variable.name: value})
+
+
+def _extremes(variable: Variable) -> list[Value]:
+    distribution = variable.distribution
+    if isinstance(distribution, Choice):
+        return list(range(len(distribution.options)))
+    return [distribution.low, distribution.high]
+
+
+def _placed(problem: Problem, variable: Variable | None, space: Space) -> Problem:
+    """Return the problem at the entry of the space that set the value, where one did."""
+    for path in (v.path for v in space if v.branch is None):
+        if problem.place == path or problem.place.startswith(f"{path}."):
+            return replace(problem, place=f"search.space.{problem.place}")
+    if variable is None:
+        return problem
+    top = max((v.path for v in space if v.branch is None and _above(v.path, variable)), key=len)
+    rule = f"a draw gives {problem.place}={problem.value}: {problem.rule}"
+    return replace(problem, place=f"search.space.{top}", value="", rule=rule)
+
+
+def _above(path: str, variable: Variable) -> bool:
+    return variable.path == path or variable.path.startswith(f"{path}.")
