@@ -18,7 +18,7 @@ from acutance_platform.cli.outcome import run
 from acutance_platform.tracking import local_server
 from acutance_platform.tracking.processes import members
 from acutance_platform.verbs.journals import Log, open_sweep
-from acutance_platform.verbs.running import trial_recipe
+from acutance_platform.verbs.plans import trial_recipe
 
 TRIALS, EVERY, CHECKPOINT = 5, 10, 5
 SEARCH = {

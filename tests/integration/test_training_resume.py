@@ -100,7 +100,7 @@ EVERYTHING = {
 
 @pytest.mark.parametrize(
     ("name", "changes", "poisoned"),
-    [("everything", EVERYTHING, (33,)), ("bf16", {"precision": "bf16"}, ())],
+    [("everything", EVERYTHING, (47,)), ("bf16", {"precision": "bf16"}, ())],
 )
 def test_60_steps_are_25_steps_a_kill_and_a_resume(
     name, changes, poisoned, command, place, calm, tracking
@@ -110,7 +110,7 @@ def test_60_steps_are_25_steps_a_kill_and_a_resume(
     recipe = with_loss(recipe, poison=marks)
     file = write_yaml(command.folder / f"{name}.yaml", recipe)
     process = command.start("train", file)
-    command.until(process, lambda: 25 in saved(place.store))
+    command.until(process, lambda: max(saved(place.store), default=0) >= 25)
     command.kill(process)
     assert max(saved(place.store)) < STEPS
     assert resumed(name, place).sweep.executed in range(STEPS, STEPS + 20)
@@ -119,9 +119,8 @@ def test_60_steps_are_25_steps_a_kill_and_a_resume(
 
 
 def test_ctrl_c_saves_in_the_middle_and_says_how_to_go_on(command, place, calm, tracking):
-    # It is NaN after the interruption: the way back must not depend on where that was.
     recipe = tiny_recipe(checkpoint={"every": 1000, "keep": 1})
-    poison = [chaos_losses.mark(place.batch(recipe, 36))]
+    poison = [chaos_losses.mark(place.batch(recipe, 52))]
     recipe = with_loss(recipe, poison=poison)
     process = command.start("train", write_yaml(command.folder / "ctrl-c.yaml", recipe))
     command.until(process, lambda: 20 in saved(place.store))
@@ -131,10 +130,10 @@ def test_ctrl_c_saves_in_the_middle_and_says_how_to_go_on(command, place, calm, 
     assert "Go on with: acutance resume ctrl-c" in command.err(process)
     assert set(saved(place.store)) - {0, 20, 40, 60}
     assert open_sweep(place.store, "ctrl-c").sweep.state == "INTERRUPTED"
-    told_by = resumed("ctrl-c", place).sweep
+    sweep = resumed("ctrl-c", place).sweep
     assert_undisturbed("ctrl-c", place, calm, recipe, tracking)
     # Nothing is lost: beside the 60 steps only those that the NaN threw away, and its own.
-    assert told_by.executed == STEPS + 36 - 20 + 1
+    assert sweep.executed == STEPS + 52 - 40 + 1
 
 
 def test_a_driver_killed_after_the_end_leaves_no_running_run(command, place, calm, tracking):

@@ -110,11 +110,13 @@ class Projection:
         self.name = name
         self.single = single
         self.identity = identity(name, {})
+        self._origin: dict[str, str] = {}
         self.runs: dict[str, RunView] = {}
         self._now = 0
         self._on_sweep: dict[str, Callable[[Record], None]] = {
             "sweep": self._sweep,
             "start": self._start,
+            "about": self._about,
             "baseline": self._baseline,
             "finish": self._finish,
         }
@@ -154,6 +156,8 @@ class Projection:
 
     def _sweep(self, record: Record) -> None:
         self.identity = identity(self.name, record)
+        data = (record.get("spec") or {}).get("data") or {}
+        self._origin = {"acutance.dataset": str(data["dataset"])} if "dataset" in data else {}
         if not self.single:
             self.runs[SWEEP] = RunView(self.name, "sweep", self._now, tags=self._tags("sweep"))
 
@@ -161,6 +165,15 @@ class Projection:
         self.interrupt()  # whatever ran under the last driver does not run any more
         if parent := self.runs.get(SWEEP):
             parent.state, parent.killed = "RUNNING", False
+
+    def _about(self, record: Record) -> None:
+        """Where it comes from: the code's commit, on every run that is asked for from here on."""
+        git = record.get("git") or {}
+        if git.get("commit"):
+            changed = " with changes" if git.get("dirty") else ""
+            self._origin["acutance.commit"] = f"{git['commit']}{changed}"
+        if parent := self.runs.get(SWEEP):
+            parent.tags |= self._origin
 
     def _baseline(self, record: Record) -> None:
         if parent := self.runs.get(SWEEP):
@@ -183,6 +196,8 @@ class Projection:
         kind = "train" if self.single else "trial"
         run = RunView(self.name if self.single else trial, kind, self._now)
         run.tags = self._tags(kind) | {"acutance.trial": trial}
+        if record.get("stage"):
+            run.tags["acutance.stage"] = str(record["stage"])
         recipe = record.get("recipe") or {}
         run.params = {clean_name(path): clean_value(value) for path, value in recipe.items()}
         return run
@@ -218,7 +233,7 @@ class Projection:
         run.run_id = str(record["run_id"])
 
     def _tags(self, kind: str) -> dict[str, str]:
-        return {"acutance.kind": kind, "acutance.sweep": self.identity}
+        return {"acutance.kind": kind, "acutance.sweep": self.identity, **self._origin}
 
 
 def identity(name: str, first: Record) -> str:

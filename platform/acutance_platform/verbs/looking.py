@@ -1,7 +1,7 @@
 """`status`, `front` and `report`: what the journals say, for people and for scripts."""
 
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,12 +10,10 @@ import numpy as np
 import yaml
 from PIL import Image
 
-from acutance_models import bicubic_upscale, score
 from acutance_platform.recipe import Recipe, refuse
 from acutance_platform.report import (
     ReportData,
     curves_png,
-    picture_strip,
     report_html,
     scatter_png,
 )
@@ -26,10 +24,8 @@ from acutance_platform.verbs.addresses import load_model
 from acutance_platform.verbs.home import Home, open_home
 from acutance_platform.verbs.journals import Told, open_sweep
 from acutance_platform.verbs.plans import trial_recipe
+from acutance_platform.verbs.strips import strips
 from acutance_storage import open_dataset
-
-_STRIPS = 4
-"""Validation pictures that are drawn; more would make the page heavy."""
 
 
 @dataclass(frozen=True)
@@ -89,20 +85,20 @@ def report(name: str, *, output: Path | None = None, home: Home | None = None) -
         raise refuse("-o", str(output), "this is a folder", "Name the page's file.")
     folder = home.local / "reports" / name
     folder.mkdir(parents=True, exist_ok=True)
-    strips, lr = _pictures(told, home, folder)
-    data = report_data(told, strips=strips)
+    pictures, lr = _pictures(told, home, folder)
+    data = report_data(told, pictures=pictures)
     page = output or folder / "report.html"
     page.parent.mkdir(parents=True, exist_ok=True)
     _write(page, report_html(data).encode())
     _write(folder / "front.png", scatter_png(data))
     _write(folder / "curves.png", curves_png(data))
-    paths = [folder / f"strip-{Path(picture).stem}.png" for picture, _ in strips]
-    for path, (_, png) in zip(paths, strips, strict=True):
+    paths = [folder / f"strip-{Path(picture).stem}.png" for picture, _ in pictures]
+    for path, (_, png) in zip(paths, pictures, strict=True):
         _write(path, png)
     return Written(page, folder / "front.png", folder / "curves.png", paths, lr)
 
 
-def report_data(told: Told, *, strips: Sequence[tuple[str, bytes]] = ()) -> ReportData:
+def report_data(told: Told, *, pictures: Sequence[tuple[str, bytes]] = ()) -> ReportData:
     """Return what a page or table about a sweep shows."""
     recipe = winner_recipe(told)
     spec = told.sweep.spec
@@ -114,7 +110,7 @@ def report_data(told: Told, *, strips: Sequence[tuple[str, bytes]] = ()) -> Repo
         question=told.question,
         reports={name: sorted(trial.reports.items()) for name, trial in told.sweep.trials.items()},
         rungs=sorted({rung for t in told.sweep.trials.values() for rung in t.rungs}),
-        strips=strips,
+        strips=pictures,
         recipe=text,
         environment=describe_environment(dataset=spec.get("data", {}).get("dataset")),
         commands=commands(told),
@@ -142,36 +138,13 @@ def _pictures(told: Told, home: Home, folder: Path) -> tuple[list[tuple[str, byt
     recipe = winner_recipe(told)
     if recipe is None:
         return [], None
-    model = load_model(f"{told.sweep.name}/best", home)
+    found = strips(recipe, load_model(f"{told.sweep.name}/best", home), home)
     dataset = open_dataset(home.store, recipe.data.dataset)
     pairs = Pairs(dataset, recipe, local=home.local)
-    strips = []
-    for index in dataset.indices(recipe.evaluation.split)[:_STRIPS]:
-        lr, hr = pairs.lr(index), pairs.hr(index)
-        made = {
-            "bicubic": bicubic_upscale(lr, recipe.scale),
-            "sr": model.upscale(lr),
-        }
-        scores = {name: _psnr(picture, hr, recipe) for name, picture in made.items()}
-        strips.append(
-            (
-                dataset.pictures[index].name,
-                picture_strip(lr=np.array(lr), hr=np.array(hr), scores=scores, **_arrays(made)),
-            )
-        )
     first = pairs.lr(dataset.indices(recipe.evaluation.split)[0])
     path = folder / "lr.png"
     Image.fromarray(np.array(first)).save(path)
-    return strips, path
-
-
-def _arrays(made: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: np.ascontiguousarray(picture) for name, picture in made.items()}
-
-
-def _psnr(picture: Any, hr: Any, recipe: Recipe) -> float:
-    protocol = recipe.evaluation.protocol
-    return score(picture, hr, protocol=protocol, scale=recipe.scale, metrics=["psnr_y"])["psnr_y"]
+    return found, path
 
 
 def _write(path: Path, content: bytes) -> None:

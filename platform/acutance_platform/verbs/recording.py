@@ -4,6 +4,7 @@ import json
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import PurePosixPath
 
 import yaml
 
@@ -11,8 +12,11 @@ from acutance_platform.recipe import Recipe
 from acutance_platform.search.fold import Record
 from acutance_platform.tracking import Recorder, describe_environment, tracking_server
 from acutance_platform.training import Pairs, device_of, measure
+from acutance_platform.verbs.addresses import load_model
 from acutance_platform.verbs.home import Home
-from acutance_platform.verbs.journals import TRAINING, Log, tell
+from acutance_platform.verbs.journals import TRAINING, Log, Told, tell
+from acutance_platform.verbs.plans import trial_recipe
+from acutance_platform.verbs.strips import strips
 from acutance_storage import open_dataset
 
 Watch = Callable[[Record], object]
@@ -64,7 +68,8 @@ def recorded(
     def opening() -> list[Record]:
         if not fresh:
             return []
-        about = {"do": "about", "question": question, "time": time.time()}
+        git = describe_environment()["git"]
+        about = {"do": "about", "question": question, "git": git, "time": time.time()}
         return [about, _baseline(recipe, home)]
 
     def on_run(trial: str, run_id: str) -> None:
@@ -80,6 +85,7 @@ def recorded(
             # At every start: a driver that was killed before it shipped them left none.
             _attach_papers(recorder, recipe, single)
             yield scene
+            _attach_trials(recorder, tell(log.read()), home)
         finally:
             scene.untracked = recorder.close()
         if not scene.untracked:
@@ -93,6 +99,22 @@ def _attach_papers(recorder: Recorder, recipe: Recipe, single: bool) -> None:
     recorder.artifact(trial, "recipe.yaml", text.encode())
     environment = describe_environment(dataset=recipe.data.dataset)
     recorder.artifact(trial, "environment.json", json.dumps(environment, indent=2).encode())
+
+
+def _attach_trials(recorder: Recorder, told: Told, home: Home) -> None:
+    """Attach each trial's resolved recipe, and pictures to those that came to their end."""
+    for name, trial in told.sweep.trials.items():
+        if not trial.rungs:
+            continue  # its recipe could not be built
+        recipe = trial_recipe(told, name)
+        text = yaml.safe_dump(recipe.model_dump(mode="json"), sort_keys=False)
+        recorder.artifact(name, "recipe.yaml", text.encode())
+        if trial.ended == "COMPLETE" and trial.weights is not None:
+            model = load_model(f"blob:{trial.weights}", home)
+            for picture, png in strips(recipe, model, home):
+                recorder.artifact(
+                    name, f"pictures/{PurePosixPath(picture).with_suffix('.png')}", png
+                )
 
 
 def _baseline(recipe: Recipe, home: Home) -> Record:
