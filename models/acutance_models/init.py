@@ -8,9 +8,9 @@ import numpy as np
 import torch
 from torch import nn
 
-from acutance_models.rng import fan_in, normal_tensor, uniform_tensor
+from acutance_models.rng import fan_in, normal_tensor, stream, uniform_tensor
 
-InitRule = Literal["pytorch", "kaiming", "glorot"]
+InitRule = Literal["pytorch", "kaiming", "glorot", "normal"]
 Layer = nn.Conv2d | nn.Linear
 Draw = Callable[[torch.Size, np.random.Generator], torch.Tensor]
 
@@ -31,10 +31,16 @@ def _glorot_weight(shape: torch.Size, rng: np.random.Generator) -> torch.Tensor:
     return uniform_tensor(rng, shape, math.sqrt(6 / (fan_in(shape) + fan_out)))
 
 
+def _normal_weight(shape: torch.Size, rng: np.random.Generator) -> torch.Tensor:
+    """Normal with deviation 0.01, whatever the layer (TensorLayer programs such as SRFeat's)."""
+    return normal_tensor(rng, shape, 0.01)
+
+
 _WEIGHTS: Mapping[InitRule, Draw] = {
     "pytorch": _pytorch_weight,
     "kaiming": _kaiming_weight,
     "glorot": _glorot_weight,
+    "normal": _normal_weight,
 }
 
 
@@ -65,3 +71,30 @@ def fill_layer(
         layer.bias.copy_(uniform_tensor(bias_rng, layer.bias.shape, 1 / math.sqrt(fan_in(shape))))
     else:
         layer.bias.zero_()
+
+
+def fill_network(
+    network: nn.Module, seed: int, name: str, rule_at: Callable[[str], tuple[InitRule, float]]
+) -> None:
+    """Write first values into every convolution and linear layer of a network.
+
+    Each tensor has its own stream, keyed by (seed, name, its dotted name), so a layer that is added
+    or removed elsewhere does not move the start of this one. Other parameters (a norm's ones, a
+    PReLU's slope) keep what their constructor gave them.
+
+    Args:
+        network: Any network, on any device.
+        seed: The recipe's seed.
+        name: Of the streams, e.g. "init/generator".
+        rule_at: Dotted name of a layer -> distribution and gain, see `fill_layer`.
+    """
+    for place, module in network.named_modules():
+        if isinstance(module, Layer):
+            rule, gain = rule_at(place)
+            fill_layer(
+                module,
+                rule,
+                weight_rng=stream(seed, f"{name}/{place}.weight"),
+                bias_rng=stream(seed, f"{name}/{place}.bias"),
+                gain=gain,
+            )

@@ -1,5 +1,6 @@
 """What every generator is, whoever wrote it."""
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import Any, ClassVar, Literal
@@ -8,10 +9,9 @@ import torch
 from torch import nn
 
 from acutance_models.errors import GeneratorError
-from acutance_models.init import InitRule, fill_layer
-from acutance_models.rng import stream
+from acutance_models.init import InitRule, fill_network
 
-Layer = tuple[Literal["conv", "up"], int]
+Layer = tuple[Literal["conv", "up", "down"], int]
 
 
 class Generator(nn.Module, ABC):
@@ -39,6 +39,11 @@ class Generator(nn.Module, ABC):
     everything this SR pixel depends on, for the SR pixel that needs most; None = the whole
     picture."""
 
+    condition_classes: int | None = None
+    """Classes of the segmentation map that `forward` takes as a second, optional input of shape
+    (B, classes, scale * h, scale * w), probabilities over dim 1, class 0 = background; None = the
+    picture is the only input."""
+
     init_rule: InitRule = "pytorch"
     """Distribution of the first weights, see `init.fill_layer`."""
 
@@ -62,19 +67,13 @@ class Generator(nn.Module, ABC):
     def init_parameters(self, seed: int, name: str = "init/generator") -> None:
         """Draw the first value of every convolution and linear layer.
 
-        Each tensor has its own stream, keyed by (seed, name, its dotted name), so a layer that is
-        added or removed elsewhere does not move the start of this one. Other parameters (a norm's
-        ones, a PReLU's slope) keep what their constructor gave them.
+        Each tensor has its own stream, see `fill_network`.
         """
-        for place, module in self.named_modules():
-            if isinstance(module, nn.Conv2d | nn.Linear):
-                fill_layer(
-                    module,
-                    self.init_rule,
-                    weight_rng=stream(seed, f"{name}/{place}.weight"),
-                    bias_rng=stream(seed, f"{name}/{place}.bias"),
-                    gain=self.init_gain,
-                )
+        fill_network(self, seed, name, self.first_weights)
+
+    def first_weights(self, place: str) -> tuple[InitRule, float]:
+        """Return distribution and gain of the first weights of the layer with this dotted name."""
+        return self.init_rule, self.init_gain
 
 
 def receptive_field(scale: int, layers: Sequence[Layer]) -> int:
@@ -82,21 +81,26 @@ def receptive_field(scale: int, layers: Sequence[Layer]) -> int:
 
     Args:
         scale: SR pixels per LR pixel.
-        layers: From output to input: ("conv", kernel side) or ("up", factor) for a sub-pixel or
-            nearest-neighbour enlargement.
+        layers: From output to input: ("conv", kernel side), ("up", factor) for a sub-pixel or
+            nearest-neighbour enlargement, ("down", factor) for a pixel-unshuffle.
 
     Returns:
-        An odd number, exact: the walk is made for each of the `scale` SR pixels above one LR pixel.
+        An odd number, exact: the walk is made for each of the `scale` SR pixels above one LR pixel,
+        and for each place of that pixel in the squares of a pixel-unshuffle.
     """
     reach = 0
-    for phase in range(scale):
+    squares = math.prod(size for name, size in layers if name == "down")
+    for phase in range(scale * squares):
         first = last = phase
         for name, size in layers:
             if name == "conv":
                 first, last = first - size // 2, last + size // 2
-            else:
+            elif name == "up":
                 first, last = first // size, last // size
-        reach = max(reach, -first, last)
+            else:
+                first, last = first * size, last * size + size - 1
+        middle = phase // scale
+        reach = max(reach, middle - first, last - middle)
     return 2 * reach + 1
 
 

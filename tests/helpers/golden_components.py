@@ -35,6 +35,22 @@ _SMALL_GENERATORS: dict[str, list[tuple[int, dict[str, Any]]]] = {
         (4, {"channels": 4, "blocks": 2}),
         (2, {"channels": 4, "skip": "legacy_tf", "init": "glorot"}),
     ],
+    "esrgan": [
+        (4, {"channels": 4, "growth": 2, "blocks": 1}),
+        (2, {"channels": 4, "blocks": 2, "block": "residual", "norm": "batch"}),
+    ],
+    "sftgan": [
+        (4, {"channels": 4, "blocks": 2, "init_gain": 1.0}),
+        (2, {"channels": 4, "blocks": 1, "classes": 3, "variant": "sft_net_torch"}),
+    ],
+    "srfeat": [
+        (4, {"channels": 4, "blocks": 3, "init_gain": 10.0}),
+        (3, {"channels": 4, "blocks": 2, "norm": "none", "init": "pytorch"}),
+    ],
+    "srgan": [
+        (4, {"channels": 4, "blocks": 2}),
+        (3, {"channels": 4, "blocks": 1, "norm": "none", "image_skip": "bilinear"}),
+    ],
     "srresnet": [
         (3, {"channels": 4, "blocks": 2}),
         (4, {"channels": 4, "blocks": 2, "image_skip": "bilinear", "init": "kaiming"}),

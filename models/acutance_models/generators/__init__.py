@@ -9,7 +9,11 @@ import torch
 from acutance_models.errors import Problem, RegistryError
 from acutance_models.generators.carn import CARN
 from acutance_models.generators.enhancenet import EnhanceNet
+from acutance_models.generators.esrgan import ESRGAN
 from acutance_models.generators.presets import PRESETS, Preset
+from acutance_models.generators.sftgan import SFTGAN
+from acutance_models.generators.srfeat import SRFeat
+from acutance_models.generators.srgan import SRGAN
 from acutance_models.generators.srresnet import SRResNet
 from acutance_models.interfaces import Generator
 from acutance_models.registry import Registry
@@ -24,7 +28,15 @@ __all__ = [
 ]
 
 GENERATORS: Registry[Generator] = Registry(
-    "generator", ("scale",), carn=CARN, enhancenet=EnhanceNet, srresnet=SRResNet
+    "generator",
+    ("scale",),
+    carn=CARN,
+    enhancenet=EnhanceNet,
+    esrgan=ESRGAN,
+    sftgan=SFTGAN,
+    srfeat=SRFeat,
+    srgan=SRGAN,
+    srresnet=SRResNet,
 )
 
 

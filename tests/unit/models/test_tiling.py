@@ -34,7 +34,7 @@ class Whole(Generator):
 @pytest.mark.parametrize("kind", GENERATORS.names())
 @pytest.mark.parametrize(("height", "width", "tile"), [(23, 31, 8), (17, 5, 6), (40, 40, 39)])
 def test_tiled_equals_untiled(kind, height, width, tile):
-    network = build_generator({"kind": kind, "channels": 8, "blocks": 1}, scale=2)
+    network = build_generator({"kind": kind, "channels": 8, "blocks": 1}, scale=2).eval()
     lr = torch.rand(3, height, width)
     whole = upscale(network, lr)
     assert whole.shape == (3, 2 * height, 2 * width)
