@@ -7,9 +7,18 @@ global random state.
 from acutance_models.color import rgb_to_y
 from acutance_models.degradations import DEGRADATIONS, Degradation, check_degradation
 from acutance_models.describe import count_parameters, macs_per_pixel
+from acutance_models.discriminators import (
+    DISCRIMINATORS,
+    Discriminator,
+    Verdict,
+    build_discriminator,
+    check_discriminator,
+)
 from acutance_models.errors import (
     DegradationError,
+    DiscriminatorError,
     GeneratorError,
+    ImportRefused,
     ModelsError,
     PictureError,
     Problem,
@@ -44,6 +53,7 @@ from acutance_models.weights import dump_weights, load_generator, read_header, r
 
 __all__ = [
     "DEGRADATIONS",
+    "DISCRIMINATORS",
     "GENERATORS",
     "LOSSES",
     "METRICS",
@@ -51,8 +61,11 @@ __all__ = [
     "PROTOCOLS",
     "Degradation",
     "DegradationError",
+    "Discriminator",
+    "DiscriminatorError",
     "Generator",
     "GeneratorError",
+    "ImportRefused",
     "ModelsError",
     "PictureError",
     "Preset",
@@ -61,10 +74,13 @@ __all__ = [
     "ProtocolError",
     "Registry",
     "RegistryError",
+    "Verdict",
     "WeightsError",
     "bicubic_upscale",
+    "build_discriminator",
     "build_generator",
     "check_degradation",
+    "check_discriminator",
     "check_generator",
     "count_parameters",
     "crop_to_multiple",

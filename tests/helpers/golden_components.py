@@ -14,11 +14,13 @@ from PIL import Image
 
 from acutance_models import (
     DEGRADATIONS,
+    DISCRIMINATORS,
     GENERATORS,
     LOSSES,
     METRICS,
     Degradation,
     bicubic_upscale,
+    build_discriminator,
     build_generator,
     matlab_resize,
     score,
@@ -71,6 +73,8 @@ def compute() -> dict[str, dict[str, Any]]:
     rows: dict[str, dict[str, Any]] = {}
     for kind in GENERATORS:
         rows[f"generator/{kind}"] = _row(GENERATORS.revision(kind), _generator(kind))
+    for kind in DISCRIMINATORS:
+        rows[f"discriminator/{kind}"] = _row(DISCRIMINATORS.revision(kind), _discriminator(kind))
     for kind in LOSSES:
         rows[f"loss/{kind}"] = _row(LOSSES.revision(kind), _loss(kind))
     for kind in METRICS:
@@ -92,6 +96,19 @@ def _generator(kind: str) -> list[float]:
         network = build_generator({"kind": kind, **spec}, scale=scale, seed=7).double()
         with torch.no_grad():
             values += _probe(network(lr)[0].numpy())
+    return values
+
+
+def _discriminator(kind: str) -> list[float]:
+    seen = torch.from_numpy(formula_picture(35, 35)).permute(2, 0, 1)[None].double() / 255
+    values: list[float] = []
+    for head in ("linear", "pooled"):
+        spec = {"kind": kind, "channels": 4, "head": head}
+        network = build_discriminator(spec, side=35, inputs=3, name="golden", seed=7).double()
+        with torch.no_grad():
+            verdict = network(torch.cat([seen, seen.flip(3) ** 2]))
+        for logits in (verdict.logits, verdict.classes):
+            values += [] if logits is None else logits.reshape(-1).tolist()
     return values
 
 
