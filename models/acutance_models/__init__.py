@@ -34,6 +34,7 @@ from acutance_models.generators import (
     check_generator,
     resolve_generator,
 )
+from acutance_models.importing import Imported, import_weights
 from acutance_models.interfaces import Generator
 from acutance_models.losses import LOSSES
 from acutance_models.metrics import METRICS
@@ -66,6 +67,7 @@ __all__ = [
     "Generator",
     "GeneratorError",
     "ImportRefused",
+    "Imported",
     "ModelsError",
     "PictureError",
     "Preset",
@@ -87,6 +89,7 @@ __all__ = [
     "degrade",
     "dump_weights",
     "find_protocol",
+    "import_weights",
     "load_generator",
     "macs_per_pixel",
     "matlab_resize",

@@ -33,6 +33,11 @@ class DiscriminatorError(ModelsError):
 class ImportRefused(ModelsError):
     """A file is no checkpoint that the importers know, or not exactly the one it seems to be."""
 
+    def __init__(self, message: str, problems: Sequence[str] = ()) -> None:
+        self.problems = tuple(problems)
+        """Every tensor that is missing, surplus or misshapen, by its name in the file."""
+        super().__init__(message)
+
 
 class DegradationError(ModelsError):
     """A chain of steps, or the picture given to it, cannot be used."""

@@ -7,6 +7,7 @@ these are, so that its checkpoints load. Differs from it: at scale 8 a third enl
 which no source states, and scale 3 is refused (BasicSR silently returns four times the size).
 """
 
+import re
 from typing import Annotated, ClassVar, Literal, final
 
 import torch
@@ -195,3 +196,26 @@ def _block(kind: str, channels: int, growth: int, norm: Norm, residual_scale: fl
     if kind == "dense":
         return DenseBlock(channels, growth, norm, residual_scale)
     return PlainBlock(channels, norm, residual_scale)
+
+
+def key_of_esrgan(name: str, generator: ESRGAN) -> str:
+    """Return what a tensor is called in the checkpoints of the ESRGAN repository."""
+    name = re.sub(r"^body\.(\d+)\.rdb(\d)\.", r"RRDB_trunk.\1.RDB\2.", name)
+    name = re.sub(r"^conv_up(\d)\.", r"upconv\1.", name)
+    return name.replace("conv_body.", "trunk_conv.").replace("conv_hr.", "HRconv.")
+
+
+def key_of_2018(name: str, generator: ESRGAN) -> str:
+    """Return what a tensor is called in the checkpoints of 2018, a chain of numbered layers."""
+    layer, _, part = name.rpartition(".")
+    last = 3 * generator.stages + 2
+    names = {
+        "conv_first": "model.0",
+        "conv_body": f"model.1.sub.{len(generator.body)}",
+        "conv_hr": f"model.{last}",
+        "conv_last": f"model.{last + 2}",
+        **{f"conv_up{each}": f"model.{3 * each}" for each in range(1, generator.stages + 1)},
+    }
+    inside = r"^body\.(\d+)\.rdb(\d)\.conv(\d)$"
+    layer = re.sub(inside, r"model.1.sub.\1.RDB\2.conv\3.0", layer)
+    return f"{names.get(layer, layer)}.{part}"

@@ -10,6 +10,7 @@ With `condition: off`, or where all modulation is zero, variant `sft_net` is `sr
 same names for the same weights.
 """
 
+import re
 from typing import Annotated, ClassVar, Literal, final
 
 import torch
@@ -228,3 +229,25 @@ def _condition_net(classes: int, scale: int) -> nn.Sequential:
     convs += [Conv(_WIDE, _WIDE, 1) for _ in range(3)]
     layers = [layer for conv in convs for layer in (conv, nn.LeakyReLU(0.1, inplace=True))]
     return nn.Sequential(*layers, Conv(_WIDE, _SHARED, 1))
+
+
+def published_key(name: str, generator: SFTGAN) -> str:
+    """Return what a tensor is called in the authors' checkpoints."""
+    layer, _, part = name.rpartition(".")
+    blocks, nearest = len(generator.body), generator.variant == "sft_net_torch"
+    layer = re.sub(r"^body\.(\d+)\.conv1$", r"sft_branch.\1.conv0", layer)
+    layer = re.sub(r"^body\.(\d+)\.conv2$", r"sft_branch.\1.conv1", layer)
+    layer = re.sub(r"^body\.(\d+)\.sft1\.", r"sft_branch.\1.sft0.", layer)
+    layer = re.sub(r"^body\.(\d+)\.sft2\.", r"sft_branch.\1.sft1.", layer)
+    layer = re.sub(r"^sft_trunk\.", f"sft_branch.{blocks}.", layer)
+    layer = re.sub(r"\.(scale|shift)(\d)$", r".SFT_\1_conv\2", layer)
+    stages = len(generator.factors)
+    names = {
+        "conv_first": "conv0",
+        "conv_trunk": f"sft_branch.{blocks + 1}",
+        "conv_hr": f"HR_branch.{3 * stages}",
+        "conv_last": f"HR_branch.{3 * stages + 2}",
+        **{f"upconv{each + 1}": f"HR_branch.{3 * each + nearest}" for each in range(stages)},
+    }
+    layer = names.get(layer, layer.replace("condition_net.", "CondNet."))
+    return f"{layer}.{part}"
