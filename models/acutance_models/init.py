@@ -10,8 +10,8 @@ from torch import nn
 
 from acutance_models.rng import fan_in, normal_tensor, uniform_tensor
 
-InitRule = Literal["pytorch", "kaiming", "glorot"]
-Layer = nn.Conv2d | nn.Linear
+InitRule = Literal["pytorch", "kaiming", "kaiming_average", "glorot"]
+Layer = nn.Conv2d | nn.ConvTranspose2d | nn.Linear
 Draw = Callable[[torch.Size, np.random.Generator], torch.Tensor]
 
 
@@ -25,6 +25,12 @@ def _kaiming_weight(shape: torch.Size, rng: np.random.Generator) -> torch.Tensor
     return normal_tensor(rng, shape, math.sqrt(2 / fan_in(shape)))
 
 
+def _kaiming_average_weight(shape: torch.Size, rng: np.random.Generator) -> torch.Tensor:
+    """Normal with variance 2 / mean(fan-in, fan-out): Caffe's `msra`, variance_norm AVERAGE."""
+    fan_out = shape[0] * math.prod(shape[2:])
+    return normal_tensor(rng, shape, math.sqrt(4 / (fan_in(shape) + fan_out)))
+
+
 def _glorot_weight(shape: torch.Size, rng: np.random.Generator) -> torch.Tensor:
     """Uniform with variance 2 / (fan-in + fan-out) (Glorot and Bengio, AISTATS 2010)."""
     fan_out = shape[0] * math.prod(shape[2:])
@@ -34,6 +40,7 @@ def _glorot_weight(shape: torch.Size, rng: np.random.Generator) -> torch.Tensor:
 _WEIGHTS: Mapping[InitRule, Draw] = {
     "pytorch": _pytorch_weight,
     "kaiming": _kaiming_weight,
+    "kaiming_average": _kaiming_average_weight,
     "glorot": _glorot_weight,
 }
 
@@ -50,7 +57,9 @@ def fill_layer(
     """Write first values into a layer.
 
     Args:
-        layer: A convolution or linear layer, on any device.
+        layer: A convolution, deconvolution or linear layer, on any device. A deconvolution's
+            fan-in is counted from its weight's shape (in, out, kh, kw) as if it were a
+            convolution's, as PyTorch and Caffe do.
         rule: Distribution of the weights. Biases are zero, except under `pytorch`, where they are
             drawn from +-1/sqrt(fan-in) as well.
         weight_rng: Stream of the weights.

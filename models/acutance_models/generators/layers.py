@@ -12,14 +12,25 @@ Count = Annotated[int, Field(ge=1, le=1024)]
 
 
 class Conv(nn.Conv2d):
-    """A same-size convolution with bias whose weights start at zero.
+    """A convolution whose weights start at zero; it keeps the size unless told otherwise.
 
     `torch.nn.Conv2d` draws its first weights from the global random state when it is constructed;
     here that state is never touched, and `Generator.init_parameters` draws from keyed streams.
     """
 
-    def __init__(self, inputs: int, outputs: int, kernel: int = 3, *, groups: int = 1) -> None:
-        super().__init__(inputs, outputs, kernel, padding=kernel // 2, groups=groups)
+    def __init__(
+        self,
+        inputs: int,
+        outputs: int,
+        kernel: int = 3,
+        *,
+        stride: int = 1,
+        padding: int | None = None,
+        groups: int = 1,
+        bias: bool = True,
+    ) -> None:
+        sides = kernel // 2 if padding is None else padding
+        super().__init__(inputs, outputs, kernel, stride, sides, groups=groups, bias=bias)
 
     def reset_parameters(self) -> None:
         """Fill with zeros; called by the constructor of `torch.nn.Conv2d`."""
