@@ -10,8 +10,8 @@ from torch import nn
 
 from acutance_models.rng import fan_in, normal_tensor, stream, uniform_tensor
 
-InitRule = Literal["pytorch", "kaiming", "glorot", "normal"]
-Layer = nn.Conv2d | nn.Linear
+InitRule = Literal["pytorch", "kaiming", "kaiming_average", "glorot", "normal"]
+Layer = nn.Conv2d | nn.ConvTranspose2d | nn.Linear
 Draw = Callable[[torch.Size, np.random.Generator], torch.Tensor]
 
 
@@ -23,6 +23,12 @@ def _pytorch_weight(shape: torch.Size, rng: np.random.Generator) -> torch.Tensor
 def _kaiming_weight(shape: torch.Size, rng: np.random.Generator) -> torch.Tensor:
     """Normal with variance 2 / fan-in (He et al., ICCV 2015)."""
     return normal_tensor(rng, shape, math.sqrt(2 / fan_in(shape)))
+
+
+def _kaiming_average_weight(shape: torch.Size, rng: np.random.Generator) -> torch.Tensor:
+    """Normal with variance 2 / mean(fan-in, fan-out): Caffe's `msra`, variance_norm AVERAGE."""
+    fan_out = shape[0] * math.prod(shape[2:])
+    return normal_tensor(rng, shape, math.sqrt(4 / (fan_in(shape) + fan_out)))
 
 
 def _glorot_weight(shape: torch.Size, rng: np.random.Generator) -> torch.Tensor:
@@ -39,6 +45,7 @@ def _normal_weight(shape: torch.Size, rng: np.random.Generator) -> torch.Tensor:
 _WEIGHTS: Mapping[InitRule, Draw] = {
     "pytorch": _pytorch_weight,
     "kaiming": _kaiming_weight,
+    "kaiming_average": _kaiming_average_weight,
     "glorot": _glorot_weight,
     "normal": _normal_weight,
 }
@@ -56,7 +63,9 @@ def fill_layer(
     """Write first values into a layer.
 
     Args:
-        layer: A convolution or linear layer, on any device.
+        layer: A convolution, deconvolution or linear layer, on any device. A deconvolution's
+            fan-in is counted from its weight's shape (in, out, kh, kw) as if it were a
+            convolution's, as PyTorch and Caffe do.
         rule: Distribution of the weights. Biases are zero, except under `pytorch`, where they are
             drawn from +-1/sqrt(fan-in) as well.
         weight_rng: Stream of the weights.
@@ -76,7 +85,7 @@ def fill_layer(
 def fill_network(
     network: nn.Module, seed: int, name: str, rule_at: Callable[[str], tuple[InitRule, float]]
 ) -> None:
-    """Write first values into every convolution and linear layer of a network.
+    """Write first values into every convolution, deconvolution and linear layer of a network.
 
     Each tensor has its own stream, keyed by (seed, name, its dotted name), so a layer that is added
     or removed elsewhere does not move the start of this one. Other parameters (a norm's ones, a

@@ -10,8 +10,12 @@ from torch import nn
 
 from acutance_models.errors import GeneratorError
 from acutance_models.init import InitRule, fill_network
+from acutance_models.resize import bicubic_taps
 
-Layer = tuple[Literal["conv", "up", "down"], int]
+Layer = (
+    tuple[Literal["conv", "up", "down", "bicubic"], int]
+    | tuple[Literal["strided", "deconv"], int, int, int]
+)
 
 
 class Generator(nn.Module, ABC):
@@ -29,7 +33,8 @@ class Generator(nn.Module, ABC):
     """SR pixels per LR pixel along each side."""
 
     channels: int = 3
-    """Colour channels in and out."""
+    """Planes in and out: 3 = RGB, 1 = luma alone (Y of BT.601 in studio swing, divided by 255, not
+    rounded, see `color.rgb_to_y`; chroma is then somebody else's job)."""
 
     size_multiple: int = 1
     """Height and width of the LR picture must be multiples of this."""
@@ -58,14 +63,23 @@ class Generator(nn.Module, ABC):
         """Return the enlarged pictures.
 
         Args:
-            lr: Shape (B, 3, h, w), RGB in [0, 1].
+            lr: Shape (B, channels, h, w), values in [0, 1]. A network that works on an enlarged
+                picture enlarges it itself.
 
         Returns:
-            Shape (B, 3, scale * h, scale * w), float32, RGB around [0, 1] and not clipped.
+            Shape (B, channels, scale * h, scale * w), float32, around [0, 1] and not clipped.
         """
 
+    def outputs(self, lr: torch.Tensor) -> list[torch.Tensor]:
+        """Return every picture that training compares with HR, the final one last.
+
+        One for most networks. With multi-supervision (MemNet) there are several in training mode,
+        all of the shape that `forward` returns, and the loss is taken of each with equal weight.
+        """
+        return [self(lr)]
+
     def init_parameters(self, seed: int, name: str = "init/generator") -> None:
-        """Draw the first value of every convolution and linear layer.
+        """Draw the first value of every convolution, deconvolution and linear layer.
 
         Each tensor has its own stream, see `fill_network`.
         """
@@ -81,27 +95,49 @@ def receptive_field(scale: int, layers: Sequence[Layer]) -> int:
 
     Args:
         scale: SR pixels per LR pixel.
-        layers: From output to input: ("conv", kernel side), ("up", factor) for a sub-pixel or
-            nearest-neighbour enlargement, ("down", factor) for a pixel-unshuffle.
+        layers: From output to input: ("conv", kernel side); ("up", factor) for a sub-pixel or
+            nearest-neighbour enlargement; ("down", factor) for a pixel-unshuffle; ("bicubic",
+            factor) for `resize.bicubic_enlarge`; ("strided", kernel side, stride, padding) and
+            ("deconv", kernel side, stride, padding).
 
     Returns:
         An odd number, exact: the walk is made for each of the `scale` SR pixels above one LR pixel,
         and for each place of that pixel in the squares of a pixel-unshuffle.
     """
     reach = 0
-    squares = math.prod(size for name, size in layers if name == "down")
+    squares = math.prod(layer[1] for layer in layers if layer[0] == "down")
     for phase in range(scale * squares):
         first = last = phase
-        for name, size in layers:
-            if name == "conv":
-                first, last = first - size // 2, last + size // 2
-            elif name == "up":
-                first, last = first // size, last // size
-            else:
-                first, last = first * size, last * size + size - 1
+        for layer in layers:
+            first, last = _seen(layer, first, last)
         middle = phase // scale
         reach = max(reach, middle - first, last - middle)
     return 2 * reach + 1
+
+
+def _seen(layer: Layer, first: int, last: int) -> tuple[int, int]:
+    """Return the first and last input pixel that a layer's output pixels first..last depend on."""
+    match layer:
+        case ("conv", kernel):
+            return first - kernel // 2, last + kernel // 2
+        case ("up", factor):
+            return first // factor, last // factor
+        case ("down", factor):
+            return first * factor, last * factor + factor - 1
+        case ("bicubic", factor):
+            # Not monotonic: a pixel that lies on a source pixel has one tap, its neighbours four.
+            reached = [
+                pixel // factor + tap
+                for pixel in {first, min(first + 1, last), max(last - 1, first), last}
+                for tap in bicubic_taps(factor, pixel % factor)
+            ]
+            return min(reached), max(reached)
+        case ("strided", kernel, stride, padding):
+            return first * stride - padding, last * stride - padding + kernel - 1
+        case ("deconv", kernel, stride, padding):
+            # Output pixel q hears from every input pixel i with q = i * stride - padding + tap.
+            return -((kernel - 1 - padding - first) // stride), (last + padding) // stride
+    raise AssertionError(layer)
 
 
 def require_scale(kind: str, scale: int, buildable: Sequence[int], reason: str) -> None:

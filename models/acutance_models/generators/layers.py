@@ -12,7 +12,7 @@ Count = Annotated[int, Field(ge=1, le=1024)]
 
 
 class Conv(nn.Conv2d):
-    """A convolution whose weights start at zero; of the same size where the stride is 1.
+    """A convolution whose weights start at zero; it keeps the size unless told otherwise.
 
     `torch.nn.Conv2d` draws its first weights from the global random state when it is constructed;
     here that state is never touched, and `Generator.init_parameters` draws from keyed streams.
@@ -29,8 +29,8 @@ class Conv(nn.Conv2d):
         groups: int = 1,
         bias: bool = True,
     ) -> None:
-        around = kernel // 2 if padding is None else padding
-        super().__init__(inputs, outputs, kernel, stride, around, groups=groups, bias=bias)
+        sides = kernel // 2 if padding is None else padding
+        super().__init__(inputs, outputs, kernel, stride, sides, groups=groups, bias=bias)
 
     def reset_parameters(self) -> None:
         """Fill with zeros; called by the constructor of `torch.nn.Conv2d`."""
