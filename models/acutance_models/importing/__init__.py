@@ -151,22 +151,33 @@ def _candidate(
     """Return how a file fits one network at one scale, without the memory of that network."""
     own = resolve_generator({"preset": preset})
     spec = resolve_generator({"preset": preset, **dialect.spec, **numbers})
+    names, shapes = _their_names(dialect, spec, scale)
+    required = dict(shapes)
+    if preset in dialect.whole:
+        _, whole = _their_names(dialect, {"preset": dialect.whole[preset]}, scale)
+        if any(name in tensors for name in whole if name not in names):
+            required = whole
+    known = required | (dialect.shift.names() if dialect.shift else {})
+    problems = [f"missing {name}" for name in required if name not in tensors]
+    for name, tensor in tensors.items():
+        shape = tuple(dialect.to_ours(tensor).shape)
+        if name not in known:
+            problems.append(f"surplus {name}")
+        elif shape != known[name]:
+            problems.append(f"misshapen {name}: {shape}, not {known[name]}")
+    differs = {key: value for key, value in spec.items() if value != own[key]}
+    return Candidate(dialect, preset, scale, spec, names, tuple(problems), differs)
+
+
+def _their_names(
+    dialect: Dialect, spec: Mapping[str, Any], scale: int
+) -> tuple[dict[str, str], dict[str, tuple[int, ...]]]:
+    """Return our name and the shape of each tensor of a network, by its name in the file."""
     with torch.device("meta"):
         plan = build_generator(spec, scale=scale, seed=None)
     wanted = plan.state_dict()
     names = {dialect.key(name, plan): name for name in wanted}
-    optional = dialect.shift.names() if dialect.shift else {}
-    shapes = {theirs: tuple(wanted[ours].shape) for theirs, ours in names.items()} | optional
-    problems = [f"missing {name}" for name in names if name not in tensors]
-    for name, tensor in tensors.items():
-        shape = tuple(dialect.to_ours(tensor).shape)
-        if name not in shapes:
-            if not (dialect.others and re.fullmatch(dialect.others, name)):
-                problems.append(f"surplus {name}")
-        elif shape != shapes[name]:
-            problems.append(f"misshapen {name}: {shape}, not {shapes[name]}")
-    differs = {key: value for key, value in spec.items() if value != own[key]}
-    return Candidate(dialect, preset, scale, spec, names, tuple(problems), dict(differs))
+    return names, {theirs: tuple(wanted[ours].shape) for theirs, ours in names.items()}
 
 
 def _misfit(best: Candidate) -> str:

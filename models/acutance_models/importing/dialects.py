@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 
-from acutance_models.generators import enhancenet, esrgan, sftgan
+from acutance_models.generators import carn, dbpn, enhancenet, esrgan, idn, msrn, rcan, rdn, sftgan
 from acutance_models.importing.colour import MeanShift
 
 Key = Callable[[str, Any], str]
@@ -34,8 +34,9 @@ class Dialect:
     why: str = ""
     """Reason for `spec`."""
     shift: MeanShift | None = None
-    others: str | None = None
-    """Pattern of names that belong to the file, but not to this network, and are left out."""
+    whole: Mapping[str, str] = field(default_factory=dict)
+    """Preset -> preset of the network that files hold which it is a part of; the rest is left
+    out, but must be complete."""
     hwio: bool = False
     """Whether kernels are stored as height, width, inputs, outputs."""
 
@@ -54,11 +55,16 @@ class Dialect:
 
 
 _PART = r"(?:weight|bias)"
+_HEADS = {"carn": "carn-multi", "carn-m": "carn-m-multi"}
 _RRDB = ("esrgan-23", "esrgan-16")
 
 
 def _same(name: str, generator: Any) -> str:
     return name
+
+
+def _at_scale(key: Callable[[str, int], str]) -> Key:
+    return lambda name, generator: key(name, generator.scale)
 
 
 DIALECTS: tuple[Dialect, ...] = (
@@ -111,6 +117,73 @@ DIALECTS: tuple[Dialect, ...] = (
         mark=r"body\.\d+\.conv[12]\.weight",
         key=_same,
         counts={"blocks": rf"body\.(\d+)\.conv\d\.{_PART}"},
+    ),
+    Dialect(
+        name="CARN",
+        presets=("carn-multi", "carn-m-multi", *_HEADS),
+        scales=(2, 3, 4),
+        mark=r"b\d\.(b\d|c\d)\.body\.\d\.weight",
+        key=_at_scale(carn.published_key),
+        shift=MeanShift("sub_mean.shifter", "add_mean.shifter", 1, "entry", "exit"),
+        whole=_HEADS,
+    ),
+    Dialect(
+        name="RCAN",
+        presets=("rcan",),
+        scales=(2, 3, 4, 8),
+        mark=r"body\.\d+\.body\.\d+\.body\.3\.conv_du\.[02]\.weight",
+        key=_at_scale(rcan.published_key),
+        counts={
+            "groups": rf"body\.(\d+)\.body\.0\.body\.0\.{_PART}",
+            "blocks": rf"body\.0\.body\.(\d+)\.body\.0\.{_PART}",
+        },
+        shift=MeanShift("sub_mean", "add_mean", 255, "head.0", "tail.1"),
+    ),
+    Dialect(
+        name="MSRN",
+        presets=("msrn",),
+        scales=(2, 3, 4, 8),
+        mark=r"body\.\d+\.confusion\.weight",
+        key=_at_scale(msrn.published_key),
+        counts={"blocks": rf"body\.(\d+)\.confusion\.{_PART}"},
+        shift=MeanShift("sub_mean", "add_mean", 255, "head.0", "tail.3"),
+    ),
+    Dialect(
+        name="MSRN (of the paper)",
+        presets=("msrn-paper",),
+        scales=(2, 3, 4, 8),
+        mark=r"residual\d\.0\.confusion\.weight",
+        key=_at_scale(msrn.published_key_of_paper),
+        counts={"blocks": rf"residual(\d+)\.0\.confusion\.{_PART}"},
+    ),
+    Dialect(
+        name="DBPN",
+        presets=("dbpn", "dbpnll", "dbpns"),
+        scales=(2, 4, 8),
+        mark=r"up\d+\.up_conv1\.deconv\.weight",
+        key=_at_scale(dbpn.published_key),
+        counts={"blocks": rf"up(\d+)\.up_conv1\.deconv\.{_PART}"},
+    ),
+    Dialect(
+        name="IDN (Caffe layers)",
+        presets=("idn",),
+        scales=(2, 3, 4),
+        mark=r"conv\d_\d\.weight",
+        key=_at_scale(idn.published_key),
+        counts={"blocks": rf"conv(\d+)_1\.{_PART}"},
+    ),
+    Dialect(
+        name="RDN (EDSR-PyTorch)",
+        presets=("rdn-d16c8", "rdn-d20c6"),
+        scales=(2, 3, 4),
+        mark=r"RDBs\.\d+\.(LFF|convs\.\d+\.conv\.0)\.weight",
+        key=_at_scale(rdn.published_key),
+        counts={
+            "blocks": rf"RDBs\.(\d+)\.LFF\.{_PART}",
+            "layers": rf"RDBs\.0\.convs\.(\d+)\.conv\.0\.{_PART}",
+        },
+        spec={"mean": "none"},
+        why="EDSR-PyTorch's port subtracts no mean colour",
     ),
 )
 
