@@ -9,6 +9,7 @@ import torch
 from acutance_models.errors import Problem, RegistryError
 from acutance_models.generators.carn import CARN
 from acutance_models.generators.dbpn import DBPN
+from acutance_models.generators.edsr import EDSR
 from acutance_models.generators.enhancenet import EnhanceNet
 from acutance_models.generators.idn import IDN
 from acutance_models.generators.lapsrn import LapSRN
@@ -39,6 +40,7 @@ GENERATORS: Registry[Generator] = Registry(
     ("scale",),
     carn=CARN,
     dbpn=DBPN,
+    edsr=EDSR,
     enhancenet=EnhanceNet,
     idn=IDN,
     lapsrn=LapSRN,
