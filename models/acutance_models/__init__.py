@@ -36,6 +36,7 @@ from acutance_models.protocols import (
     score,
     score_bicubic,
 )
+from acutance_models.published import FIGURES, Figure, published_figures
 from acutance_models.registry import Registry
 from acutance_models.resize import bicubic_upscale, crop_to_multiple, matlab_resize
 from acutance_models.rng import stream
@@ -44,6 +45,7 @@ from acutance_models.weights import dump_weights, load_generator, read_header, r
 
 __all__ = [
     "DEGRADATIONS",
+    "FIGURES",
     "GENERATORS",
     "LOSSES",
     "METRICS",
@@ -51,6 +53,7 @@ __all__ = [
     "PROTOCOLS",
     "Degradation",
     "DegradationError",
+    "Figure",
     "Generator",
     "GeneratorError",
     "ModelsError",
@@ -74,6 +77,7 @@ __all__ = [
     "load_generator",
     "macs_per_pixel",
     "matlab_resize",
+    "published_figures",
     "read_header",
     "read_tensors",
     "resolve_generator",
