@@ -46,6 +46,7 @@ from acutance_models.protocols import (
     score,
     score_bicubic,
 )
+from acutance_models.published import FIGURES, Figure, published_figures
 from acutance_models.registry import Registry
 from acutance_models.resize import bicubic_upscale, crop_to_multiple, matlab_resize
 from acutance_models.rng import stream
@@ -55,6 +56,7 @@ from acutance_models.weights import dump_weights, load_generator, read_header, r
 __all__ = [
     "DEGRADATIONS",
     "DISCRIMINATORS",
+    "FIGURES",
     "GENERATORS",
     "LOSSES",
     "METRICS",
@@ -64,6 +66,7 @@ __all__ = [
     "DegradationError",
     "Discriminator",
     "DiscriminatorError",
+    "Figure",
     "Generator",
     "GeneratorError",
     "ImportRefused",
@@ -93,6 +96,7 @@ __all__ = [
     "load_generator",
     "macs_per_pixel",
     "matlab_resize",
+    "published_figures",
     "read_header",
     "read_tensors",
     "resolve_generator",

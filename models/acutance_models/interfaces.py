@@ -33,8 +33,8 @@ class Generator(nn.Module, ABC):
     """SR pixels per LR pixel along each side."""
 
     channels: int = 3
-    """Planes in and out: 3 = RGB, 1 = luma alone (Y of BT.601 in studio swing, divided by 255, not
-    rounded, see `color.rgb_to_y`; chroma is then somebody else's job)."""
+    """Planes in and out: 3 = RGB; 1 = luma alone, Y of BT.601 in studio swing divided by 255 (see
+    `color.rgb_to_y` and protocol `y8`), whose network leaves chroma to others."""
 
     size_multiple: int = 1
     """Height and width of the LR picture must be multiples of this."""

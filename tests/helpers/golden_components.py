@@ -37,6 +37,7 @@ _SMALL_GENERATORS: dict[str, list[tuple[int, dict[str, Any]]]] = {
         (2, {"channels": 4, "first_channels": 6, "blocks": 3}),
         (4, {"channels": 3, "blocks": 2, "dense": False, "last_kernel": 1, "colour": "y"}),
     ],
+    "edsr": [(3, {"channels": 4, "blocks": 2})],
     "enhancenet": [
         (4, {"channels": 4, "blocks": 2}),
         (2, {"channels": 4, "skip": "legacy_tf", "init": "glorot"}),

@@ -9,6 +9,7 @@ import torch
 from acutance_models.errors import Problem, RegistryError
 from acutance_models.generators.carn import CARN
 from acutance_models.generators.dbpn import DBPN
+from acutance_models.generators.edsr import EDSR
 from acutance_models.generators.enhancenet import EnhanceNet
 from acutance_models.generators.esrgan import ESRGAN
 from acutance_models.generators.idn import IDN
@@ -43,6 +44,7 @@ GENERATORS: Registry[Generator] = Registry(
     ("scale",),
     carn=CARN,
     dbpn=DBPN,
+    edsr=EDSR,
     enhancenet=EnhanceNet,
     esrgan=ESRGAN,
     idn=IDN,

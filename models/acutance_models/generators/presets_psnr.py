@@ -173,6 +173,14 @@ PSNR_PRESETS = (
         source="Shocher et al., CVPR 2018; count of assafshocher/ZSSR",
     ),
     Preset(
+        name="edsr-baseline",
+        system="EDSR",
+        spec={"kind": "edsr"},
+        scales=(2, 3, 4),
+        parameters={2: 1_369_859, 3: 1_554_499, 4: 1_517_571},
+        source="Lim et al., CVPRW 2017; counts of sanghyun-son/EDSR-PyTorch",
+    ),
+    Preset(
         name="vdsr",
         system="VDSR",
         spec={"kind": "vdsr"},

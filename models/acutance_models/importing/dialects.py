@@ -7,7 +7,18 @@ from typing import Any
 
 import torch
 
-from acutance_models.generators import carn, dbpn, enhancenet, esrgan, idn, msrn, rcan, rdn, sftgan
+from acutance_models.generators import (
+    carn,
+    dbpn,
+    edsr,
+    enhancenet,
+    esrgan,
+    idn,
+    msrn,
+    rcan,
+    rdn,
+    sftgan,
+)
 from acutance_models.importing.colour import MeanShift
 
 Key = Callable[[str, Any], str]
@@ -137,6 +148,15 @@ DIALECTS: tuple[Dialect, ...] = (
             "groups": rf"body\.(\d+)\.body\.0\.body\.0\.{_PART}",
             "blocks": rf"body\.0\.body\.(\d+)\.body\.0\.{_PART}",
         },
+        shift=MeanShift("sub_mean", "add_mean", 255, "head.0", "tail.1"),
+    ),
+    Dialect(
+        name="EDSR",
+        presets=("edsr-baseline",),
+        scales=(2, 3, 4),
+        mark=r"body\.\d+\.body\.[02]\.weight",
+        key=_at_scale(edsr.published_key),
+        counts={"blocks": rf"body\.(\d+)\.body\.0\.{_PART}"},
         shift=MeanShift("sub_mean", "add_mean", 255, "head.0", "tail.1"),
     ),
     Dialect(

@@ -10,7 +10,7 @@ from generator_checks import smallest
 from torch.nn import functional as F
 
 from acutance_models import build_generator
-from acutance_models.generators import dbpn, idn, msrn, rcan, rdn
+from acutance_models.generators import dbpn, edsr, idn, msrn, rcan, rdn
 from acutance_models.resize import bicubic_enlarge
 
 MEAN = torch.tensor([0.4488, 0.4371, 0.4040]).view(1, 3, 1, 1).double()
@@ -185,6 +185,18 @@ def test_rcan(scale):
         x = start + w.conv(f"body.{group}.body.2", x)
     x = head + w.conv("body.2", x)
     x = w.conv("tail.1", _enlarge(w, "tail.0", x, scale))
+    _same(network, x / 255 + MEAN, lr)
+
+
+@pytest.mark.parametrize("scale", [2, 3])
+def test_edsr(scale):
+    network, w = _network("edsr", scale, edsr.published_key, blocks=2)
+    lr = _lr(3)
+    head = w.conv("head.0", (lr - MEAN) * 255)
+    x = head
+    for block in range(2):
+        x = x + w.conv(f"body.{block}.body.2", F.relu(w.conv(f"body.{block}.body.0", x)))
+    x = w.conv("tail.1", _enlarge(w, "tail.0", head + w.conv("body.2", x), scale))
     _same(network, x / 255 + MEAN, lr)
 
 

@@ -47,6 +47,7 @@ CASES = {
         "tail='paper', colour='y', values=1": (2, 4),
     },
     "carn": {"heads=[2, 3, 4]": (2, 3, 4), "heads=[2, 8], share=True, groups=2": (8,)},
+    "edsr": {"": (2, 3, 4)},
     "zssr": {"": (2, 3, 5), "colour='y'": (4,)},
     "vdsr": {"": (2, 3), "colour='rgb'": (4,)},
     "srdensenet": {"": (2, 4, 8), "blocks=2, colour='rgb'": (2,)},

@@ -4,7 +4,7 @@ import pytest
 from generator_checks import smallest
 
 from acutance_models import build_generator
-from acutance_models.generators import carn, dbpn, idn, msrn, rcan, rdn
+from acutance_models.generators import carn, dbpn, edsr, idn, msrn, rcan, rdn
 
 
 def _build(kind, scale=2, **arguments):
@@ -85,3 +85,9 @@ def test_carns_keys_are_the_authors(share):
     assert _published(carn, network) == _both(*inner, *ends)
     single = _build("carn", scale=3, channels=4, blocks=3, **more)
     assert _published(carn, single) < _published(carn, network)
+
+
+def test_edsrs_keys_are_the_authors():
+    found = _published(edsr, _build("edsr", scale=4, blocks=2))
+    inner = [f"body.{block}.body.{part}" for block in range(2) for part in "02"]
+    assert found == _both(*inner, "head.0", "body.2", "tail.0.0", "tail.0.2", "tail.1")
