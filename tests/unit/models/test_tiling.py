@@ -93,3 +93,17 @@ def test_no_graph_is_kept_and_the_mode_is_left_alone():
 def test_what_cannot_be_tiled_is_refused(shape, asked, words):
     with pytest.raises(PictureError, match=words):
         upscale(Whole(), torch.zeros(shape), **asked)
+
+
+def test_a_segmentation_map_is_cut_with_the_tiles():
+    spec = {"kind": "sftgan", "channels": 4, "blocks": 1, "classes": 3, "init_gain": 1.0}
+    network = build_generator(spec, scale=2)
+    lr, condition = torch.rand(3, 17, 23), torch.rand(3, 34, 46)
+    whole = upscale(network, lr, condition=condition)
+    assert not torch.equal(whole, upscale(network, lr))
+    tiled = upscale(network, lr, tile=6, condition=condition)
+    torch.testing.assert_close(tiled, whole, atol=1e-5, rtol=0)
+    with pytest.raises(PictureError, match=r"shape \(3, 34, 46\).*got \(3, 17, 23\)"):
+        upscale(network, lr, condition=lr)
+    with pytest.raises(PictureError, match="takes no segmentation map"):
+        upscale(build_generator({"kind": "srgan"}, scale=2), lr, condition=condition)
