@@ -7,9 +7,18 @@ global random state.
 from acutance_models.color import rgb_to_y
 from acutance_models.degradations import DEGRADATIONS, Degradation, check_degradation
 from acutance_models.describe import count_parameters, macs_per_pixel
+from acutance_models.discriminators import (
+    DISCRIMINATORS,
+    Discriminator,
+    Verdict,
+    build_discriminator,
+    check_discriminator,
+)
 from acutance_models.errors import (
     DegradationError,
+    DiscriminatorError,
     GeneratorError,
+    ImportRefused,
     ModelsError,
     PictureError,
     Problem,
@@ -25,6 +34,7 @@ from acutance_models.generators import (
     check_generator,
     resolve_generator,
 )
+from acutance_models.importing import Imported, import_weights
 from acutance_models.interfaces import Generator
 from acutance_models.losses import LOSSES
 from acutance_models.metrics import METRICS
@@ -36,6 +46,7 @@ from acutance_models.protocols import (
     score,
     score_bicubic,
 )
+from acutance_models.published import FIGURES, Figure, published_figures
 from acutance_models.registry import Registry
 from acutance_models.resize import bicubic_upscale, crop_to_multiple, matlab_resize
 from acutance_models.rng import stream
@@ -44,6 +55,8 @@ from acutance_models.weights import dump_weights, load_generator, read_header, r
 
 __all__ = [
     "DEGRADATIONS",
+    "DISCRIMINATORS",
+    "FIGURES",
     "GENERATORS",
     "LOSSES",
     "METRICS",
@@ -51,8 +64,13 @@ __all__ = [
     "PROTOCOLS",
     "Degradation",
     "DegradationError",
+    "Discriminator",
+    "DiscriminatorError",
+    "Figure",
     "Generator",
     "GeneratorError",
+    "ImportRefused",
+    "Imported",
     "ModelsError",
     "PictureError",
     "Preset",
@@ -61,19 +79,24 @@ __all__ = [
     "ProtocolError",
     "Registry",
     "RegistryError",
+    "Verdict",
     "WeightsError",
     "bicubic_upscale",
+    "build_discriminator",
     "build_generator",
     "check_degradation",
+    "check_discriminator",
     "check_generator",
     "count_parameters",
     "crop_to_multiple",
     "degrade",
     "dump_weights",
     "find_protocol",
+    "import_weights",
     "load_generator",
     "macs_per_pixel",
     "matlab_resize",
+    "published_figures",
     "read_header",
     "read_tensors",
     "resolve_generator",

@@ -3,6 +3,8 @@
 ModelsError
 ├── RegistryError       a spec does not fit its constructor; `.problems` lists every reason
 ├── GeneratorError      a network cannot be built or run with these numbers
+├── DiscriminatorError  a discriminator cannot be built or run with these numbers
+├── ImportRefused       a published checkpoint cannot be turned into a generator
 ├── DegradationError    a chain or a picture cannot be degraded
 ├── PictureError        an array is not the picture that a function takes
 ├── ProtocolError       a metric or protocol is unknown or does not apply
@@ -22,6 +24,19 @@ class ModelsError(ValueError):
 
 class GeneratorError(ModelsError):
     """A network cannot be built or run with these numbers."""
+
+
+class DiscriminatorError(ModelsError):
+    """A discriminator cannot be built or run with these numbers."""
+
+
+class ImportRefused(ModelsError):
+    """A file is no checkpoint that the importers know, or not exactly the one it seems to be."""
+
+    def __init__(self, message: str, problems: Sequence[str] = ()) -> None:
+        self.problems = tuple(problems)
+        """Every tensor that is missing, surplus or misshapen, by its name in the file."""
+        super().__init__(message)
 
 
 class DegradationError(ModelsError):

@@ -8,10 +8,10 @@ import numpy as np
 import torch
 from torch import nn
 
-from acutance_models.rng import fan_in, normal_tensor, uniform_tensor
+from acutance_models.rng import fan_in, normal_tensor, stream, uniform_tensor
 
-InitRule = Literal["pytorch", "kaiming", "glorot"]
-Layer = nn.Conv2d | nn.Linear
+InitRule = Literal["pytorch", "kaiming", "kaiming_average", "glorot", "normal"]
+Layer = nn.Conv2d | nn.ConvTranspose2d | nn.Linear
 Draw = Callable[[torch.Size, np.random.Generator], torch.Tensor]
 
 
@@ -25,16 +25,29 @@ def _kaiming_weight(shape: torch.Size, rng: np.random.Generator) -> torch.Tensor
     return normal_tensor(rng, shape, math.sqrt(2 / fan_in(shape)))
 
 
+def _kaiming_average_weight(shape: torch.Size, rng: np.random.Generator) -> torch.Tensor:
+    """Normal with variance 2 / mean(fan-in, fan-out): Caffe's `msra`, variance_norm AVERAGE."""
+    fan_out = shape[0] * math.prod(shape[2:])
+    return normal_tensor(rng, shape, math.sqrt(4 / (fan_in(shape) + fan_out)))
+
+
 def _glorot_weight(shape: torch.Size, rng: np.random.Generator) -> torch.Tensor:
     """Uniform with variance 2 / (fan-in + fan-out) (Glorot and Bengio, AISTATS 2010)."""
     fan_out = shape[0] * math.prod(shape[2:])
     return uniform_tensor(rng, shape, math.sqrt(6 / (fan_in(shape) + fan_out)))
 
 
+def _normal_weight(shape: torch.Size, rng: np.random.Generator) -> torch.Tensor:
+    """Normal with deviation 0.01, whatever the layer (TensorLayer programs such as SRFeat's)."""
+    return normal_tensor(rng, shape, 0.01)
+
+
 _WEIGHTS: Mapping[InitRule, Draw] = {
     "pytorch": _pytorch_weight,
     "kaiming": _kaiming_weight,
+    "kaiming_average": _kaiming_average_weight,
     "glorot": _glorot_weight,
+    "normal": _normal_weight,
 }
 
 
@@ -50,7 +63,9 @@ def fill_layer(
     """Write first values into a layer.
 
     Args:
-        layer: A convolution or linear layer, on any device.
+        layer: A convolution, deconvolution or linear layer, on any device. A deconvolution's
+            fan-in is counted from its weight's shape (in, out, kh, kw) as if it were a
+            convolution's, as PyTorch and Caffe do.
         rule: Distribution of the weights. Biases are zero, except under `pytorch`, where they are
             drawn from +-1/sqrt(fan-in) as well.
         weight_rng: Stream of the weights.
@@ -65,3 +80,30 @@ def fill_layer(
         layer.bias.copy_(uniform_tensor(bias_rng, layer.bias.shape, 1 / math.sqrt(fan_in(shape))))
     else:
         layer.bias.zero_()
+
+
+def fill_network(
+    network: nn.Module, seed: int, name: str, rule_at: Callable[[str], tuple[InitRule, float]]
+) -> None:
+    """Write first values into every convolution, deconvolution and linear layer of a network.
+
+    Each tensor has its own stream, keyed by (seed, name, its dotted name), so a layer that is added
+    or removed elsewhere does not move the start of this one. Other parameters (a norm's ones, a
+    PReLU's slope) keep what their constructor gave them.
+
+    Args:
+        network: Any network, on any device.
+        seed: The recipe's seed.
+        name: Of the streams, e.g. "init/generator".
+        rule_at: Dotted name of a layer -> distribution and gain, see `fill_layer`.
+    """
+    for place, module in network.named_modules():
+        if isinstance(module, Layer):
+            rule, gain = rule_at(place)
+            fill_layer(
+                module,
+                rule,
+                weight_rng=stream(seed, f"{name}/{place}.weight"),
+                bias_rng=stream(seed, f"{name}/{place}.bias"),
+                gain=gain,
+            )

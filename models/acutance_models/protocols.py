@@ -82,6 +82,16 @@ PROTOCOLS: dict[str, Protocol] = {
         luma_only=True,
         source="MemNet and IDN: test_MemNet_M6R6_SR.m, test_IDN.m",
     ),
+    "enhancenet": Protocol(
+        name="enhancenet",
+        degradation=({"kind": "pil_lanczos"},),
+        lr="uint8",
+        sr_to_uint8="round",
+        y="float",
+        border=None,
+        luma_only=False,
+        source="EnhanceNet: Pillow's ANTIALIAS in its code; its table, x4, is met to 0.015 dB",
+    ),
 }
 """Name -> protocol. `y8` was made for networks that see luma; one that sees RGB gets the RGB
 picture degraded without rounding, its SR picture is rounded to 8-bit RGB and its luma to 8 bits."""

@@ -110,6 +110,49 @@ def torch_resize(picture: NDArray[np.float32], size: tuple[int, int]) -> NDArray
     return np.ascontiguousarray(made[0].permute(1, 2, 0).numpy())
 
 
+def bicubic_enlarge(picture: torch.Tensor, scale: int) -> torch.Tensor:
+    """Return pictures enlarged as `matlab_resize` does it without rounding, inside a network.
+
+    Keys' cubic with a = -0.5, pixel centres at half pixels, borders replicated.
+
+    Args:
+        picture: Shape (B, C, h, w), floating point of any range.
+        scale: Whole enlargement.
+
+    Returns:
+        Shape (B, C, scale * h, scale * w), same dtype.
+    """
+    for axis in (2, 3):
+        size = picture.shape[axis]
+        padding = (0, 0, 2, 2) if axis == 2 else (2, 2, 0, 0)
+        padded = F.pad(picture, padding, mode="replicate")
+        phases = []
+        for phase in range(scale):
+            terms = [
+                padded.narrow(axis, tap + 2, size) * weight
+                for tap, weight in bicubic_taps(scale, phase).items()
+            ]
+            phases.append(functools.reduce(torch.add, terms))
+        picture = torch.stack(phases, axis + 1).flatten(axis, axis + 1)
+    return picture
+
+
+@functools.cache
+def bicubic_taps(scale: int, phase: int) -> dict[int, float]:
+    """Return the source pixels, counted from the one underneath, of one pixel of an enlargement.
+
+    Args:
+        scale: Whole enlargement.
+        phase: Place of the pixel above its source pixel, 0 to scale - 1.
+
+    Returns:
+        Place from -2 to 2 -> weight, those that are not zero; together one.
+    """
+    centre = (phase + 0.5) / scale - 0.5
+    weights = _keys(centre - np.arange(-2, 3, dtype=np.float64))
+    return {tap: float(weight) for tap, weight in zip(range(-2, 3), weights, strict=True) if weight}
+
+
 def crop_to_multiple(picture: NDArray[Any], scale: int) -> NDArray[Any]:
     """Return the picture without the rows and columns at its end that no LR pixel covers.
 

@@ -13,7 +13,12 @@ result, and more overlap changes it less."""
 
 @torch.no_grad()
 def upscale(
-    generator: Generator, lr: torch.Tensor, *, tile: int | None = None, overlap: int | None = None
+    generator: Generator,
+    lr: torch.Tensor,
+    *,
+    tile: int | None = None,
+    overlap: int | None = None,
+    condition: torch.Tensor | None = None,
 ) -> torch.Tensor:
     """Return one enlarged picture.
 
@@ -25,6 +30,8 @@ def upscale(
         overlap: LR pixels seen around each tile. The default reaches as far as the network looks
             (half its receptive field), which makes the result equal to the untiled one; for an
             unbounded network it is 32, and the result differs a little.
+        condition: Segmentation map for a generator that takes one, shape (classes, scale * h,
+            scale * w), see `Generator.condition_classes`; None = background everywhere.
 
     Returns:
         Shape (3, scale * h, scale * w), float32, not clipped.
@@ -42,9 +49,13 @@ def upscale(
     if overlap is not None and overlap < 0:
         raise PictureError(f"An overlap is 0 or more pixels, got {overlap=}.")
     height, width = lr.shape[1:]
+    _check_condition(generator, lr, condition)
     padded = _pad_to_multiple(lr, generator.size_multiple)
+    if condition is not None:
+        condition = _pad_to_multiple(condition, generator.size_multiple * generator.scale)
     side = max(padded.shape[1:]) if tile is None else tile
-    sr = _in_tiles(generator, padded, side, _reach(generator) if overlap is None else overlap)
+    around = _reach(generator) if overlap is None else overlap
+    sr = _in_tiles(generator, padded, side, around, condition)
     return sr[:, : height * generator.scale, : width * generator.scale]
 
 
@@ -54,7 +65,30 @@ def _reach(generator: Generator) -> int:
     return _OVERLAP_UNBOUNDED if field is None else field // 2
 
 
-def _in_tiles(generator: Generator, lr: torch.Tensor, tile: int, overlap: int) -> torch.Tensor:
+def _check_condition(
+    generator: Generator, lr: torch.Tensor, condition: torch.Tensor | None
+) -> None:
+    """Refuse a segmentation map that is not this picture's, or that the generator does not take."""
+    if condition is None:
+        return
+    if generator.condition_classes is None:
+        raise PictureError("This generator takes no segmentation map. Leave the condition out.")
+    sides = [side * generator.scale for side in lr.shape[1:]]
+    wanted = (generator.condition_classes, *sides)
+    if tuple(condition.shape) != wanted:
+        raise PictureError(
+            f"The segmentation map of this picture has the shape {wanted} (classes, HR height, HR "
+            f"width), got {tuple(condition.shape)}."
+        )
+
+
+def _in_tiles(
+    generator: Generator,
+    lr: torch.Tensor,
+    tile: int,
+    overlap: int,
+    condition: torch.Tensor | None,
+) -> torch.Tensor:
     """Return the enlarged picture, put together from tiles that lie on the size multiple."""
     scale, multiple = generator.scale, generator.size_multiple
     tile, overlap = (-(-each // multiple) * multiple for each in (tile, overlap))
@@ -65,8 +99,12 @@ def _in_tiles(generator: Generator, lr: torch.Tensor, tile: int, overlap: int) -
             bottom, right = min(top + tile, height), min(left + tile, width)
             # Windows end at the picture's edge, so that the network's own padding acts there.
             above, before = max(top - overlap, 0), max(left - overlap, 0)
-            seen = lr[:, above : bottom + overlap, before : right + overlap]
-            made = generator(seen[None])[0].float()
+            seen = [lr[:, above : bottom + overlap, before : right + overlap][None]]
+            if condition is not None:
+                rows = slice(above * scale, (bottom + overlap) * scale)
+                columns = slice(before * scale, (right + overlap) * scale)
+                seen.append(condition[:, rows, columns][None])
+            made = generator(*seen)[0].float()
             sr[:, top * scale : bottom * scale, left * scale : right * scale] = made[
                 :,
                 (top - above) * scale : (bottom - above) * scale,

@@ -14,11 +14,13 @@ from PIL import Image
 
 from acutance_models import (
     DEGRADATIONS,
+    DISCRIMINATORS,
     GENERATORS,
     LOSSES,
     METRICS,
     Degradation,
     bicubic_upscale,
+    build_discriminator,
     build_generator,
     matlab_resize,
     score,
@@ -31,14 +33,61 @@ SCALES = (2, 3, 4)
 
 _SMALL_GENERATORS: dict[str, list[tuple[int, dict[str, Any]]]] = {
     "carn": [(3, {"channels": 4}), (2, {"channels": 8, "groups": 2, "share": True})],
+    "dbpn": [
+        (2, {"channels": 4, "first_channels": 6, "blocks": 3}),
+        (4, {"channels": 3, "blocks": 2, "dense": False, "last_kernel": 1, "colour": "y"}),
+    ],
+    "edsr": [(3, {"channels": 4, "blocks": 2})],
     "enhancenet": [
         (4, {"channels": 4, "blocks": 2}),
         (2, {"channels": 4, "skip": "legacy_tf", "init": "glorot"}),
+    ],
+    "esrgan": [
+        (4, {"channels": 4, "growth": 2, "blocks": 1}),
+        (2, {"channels": 4, "blocks": 2, "block": "residual", "norm": "batch"}),
+    ],
+    "sftgan": [
+        (4, {"channels": 4, "blocks": 2, "init_gain": 1.0}),
+        (2, {"channels": 4, "blocks": 1, "classes": 3, "variant": "sft_net_torch"}),
+    ],
+    "srfeat": [
+        (4, {"channels": 4, "blocks": 3, "init_gain": 10.0}),
+        (3, {"channels": 4, "blocks": 2, "norm": "none", "init": "pytorch"}),
+    ],
+    "srgan": [
+        (4, {"channels": 4, "blocks": 2}),
+        (3, {"channels": 4, "blocks": 1, "norm": "none", "image_skip": "bilinear"}),
+    ],
+    "idn": [
+        (2, {"channels": 16, "blocks": 1, "step": 4}),
+        (3, {"channels": 6, "blocks": 2, "step": 2, "groups": 2, "compress": False}),
+    ],
+    "lapsrn": [(2, {"channels": 4, "depth": 2}), (4, {"channels": 4, "depth": 1})],
+    "memnet": [
+        (2, {"channels": 4, "blocks": 2, "recursions": 2}),
+        (3, {"channels": 4, "blocks": 2, "recursions": 1, "gate": False, "supervision": "last"}),
+    ],
+    "msrn": [
+        (3, {"channels": 4, "blocks": 2}),
+        (4, {"channels": 4, "blocks": 1, "tail": "paper", "colour": "y", "values": 1}),
+    ],
+    "rcan": [
+        (2, {"channels": 8, "groups": 2, "blocks": 2, "reduction": 2}),
+        (3, {"channels": 4, "groups": 1, "blocks": 1, "attention": "none"}),
+    ],
+    "rdn": [
+        (4, {"channels": 4, "blocks": 2, "layers": 2, "growth": 3}),
+        (2, {"channels": 4, "blocks": 1, "layers": 2, "growth": 3, "local_fusion": False}),
+    ],
+    "srdensenet": [
+        (4, {"channels": 8, "blocks": 2, "layers": 2, "growth": 4, "bottleneck": 8}),
     ],
     "srresnet": [
         (3, {"channels": 4, "blocks": 2}),
         (4, {"channels": 4, "blocks": 2, "image_skip": "bilinear", "init": "kaiming"}),
     ],
+    "vdsr": [(2, {"channels": 4, "layers": 3})],
+    "zssr": [(3, {"channels": 4, "layers": 3})],
 }
 _STEP_ARGUMENTS: dict[str, dict[str, Any]] = {
     "blur_anisotropic": {"sigma_x": 2.0, "sigma_y": 0.7, "angle": 30.0},
@@ -55,6 +104,8 @@ def compute() -> dict[str, dict[str, Any]]:
     rows: dict[str, dict[str, Any]] = {}
     for kind in GENERATORS:
         rows[f"generator/{kind}"] = _row(GENERATORS.revision(kind), _generator(kind))
+    for kind in DISCRIMINATORS:
+        rows[f"discriminator/{kind}"] = _row(DISCRIMINATORS.revision(kind), _discriminator(kind))
     for kind in LOSSES:
         rows[f"loss/{kind}"] = _row(LOSSES.revision(kind), _loss(kind))
     for kind in METRICS:
@@ -75,7 +126,20 @@ def _generator(kind: str) -> list[float]:
         # Double precision, so that machines agree far below the tolerance.
         network = build_generator({"kind": kind, **spec}, scale=scale, seed=7).double()
         with torch.no_grad():
-            values += _probe(network(lr)[0].numpy())
+            values += _probe(network(lr[:, : network.channels])[0].numpy())
+    return values
+
+
+def _discriminator(kind: str) -> list[float]:
+    seen = torch.from_numpy(formula_picture(35, 35)).permute(2, 0, 1)[None].double() / 255
+    values: list[float] = []
+    for head in ("linear", "pooled"):
+        spec = {"kind": kind, "channels": 4, "head": head}
+        network = build_discriminator(spec, side=35, inputs=3, name="golden", seed=7).double()
+        with torch.no_grad():
+            verdict = network(torch.cat([seen, seen.flip(3) ** 2]))
+        for logits in (verdict.logits, verdict.classes):
+            values += [] if logits is None else logits.reshape(-1).tolist()
     return values
 
 

@@ -8,9 +8,25 @@ import torch
 
 from acutance_models.errors import Problem, RegistryError
 from acutance_models.generators.carn import CARN
+from acutance_models.generators.dbpn import DBPN
+from acutance_models.generators.edsr import EDSR
 from acutance_models.generators.enhancenet import EnhanceNet
-from acutance_models.generators.presets import PRESETS, Preset
+from acutance_models.generators.esrgan import ESRGAN
+from acutance_models.generators.idn import IDN
+from acutance_models.generators.lapsrn import LapSRN
+from acutance_models.generators.memnet import MemNet
+from acutance_models.generators.msrn import MSRN
+from acutance_models.generators.preset import Preset
+from acutance_models.generators.presets import PRESETS
+from acutance_models.generators.rcan import RCAN
+from acutance_models.generators.rdn import RDN
+from acutance_models.generators.sftgan import SFTGAN
+from acutance_models.generators.srdensenet import SRDenseNet
+from acutance_models.generators.srfeat import SRFeat
+from acutance_models.generators.srgan import SRGAN
 from acutance_models.generators.srresnet import SRResNet
+from acutance_models.generators.vdsr import VDSR
+from acutance_models.generators.zssr import ZSSR
 from acutance_models.interfaces import Generator
 from acutance_models.registry import Registry
 
@@ -24,7 +40,26 @@ __all__ = [
 ]
 
 GENERATORS: Registry[Generator] = Registry(
-    "generator", ("scale",), carn=CARN, enhancenet=EnhanceNet, srresnet=SRResNet
+    "generator",
+    ("scale",),
+    carn=CARN,
+    dbpn=DBPN,
+    edsr=EDSR,
+    enhancenet=EnhanceNet,
+    esrgan=ESRGAN,
+    idn=IDN,
+    lapsrn=LapSRN,
+    memnet=MemNet,
+    msrn=MSRN,
+    rcan=RCAN,
+    rdn=RDN,
+    sftgan=SFTGAN,
+    srdensenet=SRDenseNet,
+    srfeat=SRFeat,
+    srgan=SRGAN,
+    srresnet=SRResNet,
+    vdsr=VDSR,
+    zssr=ZSSR,
 )
 
 

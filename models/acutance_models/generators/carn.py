@@ -2,21 +2,20 @@
 
 Ahn, Kang, Sohn, "Fast, Accurate, and Lightweight Super-Resolution with Cascading Residual
 Network", ECCV 2018, https://arxiv.org/abs/1803.08664; numbers from the authors' code
-(https://github.com/nmhkahn/CARN-pytorch). Differs from it: one scale per network.
-
-Names in the authors' checkpoints -> here: `entry` and `exit` are the same; `b{i}.b{j}.body.{0,2,4}`
--> `body.members.{i-1}.members.{j-1}.{conv1,conv2,mix}`; `b{i}.c{j}.body.0` ->
-`body.members.{i-1}.fusions.{j-1}`; `c{j}.body.0` -> `body.fusions.{j-1}`;
-`upsample.up{scale}.body.{0,3}` -> `upconvs.{0,1}`.
+(https://github.com/nmhkahn/CARN-pytorch). The authors' networks enlarge by 2, 3 and 4 with a head
+for each; here that is `heads: [2, 3, 4]`, and the default is one scale per network.
 """
 
-from typing import ClassVar, Literal, final
+import re
+from typing import Annotated, ClassVar, Literal, final
 
 import torch
+from pydantic import Field
 from torch import nn
 from torch.nn import functional as F
 
 from acutance_models.errors import GeneratorError
+from acutance_models.generators.blocks import sub_pixel_walk
 from acutance_models.generators.layers import (
     Channels,
     Conv,
@@ -27,7 +26,6 @@ from acutance_models.generators.layers import (
 )
 from acutance_models.interfaces import (
     Generator,
-    Layer,
     receptive_field,
     require_positive,
     require_scale,
@@ -107,6 +105,9 @@ class CARN(Generator):
             them (`global`), `both` or `none`.
         image_skip: Add the enlarged input to the output. The paper does not; in short trainings
             it saves the steps in which a network learns to copy.
+        heads: Scales that the network has an enlargement for, e.g. [2, 3, 4] as in the paper;
+            empty = `scale` alone. It enlarges by `scale`, which must be one of them; the same
+            weights, given another `scale` of these, enlarge by that one.
 
     Raises:
         GeneratorError: If the scale or a number cannot be built.
@@ -125,6 +126,7 @@ class CARN(Generator):
         share: bool = False,
         cascade: Literal["none", "local", "global", "both"] = "both",
         image_skip: Literal["none", "bilinear", "bicubic"] = "none",
+        heads: Annotated[tuple[Literal[2, 3, 4, 8], ...], Field(max_length=4)] = (),
     ) -> None:
         super().__init__()
         require_scale("carn", scale, (2, 3, 4, 8), "it is enlarged by twos or by one three.")
@@ -134,15 +136,20 @@ class CARN(Generator):
                 f"carn needs channels that its groups divide, got {channels=} and {groups=}. "
                 f"Use channels={max(groups, channels // groups * groups)} or groups=1."
             )
+        _require_heads(scale, heads)
         self.scale, self.image_skip = scale, image_skip
         self.factors = upsampling_factors(scale)
         inside, between = cascade in ("local", "both"), cascade in ("global", "both")
         members = [_block(channels, units, groups, share, inside) for _ in range(blocks)]
         self.entry = Conv(3, channels)
         self.body = Chain(members, channels, cascade=between)
-        self.upconvs = nn.ModuleList(
-            Conv(channels, channels * factor**2, groups=groups) for factor in self.factors
-        )
+        if heads:
+            self.heads = nn.ModuleDict(
+                {f"up{each}": _head(channels, each, groups) for each in heads}
+            )
+        else:
+            self.upconvs = _head(channels, scale, groups)
+        self.own_head = f"heads.up{scale}" if heads else "upconvs"
         self.exit = Float32Tail(channels, 3)
         # Mean colour of DIV2K; a constant, hence not part of the weights.
         self.register_buffer("mean", mean_colour(0.4488, 0.4371, 0.4040), persistent=False)
@@ -153,7 +160,8 @@ class CARN(Generator):
         """Return SR pictures, see `Generator.forward`."""
         mean = self.get_buffer("mean")
         x = self.body(self.entry(lr - mean))
-        for conv, factor in zip(self.upconvs, self.factors, strict=True):
+        for place, factor in enumerate(self.factors):
+            conv = self.get_submodule(f"{self.own_head}.{place}")
             x = F.pixel_shuffle(F.relu(conv(x), inplace=True), factor)
         sr: torch.Tensor = self.exit(x)
         if self.image_skip == "none":
@@ -163,9 +171,7 @@ class CARN(Generator):
         )
 
     def _receptive_field(self, trunk: int) -> int:
-        layers: list[Layer] = [("conv", 3)]
-        for factor in reversed(self.factors):
-            layers += [("up", factor), ("conv", 3)]
+        layers = sub_pixel_walk(self.factors)
         return receptive_field(self.scale, layers + [("conv", 3)] * trunk)
 
 
@@ -174,3 +180,38 @@ def _block(channels: int, units: int, groups: int, share: bool, cascade: bool) -
     shared = Unit(channels, groups)
     members: list[nn.Module] = [shared if share else Unit(channels, groups) for _ in range(units)]
     return Chain(members, channels, cascade=cascade)
+
+
+def _head(channels: int, scale: int, groups: int) -> nn.ModuleList:
+    """Return the convolutions of one scale's enlargement."""
+    return nn.ModuleList(
+        Conv(channels, channels * factor**2, groups=groups) for factor in upsampling_factors(scale)
+    )
+
+
+def _require_heads(scale: int, heads: tuple[int, ...]) -> None:
+    if list(heads) != sorted(set(heads)) or (heads and scale not in heads):
+        raise GeneratorError(
+            f"carn's heads are different scales in rising order, {scale=} among them, got "
+            f"heads={list(heads)}. Use heads={sorted({*heads, scale})}."
+        )
+
+
+_UNIT_PARTS = {"conv1": "body.0", "conv2": "body.2", "mix": "body.4"}
+
+
+def published_key(name: str, scale: int) -> str:
+    """Return what a tensor is called in the authors' checkpoints, which hold all three heads."""
+    name = re.sub(r"^body\.members\.(\d+)\.", lambda at: f"b{_from_one(at[1])}.", name)
+    name = re.sub(r"\bmembers\.(\d+)\.", lambda at: f"b{_from_one(at[1])}.", name)
+    name = re.sub(r"\bfusions\.(\d+)\.", lambda at: f"c{_from_one(at[1])}.body.0.", name)
+    name = name.removeprefix("body.")
+    name = re.sub(r"\b(conv1|conv2|mix)\b", lambda at: _UNIT_PARTS[at[1]], name)
+    name = re.sub(r"^upconvs\.", f"heads.up{scale}.", name)
+    return re.sub(
+        r"^heads\.(up\d)\.(\d)\.", lambda at: f"upsample.{at[1]}.body.{3 * int(at[2])}.", name
+    )
+
+
+def _from_one(number: str) -> int:
+    return int(number) + 1

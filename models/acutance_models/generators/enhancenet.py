@@ -142,3 +142,15 @@ def _keys(distance: torch.Tensor) -> torch.Tensor:
     near = (_KEYS_A + 2) * d**3 - (_KEYS_A + 3) * d**2 + 1
     far = _KEYS_A * (d**3 - 5 * d**2 + 8 * d - 4)
     return torch.where(d <= 1, near, far)
+
+
+def published_key(name: str, generator: EnhanceNet) -> str:
+    """Return what a tensor is called among the authors' TensorFlow variables.
+
+    Their convolutions are numbered in forward order, the first without a number.
+    """
+    layer, _, part = name.rpartition(".")
+    convs = [place for place, each in generator.named_modules() if isinstance(each, Conv)]
+    number = convs.index(layer)
+    variable = "weights" if part == "weight" else "biases"
+    return f"generator/Conv{f'_{number}' if number else ''}/{variable}"

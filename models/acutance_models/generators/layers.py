@@ -1,6 +1,6 @@
 """Layers that several generators are made of."""
 
-from typing import Annotated, final
+from typing import Annotated, Literal, final
 
 import torch
 from pydantic import Field
@@ -12,14 +12,25 @@ Count = Annotated[int, Field(ge=1, le=1024)]
 
 
 class Conv(nn.Conv2d):
-    """A same-size convolution with bias whose weights start at zero.
+    """A convolution whose weights start at zero; it keeps the size unless told otherwise.
 
     `torch.nn.Conv2d` draws its first weights from the global random state when it is constructed;
     here that state is never touched, and `Generator.init_parameters` draws from keyed streams.
     """
 
-    def __init__(self, inputs: int, outputs: int, kernel: int = 3, *, groups: int = 1) -> None:
-        super().__init__(inputs, outputs, kernel, padding=kernel // 2, groups=groups)
+    def __init__(
+        self,
+        inputs: int,
+        outputs: int,
+        kernel: int = 3,
+        *,
+        stride: int = 1,
+        padding: int | None = None,
+        groups: int = 1,
+        bias: bool = True,
+    ) -> None:
+        sides = kernel // 2 if padding is None else padding
+        super().__init__(inputs, outputs, kernel, stride, sides, groups=groups, bias=bias)
 
     def reset_parameters(self) -> None:
         """Fill with zeros; called by the constructor of `torch.nn.Conv2d`."""
@@ -57,6 +68,16 @@ class ResidualBlock(nn.Module):
         """Return features of the same shape."""
         residual: torch.Tensor = self.conv2(F.relu(self.conv1(x), inplace=True))
         return x + residual
+
+
+def normalised(convolution: Conv, norm: Literal["none", "batch"]) -> nn.Module:
+    """Return a convolution, followed by batch normalisation where that is asked for.
+
+    The convolution should have no bias then: the normalisation would take it away again.
+    """
+    if norm == "none":
+        return convolution
+    return nn.Sequential(convolution, nn.BatchNorm2d(convolution.out_channels))
 
 
 def upsampling_factors(scale: int) -> list[int]:

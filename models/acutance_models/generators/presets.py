@@ -1,26 +1,8 @@
 """Named variants of the generators, with the numbers their sources state."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any
-
-
-@dataclass(frozen=True)
-class Preset:
-    """A spec with a name, so that a recipe can say `{preset: carn-m}`."""
-
-    name: str
-    system: str
-    """The paper it belongs to."""
-    spec: Mapping[str, Any]
-    """What differs from the constructor's defaults, and the kind."""
-    scales: tuple[int, ...]
-    """Scales the source states it for; others may be buildable."""
-    parameters: Mapping[int, int] = field(default_factory=dict)
-    """Scale -> trainable parameters as published or counted in the authors' network."""
-    source: str = ""
-    """Where the numbers come from."""
-
+from acutance_models.generators.preset import Preset
+from acutance_models.generators.presets_gan import GAN_PRESETS
+from acutance_models.generators.presets_psnr import PSNR_PRESETS
 
 _MSRRESNET = {
     "kind": "srresnet",
@@ -57,22 +39,9 @@ _ALL = (
         parameters={4: 852_867},
         source="Sajjadi et al., ICCV 2017; count of the released checkpoint",
     ),
-    Preset(
-        name="carn",
-        system="CARN",
-        spec={"kind": "carn"},
-        scales=(2, 3, 4),
-        parameters={2: 964_163, 3: 1_148_803, 4: 1_111_875},
-        source="Ahn et al., ECCV 2018; single-scale heads of the authors' network",
-    ),
-    Preset(
-        name="carn-m",
-        system="CARN",
-        spec={"kind": "carn", "groups": 4, "share": True},
-        scales=(2, 3, 4),
-        parameters={2: 257_027, 3: 303_427, 4: 294_147},
-        source="Ahn et al., ECCV 2018; single-scale heads of the authors' network",
-    ),
+    *GAN_PRESETS,
+    *PSNR_PRESETS,
 )
 
 PRESETS: dict[str, Preset] = {preset.name: preset for preset in _ALL}
+"""Name -> preset."""

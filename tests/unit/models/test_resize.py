@@ -2,13 +2,14 @@ import math
 
 import numpy as np
 import pytest
+import torch
 from formula_picture import formula_picture
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
 from acutance_models import PictureError, bicubic_upscale, crop_to_multiple, matlab_resize
-from acutance_models.resize import pil_resize, torch_resize
+from acutance_models.resize import bicubic_enlarge, bicubic_taps, pil_resize, torch_resize
 
 _SIDES = st.integers(1, 40)
 _SCALES = st.sampled_from([1 / 8, 1 / 4, 1 / 3, 1 / 2, 0.7, 1, 1.5, 2, 3, 8])
@@ -119,3 +120,18 @@ def test_cropping_leaves_a_multiple():
     assert crop_to_multiple(formula_picture(11, 10), 4).shape == (8, 8, 3)
     with pytest.raises(PictureError, match="smaller than scale=4"):
         crop_to_multiple(formula_picture(3, 9), 4)
+
+
+@given(_SIDES, _SIDES, st.integers(2, 8))
+def test_enlarging_inside_a_network_is_matlabs_without_rounding(height, width, scale):
+    picture = np.linspace(0, 9, height * width * 3).reshape(height, width, 3) ** 2 % 7
+    tensor = torch.from_numpy(picture).permute(2, 0, 1)[None]
+    made = bicubic_enlarge(tensor, scale)[0].permute(1, 2, 0).numpy()
+    np.testing.assert_allclose(made, matlab_resize(picture, scale=scale), atol=1e-12)
+
+
+@pytest.mark.parametrize("scale", [2, 3, 5])
+def test_taps_of_an_enlargement_sum_to_one(scale):
+    taps = [bicubic_taps(scale, phase) for phase in range(scale)]
+    assert [sum(each.values()) for each in taps] == pytest.approx([1] * scale)
+    assert (taps[scale // 2] == {0: 1.0}) == (scale % 2 == 1)

@@ -1,5 +1,6 @@
 import pytest
 import torch
+from generator_checks import smallest
 from hypothesis import given
 from hypothesis import strategies as st
 from torch.nn import functional as F
@@ -34,10 +35,11 @@ class Whole(Generator):
 @pytest.mark.parametrize("kind", GENERATORS.names())
 @pytest.mark.parametrize(("height", "width", "tile"), [(23, 31, 8), (17, 5, 6), (40, 40, 39)])
 def test_tiled_equals_untiled(kind, height, width, tile):
-    network = build_generator({"kind": kind, "channels": 8, "blocks": 1}, scale=2)
-    lr = torch.rand(3, height, width)
+    more = {"attention": "none"} if kind == "rcan" else {}  # attention looks at the whole picture
+    network = build_generator(smallest(kind) | more, scale=2).eval()
+    lr = torch.rand(network.channels, height, width)
     whole = upscale(network, lr)
-    assert whole.shape == (3, 2 * height, 2 * width)
+    assert whole.shape == (network.channels, 2 * height, 2 * width)
     torch.testing.assert_close(upscale(network, lr, tile=tile), whole, atol=1e-5, rtol=0)
 
 
@@ -91,3 +93,17 @@ def test_no_graph_is_kept_and_the_mode_is_left_alone():
 def test_what_cannot_be_tiled_is_refused(shape, asked, words):
     with pytest.raises(PictureError, match=words):
         upscale(Whole(), torch.zeros(shape), **asked)
+
+
+def test_a_segmentation_map_is_cut_with_the_tiles():
+    spec = {"kind": "sftgan", "channels": 4, "blocks": 1, "classes": 3, "init_gain": 1.0}
+    network = build_generator(spec, scale=2)
+    lr, condition = torch.rand(3, 17, 23), torch.rand(3, 34, 46)
+    whole = upscale(network, lr, condition=condition)
+    assert not torch.equal(whole, upscale(network, lr))
+    tiled = upscale(network, lr, tile=6, condition=condition)
+    torch.testing.assert_close(tiled, whole, atol=1e-5, rtol=0)
+    with pytest.raises(PictureError, match=r"shape \(3, 34, 46\).*got \(3, 17, 23\)"):
+        upscale(network, lr, condition=lr)
+    with pytest.raises(PictureError, match="takes no segmentation map"):
+        upscale(build_generator({"kind": "srgan"}, scale=2), lr, condition=condition)
