@@ -24,6 +24,7 @@ from tiny_trainings import (
 
 from acutance_platform.tracking import local_server
 from acutance_platform.training import Interrupted, TrainingDiverged
+from acutance_platform.verbs import running
 from acutance_platform.verbs.home import Home
 from acutance_platform.verbs.journals import open_sweep
 from acutance_storage import get_ref, list_refs
