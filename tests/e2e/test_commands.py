@@ -5,6 +5,7 @@ import re
 import shutil
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -174,6 +175,29 @@ def test_train_prints_its_document(home, acutance):
     assert (
         acutance("evaluate", "one/best", "photos", "--json").json["weights"] == document["weights"]
     )
+
+
+@pytest.mark.skipif(not hasattr(os, "openpty"), reason="this system has no pseudo terminals")
+def test_on_a_terminal_a_live_view_stands_until_the_table_does(home, acutance):
+    reader, writer = os.openpty()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "acutance", "train", "recipe.yaml", "--name", "seen"],
+        stdout=writer,
+        stderr=writer,
+        env={**os.environ, "TERM": "xterm-256color", "COLUMNS": "80", "LINES": "24"},
+    )
+    os.close(writer)
+    shown = b""
+    with suppress(OSError):  # how Linux says that the other end is closed
+        while part := os.read(reader, 1 << 16):
+            shown += part
+    os.close(reader)
+    assert process.wait(timeout=60) == 0, shown.decode()
+    text = shown.decode()
+    assert "Traceback" not in text
+    assert "starting ..." in text, "the live view came first"
+    assert "bicubic" in text
+    assert "seen is COMPLETE." in text
 
 
 def test_validate_and_plan_print_their_documents(acutance):

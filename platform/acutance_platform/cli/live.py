@@ -1,5 +1,6 @@
 """What a person sees while a sweep or training runs: a live table, or plain lines."""
 
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,7 +16,13 @@ from acutance_platform.search.fold import Record, Sweep, Trial
 from acutance_platform.verbs.recording import Watch
 
 _ROWS = 16
-"""Trials shown at once; running ones first, then the newest."""
+"""Trials shown at once, fewer on a low terminal."""
+_BELOW = 8
+"""Lines of a terminal that are not rows."""
+_TELLING = 0.05
+"""Share of the expected steps from which on the time left is worth telling."""
+_PROMOTED = 1.3
+"""Promotions are asynchronous: about so many times the halving rule's number go on."""
 _COLOURS = {
     "RUNNING": "cyan",
     "COMPLETE": "green",
@@ -27,37 +34,39 @@ _COLOURS = {
 
 
 @contextmanager
-def watching(objective: str = "psnr_y") -> Iterator[Watch]:
+def watching() -> Iterator[Watch]:
     """Give a function that shows each journal record: live on a terminal, else as lines."""
     console = Console(stderr=True)
-    if not console.is_terminal:
-        yield _Lines(objective)
+    if not console.is_terminal or console.is_dumb_terminal:
+        yield Lines()
         return
-    view = _View(objective)
+    view = View(console)
     with Live(get_renderable=view.render, console=console, refresh_per_second=2, transient=True):
         yield view
 
 
 @final
-class _Lines:
-    """One line per thing that matters, for logs."""
+class Lines:
+    """One line per thing that matters, for logs; what earlier sessions did is passed over."""
 
-    def __init__(self, objective: str) -> None:
-        self._objective = objective
-        self._began = time.monotonic()
+    def __init__(self) -> None:
+        self._sweep = Sweep()
+        self._began, self._clock = time.time(), time.monotonic()
 
     def __call__(self, record: Record) -> None:
-        text = self._text(record)
-        if text:
-            click.echo(f"[{time.monotonic() - self._began:6.1f} s] {text}", err=True)
+        """Print the record's line, if it has one."""
+        self._sweep.apply(record)
+        text = self._text(record).rstrip()
+        if text and float(record.get("time") or self._began) >= self._began:
+            click.echo(f"[{time.monotonic() - self._clock:6.1f} s] {text}", err=True)
 
     def _text(self, record: Record) -> str:
-        trial = record.get("trial", "")
+        trial, objective = record.get("trial", ""), _objective(self._sweep)
         if record["do"] == "ask":
             return f"{trial} new     {_shown(record.get('recipe', {}))}"
         if record["do"] == "report":
-            value = record["metrics"].get(self._objective)
-            return f"{trial} step {record['step']:>6}  {self._objective} {_number(value)}"
+            value = record["metrics"].get(objective)
+            return f"{trial} step {record['step']:>6}  {objective} {_score(value)}"
         if record["do"] == "promote":
             return f"{trial} goes on past step {record['rung']}"
         if record["do"] == "failure":
@@ -66,76 +75,181 @@ class _Lines:
             error = record.get("error")
             return f"{trial} {record['state']}" + (f": {_last_line(error)}" if error else "")
         if record["do"] == "baseline":
-            return f"bicubic {self._objective} {_number(record['metrics'].get(self._objective))}"
+            return f"bicubic {objective} {_score(record['metrics'].get(objective))}"
         return ""
 
 
 @final
-class _View:
-    """A table of trials that follows the journal."""
+class View:
+    """A table of trials that follows the journal; rows keep their order.
 
-    def __init__(self, objective: str) -> None:
-        self._objective = objective
+    Args:
+        console: The terminal, for its size.
+    """
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
         self._sweep = Sweep()
-        self._baseline: float | None = None
-        self._began = time.monotonic()
+        self._baseline: dict[str, float] = {}
+        self._before = 0
+        """Steps that earlier sessions computed."""
+        self._began = time.time()
+        self._lock = threading.Lock()  # rich renders in a thread of its own
 
     def __call__(self, record: Record) -> None:
-        self._sweep.apply(record)
-        if record["do"] == "baseline":
-            self._baseline = record["metrics"].get(self._objective)
+        """Take a record in."""
+        with self._lock:
+            self._sweep.apply(record)
+            if record["do"] == "baseline":
+                self._baseline = dict(record["metrics"])
+            if float(record.get("time") or self._began) < self._began:
+                self._before = self._sweep.executed
 
     def render(self) -> Group:
-        table = Table("trial", "state", "step", self._objective, "recipe", box=None)
-        for trial in self._chosen():
+        """Return what the terminal shows now."""
+        with self._lock:
+            if not self._sweep.trials:
+                return Group(Text("starting ...", style="dim"))
+            shown = self._chosen()
+            hidden = len(self._sweep.trials) - len(shown)
+            more = [Text(f" and {hidden} more", style="dim")] if hidden else []
+            return Group(self._table(shown), *more, Text(""), *map(Text, self._foot()))
+
+    def _table(self, trials: list[Trial]) -> Table:
+        objective, best = _objective(self._sweep), self._best()
+        table = Table(box=None, pad_edge=False, header_style="dim", padding=(0, 2, 0, 0))
+        for heading in ("trial", "state"):
+            table.add_column(heading, no_wrap=True)
+        for heading in ("step", objective):
+            table.add_column(heading, justify="right", no_wrap=True)
+        table.add_column("recipe", no_wrap=True, overflow="ellipsis")
+        for trial in trials:
             state = self._sweep.state_of(trial)
-            value = trial.reports[trial.step].get(self._objective) if trial.reports else None
             table.add_row(
                 trial.name,
-                Text(state, style=_COLOURS[state]),
+                Text(state.lower(), style=_COLOURS[state]),
                 f"{trial.step}/{trial.end}",
-                _number(value),
-                Text(_shown(trial.recipe), overflow="ellipsis", no_wrap=True),
+                _score(_last(trial, objective)),
+                _shown(trial.recipe),
+                style="bold" if best is trial else None,
             )
-        return Group(table, Text(self._foot()))
+        return table
 
     def _chosen(self) -> list[Trial]:
-        trials = list(self._sweep.trials.values())
-        trials.sort(key=lambda t: (self._sweep.state_of(t) == "RUNNING", t.ordinal))
-        return trials[-_ROWS:]
+        """Return the trials that fit: those that run, the best, and the newest, in their order."""
+        room = max(3, min(_ROWS, self._console.height - _BELOW))
+        best = self._best()
+        trials = sorted(
+            self._sweep.trials.values(),
+            key=lambda t: (self._sweep.state_of(t) == "RUNNING", t is best, t.ordinal),
+        )
+        return sorted(trials[-room:], key=lambda trial: trial.ordinal)
 
-    def _foot(self) -> str:
+    def _best(self) -> Trial | None:
+        """Return the trial with the best last value, at whatever step."""
+        search, objective = self._sweep.search, _objective(self._sweep)
+        sign = -1.0 if search is not None and search.direction == "min" else 1.0
+        known = [
+            (sign * value, -trial.ordinal, trial)
+            for trial in self._sweep.trials.values()
+            if (value := _last(trial, objective)) is not None and value == value  # not NaN
+        ]
+        return max(known)[-1] if known else None
+
+    def _foot(self) -> Iterator[str]:
         sweep = self._sweep
         states = [sweep.state_of(trial) for trial in sweep.trials.values()]
-        counts = ", ".join(
-            f"{states.count(state)} {state.lower()}" for state in _COLOURS if state in states
+        if sweep.search is not None:
+            counts = ", ".join(f"{states.count(s)} {s.lower()}" for s in _COLOURS if s in states)
+            budget = sweep.search.budget.trials
+            of = f" of {budget}" if budget else ""
+            yield f"trials   {len(sweep.trials)}{of}: {counts}"
+            yield f"rungs    {self._rungs()}"
+        yield f"best     {self._compared()}"
+        spent = f"{_time(sweep.wall_hours(time.time()))}, CPU {_time(sweep.cpu_hours)}"
+        if sweep.gpu_hours > 0:
+            spent += f", GPU {_time(sweep.gpu_hours)}"
+        yield f"spent    {spent}, {sweep.executed:,} steps{self._left()}"
+
+    def _rungs(self) -> str:
+        trials = list(self._sweep.trials.values())
+        rungs = sorted({rung for trial in trials for rung in trial.rungs})
+        return ", ".join(
+            f"step {rung}: {sum(rung in trial.values for trial in trials)}" for rung in rungs
         )
-        values = [
-            trial.reports[trial.step].get(self._objective)
-            for trial in sweep.trials.values()
-            if trial.reports
-        ]
-        best = max((value for value in values if value is not None), default=None)
-        budget = sweep.search.budget.trials if sweep.search else None
-        of = f" of {budget}" if budget else ""
-        minutes = (time.monotonic() - self._began) / 60
-        return (
-            f"{len(sweep.trials)}{of} trials: {counts}\n"
-            f"best so far {_number(best)}, bicubic {_number(self._baseline)}; "
-            f"steps {sweep.executed:,}; CPU-hours {sweep.cpu_hours:.2f}, "
-            f"GPU-hours {sweep.gpu_hours:.2f}; {minutes:.1f} min"
-        )
+
+    def _compared(self) -> str:
+        objective, best = _objective(self._sweep), self._best()
+        base = self._baseline.get(objective)
+        bicubic = f"bicubic {_score(base)}" if base is not None else ""
+        if best is None:
+            return f"none yet; {bicubic}" if bicubic else "none yet"
+        value = _last(best, objective)
+        assert value is not None
+        if base is None:
+            return f"{best.name} {_score(value)} {objective}"
+        return f"{best.name} {_score(value)} {objective}, {bicubic}, difference {value - base:+.2f}"
+
+    def _left(self) -> str:
+        """Return the time left where it can be told."""
+        expected = self._expected_steps()
+        done = self._sweep.executed - self._before
+        if expected is None or done <= 0 or self._sweep.executed < _TELLING * expected:
+            return ""
+        per_step = (time.time() - self._began) / done
+        left = max(0.0, expected - self._sweep.executed) * per_step
+        return f"; about {_time(left / 3600)} left" if left > per_step else "; nearly done"
+
+    def _expected_steps(self) -> float | None:
+        """Return the steps that all trials will take under the halving rule, if it is known."""
+        search, trials = self._sweep.search, list(self._sweep.trials.values())
+        if search is None:
+            return float(trials[0].end)
+        rungs = next((trial.rungs for trial in trials if trial.rungs), None)
+        if search.budget.trials is None or rungs is None:
+            return None
+        scheduler = search.build_scheduler()
+        reached, before, total = search.budget.trials, 0, 0.0
+        for rung in rungs:
+            total += reached * (rung - before)
+            before = rung
+            reached = max(1, min(reached, round(scheduler.promotable(reached) * _PROMOTED)))
+        return total
+
+
+def _objective(sweep: Sweep) -> str:
+    return sweep.search.objective if sweep.search is not None else "psnr_y"
+
+
+def _last(trial: Trial, metric: str) -> float | None:
+    return trial.reports[trial.step].get(metric) if trial.reports else None
 
 
 def _shown(recipe: Any) -> str:
+    """Return searched values in few characters: a component by its name alone."""
     return ", ".join(
-        f"{path.rsplit('.', 1)[-1]}={_number(value) if isinstance(value, float) else value}"
-        for path, value in recipe.items()
+        _number(value) if name in ("kind", "preset") else f"{name} {_number(value)}"
+        for name, value in ((path.rsplit(".", 1)[-1], value) for path, value in recipe.items())
     )
 
 
 def _number(value: Any) -> str:
-    return f"{value:.4g}" if isinstance(value, int | float) else "-"
+    if value is None:
+        return "-"
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
+
+
+def _score(value: float | None) -> str:
+    """Return a metric: decibels with two digits, shares of one with four."""
+    if value is None:
+        return "-"
+    return f"{value:.2f}" if abs(value) >= 2 else f"{value:.4f}"
+
+
+def _time(hours: float) -> str:
+    if hours < 1 / 60:
+        return f"{hours * 3600:.0f} s"
+    return f"{hours * 60:.1f} min" if hours < 2 else f"{hours:.1f} h"
 
 
 def _last_line(error: str) -> str:

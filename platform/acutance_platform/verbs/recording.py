@@ -78,6 +78,9 @@ def recorded(
     with tracking_server(home.local) as where:
         recorder = Recorder(where, name=name, records=earlier, single=single, on_run=on_run)
         scene = Scene(name, log, recorder, watch, opening)
+        if watch is not None:
+            for record in earlier:
+                watch(record)
         try:
             # At every start: a driver that was killed before it shipped them left none.
             _attach_papers(recorder, recipe, single)

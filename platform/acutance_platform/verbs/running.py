@@ -56,7 +56,7 @@ def sweep(
         name: Of the sweep; the experiment folder's name unless given.
         sets: `path=value` settings over the file.
         resume: `auto` goes on with an unfinished sweep of this name and reports a finished one.
-        watch: Called with each record of the journal.
+        watch: Called with each record of the journal, those of earlier sessions first.
         home: Store and local folder; None takes what the environment says.
 
     Raises:
