@@ -4,7 +4,7 @@ Pictures come and go as arrays, weights as bytes. Nothing here opens a file, ask
 global random state.
 """
 
-from acutance_models.color import rgb_to_y
+from acutance_models.color import luma_planes, rgb_to_y, rgb_to_ycbcr, ycbcr_to_rgb
 from acutance_models.degradations import DEGRADATIONS, Degradation, check_degradation
 from acutance_models.describe import count_parameters, macs_per_pixel
 from acutance_models.discriminators import (
@@ -42,9 +42,11 @@ from acutance_models.protocols import (
     PROTOCOLS,
     Protocol,
     degrade,
+    degrade_luma,
     find_protocol,
     score,
     score_bicubic,
+    score_luma,
 )
 from acutance_models.published import FIGURES, Figure, published_figures
 from acutance_models.registry import Registry
@@ -90,10 +92,12 @@ __all__ = [
     "count_parameters",
     "crop_to_multiple",
     "degrade",
+    "degrade_luma",
     "dump_weights",
     "find_protocol",
     "import_weights",
     "load_generator",
+    "luma_planes",
     "macs_per_pixel",
     "matlab_resize",
     "published_figures",
@@ -101,8 +105,11 @@ __all__ = [
     "read_tensors",
     "resolve_generator",
     "rgb_to_y",
+    "rgb_to_ycbcr",
     "score",
     "score_bicubic",
+    "score_luma",
     "stream",
     "upscale",
+    "ycbcr_to_rgb",
 ]

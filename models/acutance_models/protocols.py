@@ -182,14 +182,63 @@ def score_bicubic(
         sr = bicubic_upscale(degrade(hr, rules, scale), scale)
         scores = score(sr, hr, protocol=rules, scale=scale, metrics=rest, border=border)
     if on_luma:
-        edge = _edge(rules, scale, border)
-        luma = _luma(hr, rules)
-        lr = matlab_resize(luma / 255, scale=1 / scale)
-        made = round_to_uint8(255 * bicubic_upscale(lr, scale))
-        for name in on_luma:
-            metric = METRICS.build({"kind": name})
-            scores[name] = metric(_inside(made, edge), _inside(luma, edge))
+        enlarged = bicubic_upscale(degrade_luma(hr, rules, scale), scale)
+        scores |= score_luma(
+            enlarged, hr, protocol=rules, scale=scale, metrics=on_luma, border=border
+        )
     return {name: scores[name] for name in metrics}
+
+
+def score_luma(
+    sr: NDArray[Any],
+    hr: NDArray[np.uint8],
+    *,
+    protocol: str | Protocol,
+    scale: int,
+    metrics: Sequence[str],
+    border: int | None = None,
+) -> dict[str, float]:
+    """Return the metrics on luma of an enlarged luma plane, as papers of such networks measure.
+
+    Args:
+        sr: Shape (H, W), luma over 255, not rounded.
+        hr: Shape (H, W, 3), uint8.
+        protocol: Name or protocol; says how HR's luma is rounded.
+        scale: SR pixels per LR pixel.
+        metrics: Names in `METRICS` that look at luma.
+        border: HR pixels ignored at each edge, instead of the protocol's.
+
+    Raises:
+        ProtocolError: If a metric looks at colours.
+    """
+    rules = find_protocol(protocol)
+    edge, luma = _edge(rules, scale, border), _luma(hr, rules)
+    made = round_to_uint8(255 * np.asarray(sr, dtype=np.float64))
+    found = {}
+    for name in metrics:
+        metric = METRICS.build({"kind": name})
+        if metric.colour != "y":
+            raise ProtocolError(f"{name} looks at colours, and there is only a luma plane.")
+        found[name] = metric(_inside(made, edge), _inside(luma, edge))
+    return found
+
+
+def degrade_luma(
+    hr: NDArray[np.uint8], protocol: str | Protocol, scale: int
+) -> NDArray[np.float64]:
+    """Return the LR luma plane that a protocol for luma-only networks shows them.
+
+    Args:
+        hr: Shape (H, W, 3), uint8, sides multiples of the scale.
+        protocol: Name or protocol; says how HR's luma is rounded.
+        scale: HR pixels per LR pixel.
+
+    Returns:
+        Shape (H / scale, W / scale), luma over 255, not rounded.
+    """
+    luma = _luma(hr, find_protocol(protocol))
+    plane: NDArray[np.float64] = matlab_resize(luma / 255, scale=1 / scale)
+    return plane
 
 
 def degrade(

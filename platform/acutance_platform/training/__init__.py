@@ -1,7 +1,12 @@
 """Training: one loop, keyed batches, exact resume."""
 
 from acutance_platform.training.data import Pairs, dataset_problems, picture_stream
-from acutance_platform.training.evaluate import mean_scores, measure, super_resolve
+from acutance_platform.training.evaluate import (
+    mean_scores,
+    measure,
+    super_resolve,
+    super_resolve_luma,
+)
 from acutance_platform.training.keys import stage_key
 from acutance_platform.training.loop import Interrupted, Training, TrainingDiverged
 from acutance_platform.training.machine import (
@@ -33,4 +38,5 @@ __all__ = [
     "room_problems",
     "stage_key",
     "super_resolve",
+    "super_resolve_luma",
 ]

@@ -6,7 +6,15 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from acutance_models import Generator, bicubic_upscale, score, upscale
+from acutance_models import (
+    Generator,
+    bicubic_upscale,
+    matlab_resize,
+    rgb_to_ycbcr,
+    score,
+    upscale,
+    ycbcr_to_rgb,
+)
 from acutance_platform.recipe import Recipe
 from acutance_platform.training.data import Pairs, Pixels
 
@@ -32,11 +40,49 @@ def super_resolve(
         (H, W, 3) in f32, about [0, 1], not clipped.
     """
     # A memory-mapped picture is read-only, which torch cannot share; LR pictures are small.
-    picture = torch.from_numpy(np.array(lr)).to(device).permute(2, 0, 1)
-    tensor = picture.to(torch.float32).div(255.0) if lr.dtype == np.uint8 else picture
+    picture = np.array(lr, dtype=np.float32) / (255.0 if lr.dtype == np.uint8 else 1.0)
+    if generator.channels == 1:
+        return _luma_super_resolved(generator, picture, device=device, tile=tile)
+    return _enlarged_planes(generator, picture, device=device, tile=tile)
+
+
+def _luma_super_resolved(
+    generator: Generator, picture: NDArray[np.float32], *, device: torch.device, tile: int | None
+) -> NDArray[np.float32]:
+    """Enlarge luma by the network and colour by bicubic, as the papers of such networks do."""
+    planes = rgb_to_ycbcr(picture * 255.0)
+    y = _enlarged_planes(
+        generator, (planes[:, :, :1] / 255.0).astype(np.float32), device=device, tile=tile
+    )
+    enlarged = matlab_resize(planes, scale=generator.scale)
+    enlarged[:, :, :1] = y * 255.0
+    return (ycbcr_to_rgb(enlarged) / 255.0).astype(np.float32)
+
+
+def _enlarged_planes(
+    generator: Generator, picture: NDArray[np.float32], *, device: torch.device, tile: int | None
+) -> NDArray[np.float32]:
+    tensor = torch.from_numpy(picture).to(device).permute(2, 0, 1)
     with torch.inference_mode():
         sr = upscale(generator, tensor, tile=tile)
     return np.ascontiguousarray(sr.permute(1, 2, 0).cpu().numpy())
+
+
+def super_resolve_luma(
+    generator: Generator, lr: NDArray[np.floating], *, device: torch.device
+) -> NDArray[np.float32]:
+    """Return the enlarged luma plane of a network that knows luma alone.
+
+    Args:
+        generator: The network, already on `device`, of one channel.
+        lr: (h, w), luma over 255.
+        device: Where to compute.
+
+    Returns:
+        (H, W) in f32, luma over 255, not clipped.
+    """
+    plane = np.asarray(lr, dtype=np.float32)[:, :, None]
+    return _enlarged_planes(generator, plane, device=device, tile=None)[:, :, 0]
 
 
 def measure(

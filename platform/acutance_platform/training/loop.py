@@ -14,6 +14,7 @@ from acutance_models import (
     build_generator,
     count_parameters,
     dump_weights,
+    luma_planes,
     macs_per_pixel,
 )
 from acutance_platform.recipe import Recipe, RecipeErrors, load_plugins
@@ -177,9 +178,15 @@ class Training:
         for group in self._optimizer.param_groups:
             group["lr"] = recipe.optimizer.lr * factor
         bf16 = recipe.precision == "bf16"
+        if self._generator.channels == 1:
+            lr, hr = luma_planes(lr), luma_planes(hr)
         with torch.autocast(self._device.type, torch.bfloat16, enabled=bf16):
-            sr = self._generator(lr)
-        losses = {name: term(sr.float(), hr) for name, (term, _) in self._terms.items()}
+            outputs = self._generator.outputs(lr)
+        losses = {
+            # A network with several outputs (MemNet's multi-supervision) learns from their mean.
+            name: torch.stack([term(sr.float(), hr) for sr in outputs]).mean()
+            for name, (term, _) in self._terms.items()
+        }
         total = torch.stack([w * losses[name] for name, (_, w) in self._terms.items()]).sum()
         self._optimizer.zero_grad(set_to_none=True)
         total.backward()  # type: ignore[no-untyped-call]  # torch 2.13 leaves it untyped

@@ -139,6 +139,11 @@ def _score(
     }
     if model.generator is None and item.lr is None and chain is None:
         return score_bicubic(item.hr, **common)
+    if model.generator is not None and _sees_luma(model, rules, chain, item.lr is not None):
+        device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        plane = degrade_luma(item.hr, rules, scale)
+        sr = super_resolve_luma(placed(model.generator, device), plane, device=device)
+        return score_luma(sr, item.hr, **common)
     small: Lr
     if chain is not None:
         small = chain(item.hr, picture_stream(item.picture))
@@ -151,6 +156,12 @@ def _score(
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     sr = super_resolve(placed(model.generator, device), small, device=device)
     return score(sr, item.hr, **common)
+
+
+def _sees_luma(model: Model, rules: Protocol, chain: Degradation | None, given: bool) -> bool:
+    """Return whether network and protocol both know luma alone, and the protocol makes LR."""
+    knows_luma = model.generator is not None and model.generator.channels == 1
+    return knows_luma and rules.luma_only and chain is None and not given
 
 
 def _chain(text: str | None, scale: int) -> Degradation | None:
