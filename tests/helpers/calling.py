@@ -62,7 +62,7 @@ class CommandLine:
         out, err = self._capture.readouterr()
         return Called(code, out, err)
 
-    def apart(self, *arguments: object, timeout: float = 120, **variables: str) -> Called:
+    def apart(self, *arguments: object, timeout: float = 400, **variables: str) -> Called:
         """Run it as a process of its own."""
         done = subprocess.run(
             [sys.executable, "-m", "acutance", *map(str, arguments)],
