@@ -23,7 +23,7 @@ from tiny_trainings import (
 )
 
 from acutance_platform.tracking import local_server
-from acutance_platform.training import TrainingDiverged
+from acutance_platform.training import Interrupted, TrainingDiverged
 from acutance_platform.verbs import running
 from acutance_platform.verbs.home import Home
 from acutance_platform.verbs.journals import open_sweep
@@ -195,7 +195,7 @@ def test_a_rollback_is_recorded_and_repeatable(place, calm):
     while steps < STEPS:
         training = place.training(recipe)
         stop_after(training, 5)
-        with suppress(running.Interrupted):
+        with suppress(Interrupted):
             training.advance()
         steps = training.step
     assert (history(training.reports), training.reports[-1].weights) == undisturbed
@@ -220,7 +220,7 @@ def test_a_damaged_checkpoint_costs_steps_and_no_bits(bytes_kept, place, calm):
     training = place.training(recipe)
     training.advance()
     stop_after(training, 15)
-    with pytest.raises(running.Interrupted):
+    with pytest.raises(Interrupted):
         training.advance()
     newest = list_refs(place.store, "stages")[-1]
     damage(place.store, get_ref(place.store, "stages", newest)["blob"], bytes_kept)
