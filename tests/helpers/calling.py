@@ -73,6 +73,11 @@ class CommandLine:
         )
         return Called(done.returncode, done.stdout, done.stderr)
 
+    def begin(self, *arguments: object) -> subprocess.Popen[bytes]:
+        """Start it as a process of its own, to be killed."""
+        command = [sys.executable, "-m", "acutance", *map(str, arguments)]
+        return subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
 
 def refused(called: Called, *said: str, code: int = 2) -> None:
     """Assert that a command ended with one clear message."""
