@@ -9,7 +9,7 @@ import click
 from rich.console import Console
 
 from acutance_platform.cli.live import watching
-from acutance_platform.cli.outcome import DONE, FAILED, INTERRUPTED
+from acutance_platform.cli.outcome import DONE, FAILED, INTERRUPTED, Failed
 from acutance_platform.report import rich_table
 from acutance_platform.verbs import looking, open_home, running
 from acutance_platform.verbs.home import Home
@@ -138,7 +138,14 @@ def _show(outcome: Outcome, home: Home) -> None:
                 click.echo(f"{trial['trial']}: {trial['error'].strip().splitlines()[-1]}", err=True)
         return
     _show_winner(status, console)
-    written = looking.report(outcome.name, home=home)
+    try:
+        written = looking.report(outcome.name, home=home)
+    except OSError as error:
+        name = shlex.quote(outcome.name)
+        raise Failed(
+            f"the result is kept, but its report could not be written to {home.local}"
+            f" ({error.strerror}). Mend that, then: acutance report {name}"
+        ) from None
     for title, path in (("figure", written.figure), ("curves", written.curves)):
         click.echo(f"{title:12} {path}")
     for strip in written.strips:
