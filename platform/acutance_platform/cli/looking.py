@@ -5,8 +5,8 @@ import shlex
 from pathlib import Path
 
 import click
-from rich.console import Console
 
+from acutance_platform.cli.live import wide_console
 from acutance_platform.report import rich_table
 from acutance_platform.verbs import looking, open_home
 from acutance_platform.verbs.journals import open_sweep, seen_from
@@ -27,7 +27,7 @@ def status(sweep: str, as_json: bool) -> None:
         click.echo(json.dumps(looking.status(sweep, home=home), indent=2))
         return
     told = seen_from(home.local, open_sweep(home.store, sweep))
-    console = Console()
+    console = wide_console()
     console.print(rich_table(looking.report_data(told), width=console.width))
     document = looking.status_of(told)
     baseline = ", ".join(f"{name} {value:.4f}" for name, value in told.baseline.items())

@@ -8,7 +8,7 @@ from typing import Any
 import click
 from rich.console import Console
 
-from acutance_platform.cli.live import watching
+from acutance_platform.cli.live import watching, wide_console
 from acutance_platform.cli.outcome import DONE, FAILED, INTERRUPTED, Failed
 from acutance_platform.report import rich_table
 from acutance_platform.verbs import looking, open_home, running
@@ -122,7 +122,7 @@ def _document(outcome: Outcome) -> dict[str, Any]:
 
 def _show(outcome: Outcome, home: Home) -> None:
     """Print table, winner beside bicubic, steps saved, files, and the commands to go on with."""
-    told, console = outcome.told, Console()
+    told, console = outcome.told, wide_console()
     console.print(rich_table(looking.report_data(told), width=console.width))
     status = looking.status_of(told)
     console.print(f"{outcome.name} is {outcome.state}. {status['reason']}".rstrip())
