@@ -30,6 +30,9 @@ _VERBS = {
     "report": "looking:report",
     "evaluate": "models:evaluate",
     "upscale": "models:upscale",
+    "systems": "systems:systems",
+    "import": "systems:import_",
+    "reproduce": "systems:reproduce",
     "mlflow": "serving:mlflow",
     "doctor": "starting:doctor",
 }
@@ -79,6 +82,9 @@ _HELP = {
     "report": "one self-contained page about a sweep",
     "evaluate": "measure a model on pictures under a named protocol",
     "upscale": "enlarge pictures with a model",
+    "systems": "the presets: parameters, multiply-adds, sources",
+    "import": "turn an authors' checkpoint into a weights file",
+    "reproduce": "measure weights beside the published figures",
     "mlflow": "open the tracking server of this machine",
     "doctor": "check that this machine can run sweeps",
 }

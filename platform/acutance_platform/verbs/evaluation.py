@@ -22,12 +22,20 @@ from acutance_models import (
     check_degradation,
     crop_to_multiple,
     degrade,
+    degrade_luma,
     find_protocol,
     score,
     score_bicubic,
+    score_luma,
 )
 from acutance_platform.recipe import Problem, RecipeErrors, refuse, registry_problems
-from acutance_platform.training import mean_scores, picture_stream, placed, super_resolve
+from acutance_platform.training import (
+    mean_scores,
+    picture_stream,
+    placed,
+    super_resolve,
+    super_resolve_luma,
+)
 from acutance_platform.verbs.addresses import Model, load_model
 from acutance_platform.verbs.home import Home, StrPath, open_home
 from acutance_platform.verbs.upscaling import PICTURE_SUFFIXES
@@ -125,7 +133,7 @@ def evaluate(
             images.append({"name": item.name, **scores})
         given = dataset.lr_scale == factor
     described = _described(rules, chain, given, factor, border)
-    mean = mean_scores([{n: image[n] for n in names} for image in images])
+    mean = mean_scores([{n: image[n] for n in names if n in image} for image in images])
     return Evaluation(network.address, network.weights, label, factor, described, images, mean)
 
 
@@ -150,7 +158,8 @@ def _score(
         device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
         plane = degrade_luma(item.hr, rules, scale)
         sr = super_resolve_luma(placed(model.generator, device), plane, device=device)
-        return score_luma(sr, item.hr, **common)
+        luma_only = [n for n in metrics if METRICS.build({"kind": n}).colour == "y"]
+        return score_luma(sr, item.hr, **{**common, "metrics": luma_only})
     small: Lr
     if chain is not None:
         small = chain(item.hr, picture_stream(item.picture))

@@ -1,0 +1,184 @@
+"""`systems`, `import` and `reproduce`: the papers' networks, their weights and their figures."""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from acutance_models import (
+    PRESETS,
+    Figure,
+    Generator,
+    Preset,
+    build_generator,
+    count_parameters,
+    dump_weights,
+    import_weights,
+    macs_per_pixel,
+    published_figures,
+)
+from acutance_platform.recipe import refuse
+from acutance_platform.verbs.addresses import load_model
+from acutance_platform.verbs.evaluation import evaluate
+from acutance_platform.verbs.home import Home, StrPath, open_home
+
+_METRICS = ("psnr_y", "ssim_y")
+
+
+@dataclass(frozen=True)
+class SystemRow:
+    """One preset at one scale."""
+
+    system: str
+    """The paper."""
+    preset: str
+    """Its name in a recipe: `generator: {preset: NAME}`."""
+    scale: int
+    """SR side over LR side."""
+    parameters: int
+    """Trainable parameters of our network."""
+    published_parameters: int | None
+    """The same as its source states it; None where it states none."""
+    macs_per_pixel: float
+    """Multiply-adds of all convolutions per HR pixel."""
+    receptive_field: int | None
+    """Side in LR pixels; None = the whole picture."""
+    source: str
+    """Where the published number comes from."""
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the shape that `systems --json` prints."""
+        return asdict(self)
+
+
+@dataclass(frozen=True)
+class Reproduced:
+    """One published figure beside ours."""
+
+    set: str
+    """Benchmark set, the folder's name."""
+    metric: str
+    """psnr_y in dB, or ssim_y."""
+    protocol: str
+    """How both were measured."""
+    published: float
+    """As printed in the source."""
+    ours: float
+    """Measured from the given weights."""
+    source: str
+    """Where the published figure stands."""
+
+    @property
+    def difference(self) -> float:
+        """Ours minus published."""
+        return self.ours - self.published
+
+
+def systems() -> list[SystemRow]:
+    """Return every preset at every scale that its source states, counted on the meta device."""
+    return [_row(preset, scale) for preset in PRESETS.values() for scale in preset.scales]
+
+
+def import_model(
+    file: StrPath, *, preset: str | None = None, scale: int | None = None, output: StrPath
+) -> tuple[str, int, tuple[str, ...]]:
+    """Turn a published checkpoint into a weights file of ours.
+
+    Args:
+        file: The authors' file; nothing in it is executed.
+        preset: Which network it is of; None recognises it by its tensors.
+        scale: Needed where the tensors cannot tell it.
+        output: The .safetensors file to write; an existing one is refused.
+
+    Returns:
+        The preset, the scale, and notes on what was dropped, folded or differs.
+
+    Raises:
+        ImportRefused: With every missing, surplus or misshapen tensor.
+        RecipeErrors: If a path cannot be used.
+    """
+    source, target = Path(file), Path(output)
+    if not source.is_file():
+        raise refuse(str(source), None, "there is no such file", "Check the path.")
+    if target.suffix != ".safetensors":
+        raise refuse("-o", str(target), "weights are safetensors files", "End it in .safetensors.")
+    if target.exists():
+        raise refuse("-o", str(target), "this file exists already", "Choose another -o.")
+    imported = import_weights(source.read_bytes(), preset=preset, scale=scale)
+    network = imported.generator
+    extra = {"imported": source.name, "preset": imported.preset}
+    data = dump_weights(network, spec=network.spec, scale=imported.scale, extra=extra)
+    fresh = target.with_name(f".{target.name}.new")
+    fresh.write_bytes(data)
+    fresh.replace(target)
+    return imported.preset, imported.scale, imported.notes
+
+
+def reproduce(
+    preset: str,
+    *,
+    weights: StrPath,
+    sets: Sequence[StrPath],
+    scale: int | None = None,
+    home: Home | None = None,
+) -> list[Reproduced]:
+    """Measure weights on benchmark folders beside what was published for a preset.
+
+    Args:
+        preset: Whose figures they are held against.
+        weights: MODEL.
+        sets: Folders of HR pictures, each named as its set (Set5, Set14, B100, Urban100).
+        scale: Of the figures; None takes the model's.
+        home: Store and local folder.
+
+    Raises:
+        RecipeErrors: If there is no such preset, or nothing was published for these sets.
+    """
+    home = home or open_home()
+    if preset not in PRESETS:
+        known = ", ".join(sorted(PRESETS))
+        raise refuse("PRESET", preset, "there is no such preset", f"Known: {known}.")
+    own = load_model(weights, home).scale(scale)
+    figures = [f for f in published_figures(preset, scale=own) if not f.self_ensemble]
+    found: list[Reproduced] = []
+    for folder in map(Path, sets):
+        here = [figure for figure in figures if figure.set == folder.name]
+        for protocol in sorted({figure.protocol for figure in here}):
+            mean = evaluate(
+                weights, folder, protocol=protocol, scale=scale, metrics=_METRICS, home=home
+            ).mean
+            found += [_beside(figure, mean) for figure in here if figure.protocol == protocol]
+    if not found:
+        names = sorted({figure.set for figure in figures})
+        rule = f"nothing is published for {preset} on these folders"
+        way_out = f"Name folders after their sets; published: {', '.join(names) or 'none'}."
+        raise refuse("--sets", [Path(s).name for s in sets], rule, way_out)
+    return found
+
+
+def _beside(figure: Figure, mean: dict[str, float]) -> Reproduced:
+    return Reproduced(
+        set=figure.set,
+        metric=figure.metric,
+        protocol=figure.protocol,
+        published=figure.value,
+        ours=mean[figure.metric],
+        source=figure.source,
+    )
+
+
+def _row(preset: Preset, scale: int) -> SystemRow:
+    with torch.device("meta"):
+        network: Generator = build_generator({"preset": preset.name}, scale=scale, seed=None)
+    return SystemRow(
+        system=preset.system,
+        preset=preset.name,
+        scale=scale,
+        parameters=count_parameters(network),
+        published_parameters=preset.parameters.get(scale),
+        macs_per_pixel=macs_per_pixel(network),
+        receptive_field=network.receptive_field,
+        source=preset.source,
+    )

@@ -1,0 +1,90 @@
+import io
+
+import pytest
+import torch
+from calling import photographs, refused
+
+from acutance_models import build_generator, dump_weights
+
+TWELVE = {
+    "EnhanceNet", "MemNet", "DBPN", "IDN", "RDN", "RCAN", "MSRN", "CARN", "ZSSR", "SFTGAN",
+    "SRFeat", "ESRGAN",
+}  # fmt: skip
+
+
+def test_all_twelve_systems_are_listed_and_counted(acutance):
+    rows = acutance("systems", "--json").json
+    assert {row["system"] for row in rows} >= TWELVE
+    stated = [row for row in rows if row["published_parameters"] is not None]
+    wrong = [row for row in stated if row["parameters"] != row["published_parameters"]]
+    # SRDenseNet's own code is not public; its page says so.
+    assert {row["preset"] for row in wrong} <= {"srdensenet"}
+    assert len(stated) > 40
+
+
+@pytest.fixture
+def checkpoint(place):
+    """A BasicSR file of MSRResNet x2, wrapped as its authors wrap it."""
+    network = build_generator({"preset": "msrresnet"}, scale=2, seed=3)
+    buffer = io.BytesIO()
+    torch.save({"params": network.state_dict()}, buffer)
+    path = place / "msrresnet.pth"
+    path.write_bytes(buffer.getvalue())
+    return path
+
+
+def test_a_published_file_becomes_a_model(place, checkpoint, acutance):
+    target = place / "model.safetensors"
+    done = acutance("import", checkpoint, "-o", target)
+    assert done.code == 0, done.err
+    assert "is msrresnet x2" in done.out
+    folder = photographs(place / "Set5", 2)
+    measured = acutance("evaluate", target, folder, "--json").json
+    assert measured["scale"] == 2
+    refused(acutance("import", checkpoint, "-o", target), "exists already")
+
+
+def test_unusable_files_are_refused(place, checkpoint, acutance):
+    target = place / "model.safetensors"
+    text = place / "text.pth"
+    text.write_text("not a checkpoint")
+    cut = place / "cut.pth"
+    cut.write_bytes(checkpoint.read_bytes()[:1000])
+    for file in (text, cut, place / "absent.pth"):
+        refused(acutance("import", file, "-o", target))
+    refused(acutance("import", checkpoint, "--as", "carn", "-o", target))
+    refused(acutance("import", checkpoint, "-o", place / "model.pth"), "safetensors")
+    assert not target.exists()
+
+
+def test_figures_are_set_beside_the_published_ones(place, acutance):
+    network = build_generator({"preset": "edsr-baseline"}, scale=2, seed=0)
+    weights = place / "random.safetensors"
+    weights.write_bytes(dump_weights(network, network.spec, 2))
+    folder = photographs(place / "Set5", 1, 48, 48)
+    done = acutance("reproduce", "carn", "--weights", "bicubic", "--sets", folder, "--scale", "2")
+    assert done.code == 1
+    assert "differs from the published one" in done.err
+    rows = acutance(
+        "reproduce", "carn", "--weights", "bicubic", "--sets", folder, "--scale", "2", "--json"
+    ).json
+    assert {row["published"] for row in rows} == {37.76, 0.9590}
+    assert {row["protocol"] for row in rows} == {"carn"}
+    other = photographs(place / "Mine", 1, 48, 48)
+    refused(
+        acutance("reproduce", "carn", "--weights", weights, "--sets", other), "nothing is published"
+    )
+    refused(acutance("reproduce", "karn", "--weights", weights, "--sets", folder), "no such preset")
+
+
+def test_a_luma_network_without_weights_is_bicubic_under_its_protocol(place, acutance):
+    """IDN adds to bicubic; with zero weights its figure is bicubic's own, on the luma plane."""
+    network = build_generator({"preset": "idn"}, scale=2, seed=None)
+    weights = place / "zero.safetensors"
+    weights.write_bytes(dump_weights(network, network.spec, 2))
+    folder = photographs(place / "some", 2, 64, 64)
+    arguments = ("--protocol", "y8")
+    ours = acutance("evaluate", weights, folder, *arguments, "--json")
+    assert ours.code == 0, ours.err
+    base = acutance("evaluate", "bicubic", folder, "--scale", "2", *arguments, "--json").json
+    assert ours.json["mean"]["psnr_y"] == pytest.approx(base["mean"]["psnr_y"], abs=1e-2)
