@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from acutance_models import DEGRADATIONS, GENERATORS, LOSSES, METRICS
+from acutance_platform.recipe import plugins
 from acutance_platform.tracking import describe_environment
 
 EVIDENCE = Path(__file__).parents[1] / "docs" / "evidence"
@@ -35,3 +37,18 @@ def pytest_runtest_makereport(item, call):
         EVIDENCE.mkdir(parents=True, exist_ok=True)
         (EVIDENCE / f"{name}.json").write_text(json.dumps(content, indent=2) + "\n")
     return report
+
+
+@pytest.fixture(autouse=True)
+def _tables_as_shipped():
+    """Forget the rows that a test's plug-in added, so that no later test sees them."""
+    kept = [
+        (rows, dict(rows))
+        for table in (GENERATORS, LOSSES, DEGRADATIONS, METRICS)
+        for rows in (table._table, table._schemas)
+    ]
+    known = dict(plugins._registered)
+    yield
+    for rows, shipped in [*kept, (plugins._registered, known)]:
+        rows.clear()
+        rows.update(shipped)

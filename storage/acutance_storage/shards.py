@@ -2,12 +2,12 @@
 
 import shutil
 import tempfile
-import time
 from pathlib import Path
 from types import TracebackType
 from typing import final
 
 import numpy as np
+from filelock import FileLock, Timeout
 from numpy.typing import NDArray
 
 from acutance_storage.blobs import BlobStore, local_folder
@@ -18,8 +18,6 @@ from acutance_storage.records import Place
 
 SHARD_BYTES = 256 * 1024 * 1024
 """A shard ends after the picture that reaches this size."""
-
-_STALE_SECONDS = 2 * 24 * 3600  # a spool that got no new shard for so long was left by a kill
 
 
 @final
@@ -44,6 +42,8 @@ class ShardSpool:
             spool.mkdir(parents=True, exist_ok=True)
             _remove_stale(spool)
             self._folder = tempfile.TemporaryDirectory(dir=spool, prefix="ingest-")
+            self._alive = FileLock(f"{self._folder.name}.lock", timeout=0)
+            self._alive.acquire()
 
     def __enter__(self) -> "ShardSpool":
         return self
@@ -58,6 +58,8 @@ class ShardSpool:
             self._end_shard()
         finally:
             self._folder.cleanup()
+            self._alive.release()
+            Path(self._alive.lock_file).unlink(missing_ok=True)
 
     def add(self, pixels: NDArray[np.uint8]) -> Place:
         """Spool a picture, (H, W, 3) in uint8, and return its provisional place.
@@ -86,8 +88,11 @@ class ShardSpool:
 
 
 def _remove_stale(spool: Path) -> None:
-    """Remove what killed processes left behind."""
-    oldest = time.time() - _STALE_SECONDS
-    for folder in spool.glob("ingest-*"):
-        if folder.stat().st_mtime < oldest:
-            shutil.rmtree(folder, ignore_errors=True)
+    """Remove what killed processes left behind: the system lets go of a dead process's lock."""
+    for lock_file in spool.glob("ingest-*.lock"):
+        try:
+            with FileLock(lock_file, timeout=0):
+                shutil.rmtree(lock_file.with_suffix(""), ignore_errors=True)
+                lock_file.unlink(missing_ok=True)
+        except Timeout:
+            continue  # its process lives

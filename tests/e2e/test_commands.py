@@ -275,7 +275,7 @@ def test_the_file_of_init_runs_unchanged(tmp_path, acutance):
 
 def test_init_never_mixes_two_folders_of_one_name(tmp_path, acutance):
     photographs(tmp_path / "a" / "trip", 4)
-    photographs(tmp_path / "b" / "trip", 9)
+    photographs(tmp_path / "b" / "trip", 9, 104, 128)
     assert acutance("init", tmp_path / "a" / "trip", "-o", tmp_path / "x").code == 0
     assert acutance("init", tmp_path / "b" / "trip", "-o", tmp_path / "y").code == 0
     counts = [

@@ -62,7 +62,7 @@ class CommandLine:
         out, err = self._capture.readouterr()
         return Called(code, out, err)
 
-    def apart(self, *arguments: object, timeout: float = 120, **variables: str) -> Called:
+    def apart(self, *arguments: object, timeout: float = 400, **variables: str) -> Called:
         """Run it as a process of its own."""
         done = subprocess.run(
             [sys.executable, "-m", "acutance", *map(str, arguments)],
@@ -72,6 +72,11 @@ class CommandLine:
             timeout=timeout,
         )
         return Called(done.returncode, done.stdout, done.stderr)
+
+    def begin(self, *arguments: object) -> subprocess.Popen[bytes]:
+        """Start it as a process of its own, to be killed."""
+        command = [sys.executable, "-m", "acutance", *map(str, arguments)]
+        return subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
 
 def refused(called: Called, *said: str, code: int = 2) -> None:

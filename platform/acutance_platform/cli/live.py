@@ -1,5 +1,6 @@
 """What a person sees while a sweep or training runs: a live table, or plain lines."""
 
+import os
 import threading
 import time
 from collections.abc import Iterator
@@ -31,6 +32,18 @@ _COLOURS = {
     "FAILED": "red",
     "WAITING": "blue",
 }
+
+
+_WIDE = 140
+"""Columns of a table that nobody's terminal limits."""
+
+
+def wide_console() -> Console:
+    """Return a console for tables: a terminal's width, and a wide one for files and pipes."""
+    console = Console()
+    if not console.is_terminal and "COLUMNS" not in os.environ:
+        console.width = _WIDE
+    return console
 
 
 @contextmanager

@@ -1,14 +1,15 @@
 """`acutance status`, `front` and `report`."""
 
 import json
+import shlex
 from pathlib import Path
 
 import click
-from rich.console import Console
 
+from acutance_platform.cli.live import wide_console
 from acutance_platform.report import rich_table
 from acutance_platform.verbs import looking, open_home
-from acutance_platform.verbs.journals import open_sweep
+from acutance_platform.verbs.journals import open_sweep, seen_from
 
 
 @click.command()
@@ -25,12 +26,14 @@ def status(sweep: str, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps(looking.status(sweep, home=home), indent=2))
         return
-    told = open_sweep(home.store, sweep)
-    console = Console()
+    told = seen_from(home.local, open_sweep(home.store, sweep))
+    console = wide_console()
     console.print(rich_table(looking.report_data(told), width=console.width))
     document = looking.status_of(told)
     baseline = ", ".join(f"{name} {value:.4f}" for name, value in told.baseline.items())
     console.print(f"{sweep} is {document['state']}. {document['reason']}".rstrip())
+    if document["state"] in ("WAITING", "INTERRUPTED"):
+        console.print(f"go on with: acutance resume {shlex.quote(sweep)}")
     if baseline:
         console.print(f"bicubic: {baseline}")
     executed, requested = document["steps_executed"], document["steps_requested"]

@@ -8,8 +8,8 @@ from typing import Any
 import click
 from rich.console import Console
 
-from acutance_platform.cli.live import watching
-from acutance_platform.cli.outcome import DONE, FAILED, INTERRUPTED
+from acutance_platform.cli.live import watching, wide_console
+from acutance_platform.cli.outcome import DONE, FAILED, INTERRUPTED, Failed
 from acutance_platform.report import rich_table
 from acutance_platform.verbs import looking, open_home, running
 from acutance_platform.verbs.home import Home
@@ -122,7 +122,7 @@ def _document(outcome: Outcome) -> dict[str, Any]:
 
 def _show(outcome: Outcome, home: Home) -> None:
     """Print table, winner beside bicubic, steps saved, files, and the commands to go on with."""
-    told, console = outcome.told, Console()
+    told, console = outcome.told, wide_console()
     console.print(rich_table(looking.report_data(told), width=console.width))
     status = looking.status_of(told)
     console.print(f"{outcome.name} is {outcome.state}. {status['reason']}".rstrip())
@@ -138,7 +138,14 @@ def _show(outcome: Outcome, home: Home) -> None:
                 click.echo(f"{trial['trial']}: {trial['error'].strip().splitlines()[-1]}", err=True)
         return
     _show_winner(status, console)
-    written = looking.report(outcome.name, home=home)
+    try:
+        written = looking.report(outcome.name, home=home)
+    except OSError as error:
+        name = shlex.quote(outcome.name)
+        raise Failed(
+            f"the result is kept, but its report could not be written to {home.local}"
+            f" ({error.strerror}). Mend that, then: acutance report {name}"
+        ) from None
     for title, path in (("figure", written.figure), ("curves", written.curves)):
         click.echo(f"{title:12} {path}")
     for strip in written.strips:

@@ -35,7 +35,8 @@ class Data(Part):
     augment: Literal["dihedral", "none"] = "dihedral"
     """`dihedral` draws one of the eight flips and quarter turns per crop."""
     lr_from: Literal["picture", "crop", "stored"] = "picture"
-    """LR crops are cut from the whole degraded picture, made from the HR crop, or read."""
+    """LR crops are cut from the whole degraded picture, made from the HR crop, or read. Where a
+    file leaves it out, LR is read if the dataset has LR pictures of this scale."""
 
 
 class Adam(Part):

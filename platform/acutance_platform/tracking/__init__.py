@@ -4,7 +4,7 @@ MLflow itself takes seconds to import and is imported only when something is shi
 """
 
 from acutance_platform.tracking.client import find_runs
-from acutance_platform.tracking.environment import describe_environment
+from acutance_platform.tracking.environment import describe_environment, git_state
 from acutance_platform.tracking.recorder import Recorder, RecorderStatus
 from acutance_platform.tracking.server import (
     LocalServer,
@@ -20,6 +20,7 @@ __all__ = [
     "ServerError",
     "describe_environment",
     "find_runs",
+    "git_state",
     "local_server",
     "tracking_server",
 ]

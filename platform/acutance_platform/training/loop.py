@@ -1,5 +1,6 @@
 """The one training loop: a recipe goes in, reports and checkpoints come out."""
 
+import math
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -114,13 +115,16 @@ class Training:
         if self.step >= self._recipe.steps:
             raise ValueError(f"the training has ended at step {self.step}")
         self._meter.read()  # the time since the last report is nobody's
-        while self.step < self._next_report():
+        goal = self._next_report()
+        while self.step < goal:
             if self._stop:
                 self._save()
                 raise Interrupted(f"stopped and saved at step {self.step}")
             self._train_step()
-            at_checkpoint = self.step % self._recipe.checkpoint.every == 0
-            if at_checkpoint and self.step < self._next_report():
+            saving = self.step == goal or self.step % self._recipe.checkpoint.every == 0
+            if saving and not self._sound():
+                self._roll_back(math.nan)
+            elif saving and self.step < goal:
                 self._save()
         metrics = {**self._costs, **self._mean_losses(), **self._validate()}
         weights = self.publish() if self.step in self._publish_at else None
@@ -196,6 +200,11 @@ class Training:
         progress.step += 1
         progress.terms += 1
         self._sums += torch.stack([loss.detach() for loss in losses.values()]).double()
+
+    def _sound(self) -> bool:
+        """Return whether every weight is finite: a finite loss may have had another gradient."""
+        finite = [torch.isfinite(parameter).all() for parameter in self._parameters]
+        return bool(torch.stack(finite).all())
 
     def _roll_back(self, value: float) -> None:
         """Go back to the last report's state and draw other crops from there on.

@@ -5,7 +5,7 @@ import json
 import re
 from pathlib import Path
 
-from acutance_platform.recipe import Document, Problem, Recipe, RecipeErrors
+from acutance_platform.recipe import Document, Problem, Recipe, RecipeErrors, refuse
 from acutance_platform.training import dataset_problems
 from acutance_platform.verbs.home import Home
 from acutance_storage import AddReport, DatasetError, ImageDataset, add_dataset, open_dataset
@@ -19,11 +19,32 @@ def pin_dataset(recipe: Recipe, document: Document, home: Home) -> Recipe:
     """
     place = document.place("data.dataset")
     dataset = _find(recipe.data.dataset, place, document, home)
+    recipe = _reading_lr(recipe, document, dataset)
     problems = dataset_problems(dataset, recipe)
     if problems:
         raise RecipeErrors(document.placed(problems))
     pinned = f"{dataset.name}@{dataset.version[:12]}"
     data = recipe.data.model_copy(update={"dataset": pinned})
+    return recipe.model_copy(update={"data": data})
+
+
+def _reading_lr(recipe: Recipe, document: Document, dataset: ImageDataset) -> Recipe:
+    """Return the recipe with `lr_from: stored` where the file leaves it to the dataset's pairs.
+
+    Raises:
+        RecipeErrors: If the dataset's LR pictures are of another scale and the file does not say
+            that LR is to be made.
+    """
+    if "lr_from" in document.raw.get("data", {}) or dataset.lr_scale is None:
+        return recipe
+    if dataset.lr_scale != recipe.scale:
+        raise refuse(
+            document.place("scale"),
+            recipe.scale,
+            f"dataset {dataset.name} has real LR pictures of scale {dataset.lr_scale}",
+            f"Write scale: {dataset.lr_scale}, or data.lr_from: picture to make LR from HR.",
+        )
+    data = recipe.data.model_copy(update={"lr_from": "stored"})
     return recipe.model_copy(update={"data": data})
 
 

@@ -31,7 +31,14 @@ from acutance_platform.training import mean_scores, picture_stream, placed, supe
 from acutance_platform.verbs.addresses import Model, load_model
 from acutance_platform.verbs.home import Home, StrPath, open_home
 from acutance_platform.verbs.upscaling import PICTURE_SUFFIXES
-from acutance_storage import ImageDataset, Picture, add_dataset, open_dataset, open_store
+from acutance_storage import (
+    AddReport,
+    ImageDataset,
+    Picture,
+    add_dataset,
+    open_dataset,
+    open_store,
+)
 
 Lr = NDArray[np.uint8] | NDArray[np.float32]
 
@@ -193,7 +200,7 @@ def _opened(
             ]
             if damaged:
                 raise RecipeErrors(damaged)
-            yield str(folder), report.dataset, list(range(len(report.dataset)))
+            yield str(folder), report.dataset, _one_per_file(report)
         return
     if lr is not None:
         raise refuse("--lr", str(lr), "given LR pictures go with a folder", "Name the HR folder.")
@@ -203,6 +210,13 @@ def _opened(
         rule = f"dataset {dataset.name} has no picture in split '{split}'"
         raise refuse("--split", split, rule, "Choose another split.")
     yield f"{dataset.name}@{dataset.version[:12]}/{split}", dataset, indices
+
+
+def _one_per_file(report: AddReport) -> list[int]:
+    """Return the picture of every file; files of the same pixels count as often as they are."""
+    place = {picture.name: index for index, picture in enumerate(report.dataset.pictures)}
+    twins = [place[kept] for _, kept in report.duplicates]
+    return sorted([*place.values(), *twins])
 
 
 def _item(dataset: ImageDataset, index: int, scale: int) -> _Item:

@@ -106,6 +106,22 @@ def check_name(name: str) -> None:
         raise refuse("--name", name, rule, "Choose another name with --name.")
 
 
+def seen_from(local: Path, told: Told) -> Told:
+    """Return what a journal says, without the running of a driver that died on this machine.
+
+    A driver that was killed could not write that it ended; the system let go of its lock.
+    """
+    path = local / "sweeps" / told.sweep.name / "driver.lock"
+    if told.sweep.running and path.exists():
+        try:
+            with FileLock(path, timeout=0):
+                told.sweep.running = False
+                told.sweep.reason = "Its driver is gone."
+        except Timeout:
+            pass  # it lives
+    return told
+
+
 @contextmanager
 def sole_driver(local: Path, name: str) -> Iterator[None]:
     """Hold the lock of a sweep or training; the system lets go of it when its process dies.

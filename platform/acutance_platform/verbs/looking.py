@@ -22,7 +22,7 @@ from acutance_platform.tracking import describe_environment
 from acutance_platform.training import Pairs
 from acutance_platform.verbs.addresses import load_model
 from acutance_platform.verbs.home import Home, open_home
-from acutance_platform.verbs.journals import Told, open_sweep
+from acutance_platform.verbs.journals import Told, open_sweep, seen_from
 from acutance_platform.verbs.plans import trial_recipe
 from acutance_platform.verbs.strips import strips
 from acutance_storage import open_dataset
@@ -50,7 +50,8 @@ def status(name: str, *, home: Home | None = None) -> dict[str, Any]:
     Raises:
         RecipeErrors: If there is no sweep of that name.
     """
-    return status_of(open_sweep((home or open_home()).store, name))
+    home = home or open_home()
+    return status_of(seen_from(home.local, open_sweep(home.store, name)))
 
 
 def status_of(told: Told) -> dict[str, Any]:

@@ -129,8 +129,9 @@ def _plan_sweep(file: File, search: Search, home: Home) -> Forecast:
     running = sweep_plan(file.name, spec_of(file), home)
     draws = _draws(running)
     trials = search.budget.trials or (len(draws) if search.sampler["kind"] == "grid" else None)
-    recipes = [recipe for recipe, _ in draws[:_SAMPLES]]
-    samples = [_timed(r, shown, home) for r, (_, shown) in zip(recipes, draws, strict=False)]
+    chosen = _varied(draws)
+    recipes = [recipe for recipe, _ in chosen]
+    samples = [_timed(recipe, shown, home) for recipe, shown in chosen]
     slots = _slots(file.recipe)
     counted = trials or len(draws)
     expected = _steps(running, counted, 1.0)
@@ -177,6 +178,16 @@ def _draws(running: SweepPlan) -> list[tuple[Recipe, dict[str, Any]]]:
         recipe = build_recipe(running.recipe_for(proposal.outcome.apply))
         found.append((recipe, dict(proposal.outcome.shown)))
     return found
+
+
+def _varied(draws: list[tuple[Recipe, dict[str, Any]]]) -> list[tuple[Recipe, dict[str, Any]]]:
+    """Return a few draws to time: one of each kind of generator first, then the earliest."""
+    first: dict[str, int] = {}
+    for index, (recipe, _) in enumerate(draws):
+        first.setdefault(recipe.generator["kind"], index)
+    rest = [index for index in range(len(draws)) if index not in first.values()]
+    chosen = [*first.values(), *rest][: max(_SAMPLES, len(first))]
+    return [draws[index] for index in chosen]
 
 
 def _timed(recipe: Recipe, shown: dict[str, Any], home: Home) -> dict[str, Any]:

@@ -4,13 +4,13 @@ import json
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 
 import yaml
 
 from acutance_platform.recipe import Recipe
 from acutance_platform.search.fold import Record
-from acutance_platform.tracking import Recorder, describe_environment, tracking_server
+from acutance_platform.tracking import Recorder, describe_environment, git_state, tracking_server
 from acutance_platform.training import Pairs, device_of, measure
 from acutance_platform.verbs.addresses import load_model
 from acutance_platform.verbs.home import Home
@@ -98,6 +98,7 @@ def _attach_papers(recorder: Recorder, recipe: Recipe, single: bool) -> None:
     text = yaml.safe_dump(recipe.model_dump(mode="json"), sort_keys=False)
     recorder.artifact(trial, "recipe.yaml", text.encode())
     environment = describe_environment(dataset=recipe.data.dataset)
+    environment["code"] = git_state(Path(__file__).parent)  # `git` is the experiment's folder
     recorder.artifact(trial, "environment.json", json.dumps(environment, indent=2).encode())
 
 
