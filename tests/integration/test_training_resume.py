@@ -4,6 +4,7 @@ Trainings that are killed are processes of the command line; what is compared wi
 undisturbed and in a store of its own.
 """
 
+import random
 import time
 from contextlib import suppress
 
@@ -240,18 +241,23 @@ def damage(store, sha, bytes_kept):
 
 @pytest.mark.long
 @pytest.mark.parametrize("precision", ["f32", "bf16"])
-def test_twenty_kills_at_any_moment(precision, command, place, calm, tracking):
-    recipe = tiny_recipe(precision=precision)
+def test_twenty_kills_at_any_moment(precision, command, place, calm, tracking, record_property):
+    recipe = tiny_recipe(precision=precision, checkpoint={"every": 2, "keep": 2})
     name = f"twenty-{precision}"
     file = write_yaml(command.folder / f"{name}.yaml", recipe)
     command.variables["CHAOS_PAUSE"] = "0.1"
-    for kill in range(20):
+    dice, kills = random.Random(precision), 0
+    for _ in range(20):
+        begun = saved(place.store)
         process = command.start("train", file, "--resume", "auto")
-        store, begun = place.store, saved(place.store)
-        command.until(process, lambda s=store, b=begun: saved(s) != b or 60 in b, every=0.01)
-        time.sleep((kill * 37 % 20) / 20)
-        if process.poll() is None:
-            command.kill(process)
+        command.until(process, lambda begun=begun: saved(place.store) != begun)
+        time.sleep(dice.uniform(0.0, 0.2))
+        command.kill(process)
+        kills += 1
+        if max(saved(place.store)) == STEPS:
+            break
+    record_property("kills", kills)
+    assert kills >= 12
     resumed(name, place)
     assert_undisturbed(name, place, calm, recipe, tracking)
     assert command.gone() == []
