@@ -45,6 +45,7 @@ class Candidate:
 
     @property
     def rank(self) -> tuple[int, int]:
+        """Fewest problems first, then nearest to a preset."""
         return len(self.problems), len(self.differs)
 
 
