@@ -1,7 +1,7 @@
 """Decoded pictures on their way into a store: spooled to local files, then published as blobs."""
 
 import shutil
-import tempfile
+import uuid
 from pathlib import Path
 from types import TracebackType
 from typing import final
@@ -41,9 +41,10 @@ class ShardSpool:
         with storage_errors(spool):
             spool.mkdir(parents=True, exist_ok=True)
             _remove_stale(spool)
-            self._folder = tempfile.TemporaryDirectory(dir=spool, prefix="ingest-")
-            self._alive = FileLock(f"{self._folder.name}.lock", timeout=0)
-            self._alive.acquire()
+            self._folder = spool / f"ingest-{uuid.uuid4().hex}"
+            self._alive = _lock_of(self._folder)
+            self._alive.acquire()  # before the folder is there: without its lock it is nobody's
+            self._folder.mkdir()
 
     def __enter__(self) -> "ShardSpool":
         return self
@@ -57,7 +58,7 @@ class ShardSpool:
         try:
             self._end_shard()
         finally:
-            self._folder.cleanup()
+            shutil.rmtree(self._folder, ignore_errors=True)
             self._alive.release()
             Path(self._alive.lock_file).unlink(missing_ok=True)
 
@@ -68,7 +69,7 @@ class ShardSpool:
             StoreFull: If it does not fit.
         """
         if self._writer is None:
-            path = Path(self._folder.name) / f"{len(self._paths)}"
+            path = self._folder / f"{len(self._paths)}"
             self._writer = PictureWriter(path)
             self._paths.append(path)
         place = Place(shard=self._writer.path.name, row=self._writer.append(pixels))
@@ -87,12 +88,17 @@ class ShardSpool:
             writer.close()
 
 
+def _lock_of(folder: Path) -> FileLock:
+    return FileLock(folder.with_suffix(".lock"), timeout=0)
+
+
 def _remove_stale(spool: Path) -> None:
     """Remove what killed processes left behind: the system lets go of a dead process's lock."""
-    for lock_file in spool.glob("ingest-*.lock"):
+    for entry in {path.with_suffix("") for path in spool.glob("ingest-*")}:
+        lock = _lock_of(entry)
         try:
-            with FileLock(lock_file, timeout=0):
-                shutil.rmtree(lock_file.with_suffix(""), ignore_errors=True)
-                lock_file.unlink(missing_ok=True)
+            with lock:
+                shutil.rmtree(entry, ignore_errors=True)
+                Path(lock.lock_file).unlink(missing_ok=True)
         except Timeout:
             continue  # its process lives
