@@ -204,7 +204,7 @@ def test_a_rollback_is_recorded_and_repeatable(place, calm):
 
 def stop_after(training, steps):
     """Ask the training to stop after so many of its own steps."""
-    step, left = training._train_step, [steps]
+    step, left = training._stage._train_step, [steps]
 
     def counted():
         step()
@@ -212,7 +212,7 @@ def stop_after(training, steps):
         if left[0] == 0:
             training.request_stop()
 
-    training._train_step = counted
+    training._stage._train_step = counted
 
 
 @pytest.mark.parametrize("bytes_kept", [None, 100])

@@ -1,14 +1,16 @@
 """Recipes: what a training is, read from YAML, checked as a whole."""
 
-from acutance_platform.recipe.build import build_recipe, registry_problems
+from acutance_platform.recipe.build import build_recipe
+from acutance_platform.recipe.chain import Link, chain
 from acutance_platform.recipe.document import Document, get_path, load_document, set_path
 from acutance_platform.recipe.errors import Problem, RecipeErrors, refuse
 from acutance_platform.recipe.plugins import load_plugins
 from acutance_platform.recipe.schema import Optimizer, Part, Recipe, Schedule, Spec, Stage
-from acutance_platform.recipe.translate import problems_of, unknown_key
+from acutance_platform.recipe.translate import problems_of, registry_problems, unknown_key
 
 __all__ = [
     "Document",
+    "Link",
     "Optimizer",
     "Part",
     "Problem",
@@ -18,6 +20,7 @@ __all__ = [
     "Spec",
     "Stage",
     "build_recipe",
+    "chain",
     "get_path",
     "load_document",
     "load_plugins",

@@ -1,6 +1,6 @@
 """From what a file says to a complete recipe, or to all of its problems at once."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, get_args
 
 from pydantic import Field, ValidationError
@@ -16,11 +16,11 @@ from acutance_models import (
     check_generator,
     resolve_generator,
 )
-from acutance_models import Problem as ModelProblem
+from acutance_platform.recipe.chain import Link, chain, in_order
 from acutance_platform.recipe.errors import Problem, RecipeErrors
 from acutance_platform.recipe.plugins import load_plugins
 from acutance_platform.recipe.schema import Part, Recipe
-from acutance_platform.recipe.translate import problems_of, unknown
+from acutance_platform.recipe.translate import problems_of, registry_problems, unknown
 
 _SCALES = get_args(Recipe.model_fields["scale"].annotation)
 
@@ -115,15 +115,8 @@ class _Components:
         stages = self.raw.get("stages")
         if not isinstance(stages, Mapping):
             return
-        if len(stages) > 1:
-            self.problems.append(
-                Problem(
-                    "stages",
-                    ", ".join(map(str, stages)),
-                    "a training has exactly one stage in this version",
-                    "Keep one stage.",
-                )
-            )
+        stages, problems = in_order(stages)
+        self.problems += problems
         self.raw["stages"] = {
             name: self._stage(stage, f"stages.{name}") for name, stage in stages.items()
         }
@@ -169,52 +162,43 @@ def _scale_of(raw: Mapping[str, Any]) -> int | None:
     return scale if type(scale) is int and scale in _SCALES else None
 
 
-def registry_problems(found: Iterable[ModelProblem], place: str) -> list[Problem]:
-    """Return a table's complaints as problems below `place`."""
-    return [
-        Problem(
-            f"{place}.{item.path}" if item.path else place,
-            "" if item.value is None else repr(item.value),
-            item.rule.rstrip("."),
-            item.way_out or "Change it.",
-        )
-        for item in found
-    ]
-
-
 def _not_a_map(place: str, value: object) -> Problem:
     return Problem(place, repr(value), "a map with `kind` is needed", "Write {kind: NAME, ...}.")
 
 
 def _cross_problems(recipe: Recipe) -> list[Problem]:
-    problems = []
-    if recipe.data.patch % recipe.scale:
-        patch, scale = recipe.data.patch, recipe.scale
-        problems.append(
-            Problem(
-                "data.patch",
-                str(patch),
-                f"a patch is a multiple of scale={scale}",
-                f"Write {patch // scale * scale} or {(patch // scale + 1) * scale}.",
-            )
-        )
-    schedule = recipe.schedule
-    if schedule.warmup > recipe.stage.steps:
-        problems.append(
-            Problem(
-                "schedule.warmup",
-                str(schedule.warmup),
-                f"the warm-up ends within the stage's {recipe.stage.steps} steps",
-                "Shorten it, or lengthen the stage.",
-            )
-        )
+    """Return what is wrong between fields that are each right by themselves."""
+    try:
+        links = chain(recipe)
+    except RecipeErrors as error:
+        return list(error.problems)
+    problems: dict[Problem, None] = {}
+    for first, link in enumerate(links):
+        own = f"stages.{link.name}."
+        problems |= dict.fromkeys(_patch_problems(link, own))
+        problems |= dict.fromkeys(_schedule_problems(link, own))
+        if link.stage.init is not None and first:
+            rule = "only the first stage may start from a model: the others start from their parent"
+            place = f"{own}init"
+            problems[Problem(place, link.stage.init, rule, "Move it to the first stage.")] = None
+    return list(problems)
+
+
+def _patch_problems(link: Link, own: str) -> Iterator[Problem]:
+    patch, scale = link.recipe.data.patch, link.recipe.scale
+    if patch % scale:
+        place = f"{own}data.patch" if link.stage.data.patch is not None else "data.patch"
+        way_out = f"Write {patch // scale * scale} or {(patch // scale + 1) * scale}."
+        yield Problem(place, str(patch), f"a patch is a multiple of scale={scale}", way_out)
+
+
+def _schedule_problems(link: Link, own: str) -> Iterator[Problem]:
+    schedule, stage = link.recipe.schedule, link.stage
+    place = f"{own}schedule" if stage.schedule else "schedule"
+    if schedule.warmup > stage.steps:
+        rule = f"the warm-up ends within the stage's {stage.steps} steps"
+        way_out = "Shorten it, or lengthen the stage."
+        yield Problem(f"{place}.warmup", str(schedule.warmup), rule, way_out)
     if schedule.kind == "multistep" and schedule.milestones != sorted(set(schedule.milestones)):
-        problems.append(
-            Problem(
-                "schedule.milestones",
-                str(schedule.milestones),
-                "milestones rise",
-                "Sort them and keep each once.",
-            )
-        )
-    return problems
+        value, way_out = str(schedule.milestones), "Sort them and keep each once."
+        yield Problem(f"{place}.milestones", value, "milestones rise", way_out)

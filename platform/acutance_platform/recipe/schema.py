@@ -103,13 +103,39 @@ class Resources(Part):
     """`same`: stages are shared between machines of one kind only; `any`: bits may differ."""
 
 
-class Stage(Part):
-    """One leg of a training with its own loss mix and length."""
+class StageData(Part):
+    """What a stage cuts differently."""
 
+    patch: int | None = Field(default=None, ge=8)
+    """Side of a training crop in HR pixels; null = the recipe's `data.patch`."""
+    batch: int | None = Field(default=None, ge=1)
+    """Crops per step; null = the recipe's `data.batch`."""
+
+
+class Stage(Part):
+    """One leg of a training with its own loss mix and length.
+
+    A stage starts from its parent's weights (the averaged ones where `ema` is set) with a new
+    optimiser, schedule and discriminators.
+    """
+
+    after: str | None = None
+    """The stage whose weights this one starts from; null = this is the first one."""
+    init: str | None = None
+    """MODEL whose weights the first stage starts from; null = the seed's first weights."""
     steps: int = Field(ge=1)
-    """Length in optimiser steps."""
+    """Length in optimiser steps; schedules count from the stage's start."""
     loss: dict[str, Spec] = Field(min_length=1)
     """Term name -> `kind`, `weight` and the loss's own arguments; shown as `loss/NAME`."""
+    data: StageData = StageData()
+    """Crops of this stage, where they differ from the recipe's."""
+    optimizer: Spec = {}
+    """Keys of the recipe's `optimizer` that differ in this stage."""
+    schedule: Spec = {}
+    """Keys of the recipe's `schedule` that differ; another `kind` replaces it as a whole."""
+    generator: Spec = {}
+    """Arguments of the recipe's generator that differ; the kind stays, and the parent's tensors
+    fit by name: new ones are initialised and listed."""
 
 
 class Evaluation(Part):
@@ -155,19 +181,14 @@ class Recipe(Part):
     """Threads and GPU share of one trial."""
     ema: float | None = Field(default=None, gt=0, lt=1)
     """Decay of the weights' moving average; when set, the average is what is measured and kept."""
-    stages: dict[str, Stage] = Field(min_length=1, max_length=1)
-    """The training's stage by name."""
+    stages: dict[str, Stage] = Field(min_length=1)
+    """The training's stages by name, a chain by `after`."""
     evaluation: Evaluation = Evaluation()
     """Measurement during training."""
     checkpoint: Checkpoint = Checkpoint()
     """Saving during training."""
     plugins: list[str] = []
     """Importable modules whose `register(tables)` adds rows to the tables."""
-
-    @property
-    def stage(self) -> Stage:
-        """The one stage."""
-        return next(iter(self.stages.values()))
 
     @property
     def steps(self) -> int:

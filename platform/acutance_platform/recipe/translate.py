@@ -9,6 +9,7 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
+from acutance_models import Problem as ModelProblem
 from acutance_platform.recipe.errors import Problem
 
 _RULES = {
@@ -152,3 +153,16 @@ def _without_tags(location: Sequence[Any], model: type[BaseModel]) -> tuple[Any,
             current = _models_in(fields[0].annotation)
         kept.append(part)
     return tuple(kept)
+
+
+def registry_problems(found: Iterable[ModelProblem], place: str) -> list[Problem]:
+    """Return a table's complaints as problems below `place`."""
+    return [
+        Problem(
+            f"{place}.{item.path}" if item.path else place,
+            "" if item.value is None else repr(item.value),
+            item.rule.rstrip("."),
+            item.way_out or "Change it.",
+        )
+        for item in found
+    ]

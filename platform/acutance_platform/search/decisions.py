@@ -5,7 +5,7 @@ applies them. The same journal therefore leads to the same decisions, whoever di
 """
 
 import math
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -41,8 +41,12 @@ def next_leg(
     active: Collection[str],
     now: float,
     exhausted: bool = False,
+    queue: int | None = None,
+    busy: Callable[[str], bool] = lambda key: False,
 ) -> Next:
     """Return what to do with a free slot: in flight first, then promotions, then new trials.
+
+    A trial whose stage is being computed by another one is passed over: it waits for the result.
 
     Args:
         sweep: Everything that is journalled.
@@ -50,22 +54,38 @@ def next_leg(
         active: Names of the trials of which a leg holds a slot.
         now: Seconds since the epoch.
         exhausted: Whether the sampler has no further point.
+        queue: Most trials that may wait for others' stages before a new one is drawn: one that is
+            drawn early is drawn blindly. None where the sampler learns nothing anyway.
+        busy: Says of a stage key whether another sweep is computing it.
     """
     if spent(sweep, now) is not None:
         return Next("wait" if active else "over")
+    waiting = 0
     for trial in sweep.trials.values():
         if trial.target is not None and trial.name not in active:
-            return Next("leg", trial)
+            if not _held(sweep, trial, active, busy):
+                return Next("leg", trial)
+            waiting += 1
     found = candidate(sweep, scheduler)
     if found is None:
-        if not exhausted and not _all_drawn(sweep):
+        full = queue is not None and waiting >= queue
+        if not exhausted and not full and not _all_drawn(sweep):
             return Next("draw")
-        if active:
+        if active or waiting:
             return Next("wait")
         found = last_hope(sweep)
     if found is None:
         return Next("over")
     return Next("leg", found[0], (_promote(*found),))
+
+
+def _held(sweep: Sweep, trial: Trial, active: Collection[str], busy: Callable[[str], bool]) -> bool:
+    """Say whether somebody else is computing the stage that a trial is in, or comes to next."""
+    if trial.stage is None:
+        return False
+    key, end = trial.stage
+    others = (sweep.trials[name] for name in active if name != trial.name)
+    return any(other.step < end and trial.stage in other.stages for other in others) or busy(key)
 
 
 def absorb(sweep: Sweep, trial: Trial, reports: Iterable[Record]) -> list[Record]:
@@ -230,19 +250,26 @@ def _ended(trial: Trial, state: str, step: int, weights: str | None, now: float)
 
 
 def asked(
-    ordinal: int, *, rungs: Sequence[int], stage: str | None, now: float, **drawn: Any
+    ordinal: int,
+    *,
+    rungs: Sequence[int],
+    stages: Sequence[tuple[str, int]],
+    now: float,
+    **drawn: Any,
 ) -> Record:
     """Return the record of a new trial.
 
     Args:
         ordinal: Position in the sweep, from 0.
         rungs: Steps at which it is compared, the end last; empty if it cannot be built.
-        stage: Key of its training's stage, if known.
+        stages: Key and absolute end of each stage of its chain, if known.
         now: Seconds since the epoch.
         **drawn: assignment, recipe (as shown) and attrs.
     """
     trial = f"t{ordinal:04d}"
-    return {"do": "ask", "trial": trial, **drawn, "rungs": list(rungs), "stage": stage, "time": now}
+    plain_stages = [list(stage) for stage in stages]
+    ask = {"do": "ask", "trial": trial, **drawn, "rungs": list(rungs)}
+    return {**ask, "stages": plain_stages, "time": now}
 
 
 def unbuildable(trial: str, error: str, now: float) -> Record:

@@ -25,6 +25,8 @@ class Trial:
         assignment: What was drawn, by variable name.
         recipe: Searched dotted path -> value, as shown to people.
         rungs: Steps at which it is compared, its end last; empty if it could not be built.
+        stages: Key and absolute end of each stage of its chain.
+        begun: Whether a leg of it was started in this session and has not failed.
         reports: Step -> metrics; a metric that was not finite is NaN.
         values: Rung -> objective; NaN where it was not finite.
         promoted: Rungs from which it went on.
@@ -41,6 +43,8 @@ class Trial:
     recipe: Mapping[str, Any] = field(default_factory=dict)
     attrs: Mapping[str, Any] = field(default_factory=dict)
     rungs: tuple[int, ...] = ()
+    stages: tuple[tuple[str, int], ...] = ()
+    begun: bool = False
     reports: dict[int, dict[str, float]] = field(default_factory=dict)
     values: dict[int, float] = field(default_factory=dict)
     promoted: set[int] = field(default_factory=set)
@@ -63,6 +67,11 @@ class Trial:
     def end(self) -> int:
         """The step at which its training ends; 0 if it could not be built."""
         return self.rungs[-1] if self.rungs else 0
+
+    @property
+    def stage(self) -> tuple[str, int] | None:
+        """Key and end of the stage that it is in, or comes to next; None past its last one."""
+        return next((stage for stage in self.stages if stage[1] > self.step), None)
 
     @property
     def target(self) -> int | None:
@@ -163,7 +172,7 @@ class Sweep:
             return trial.ended
         if trial.target is None:
             return "PAUSED"
-        return "RUNNING" if self.running else "WAITING"
+        return "RUNNING" if self.running and trial.begun else "WAITING"
 
     def apply(self, record: Record) -> None:
         """Take one record in; words that this version does not know are passed over."""
@@ -180,6 +189,8 @@ class Sweep:
     def _start(self, record: Record) -> None:
         self._close_session(self.last)  # one that was killed ended with its last record
         self.running, self.finished, self.reason = True, None, ""
+        for trial in self.trials.values():
+            trial.begun = False
         self.started = float(record["time"])
 
     def _ask(self, record: Record) -> None:
@@ -192,7 +203,11 @@ class Sweep:
                 record.get("recipe", {}),
                 record.get("attrs", {}),
                 tuple(record.get("rungs", ())),
+                tuple((key, int(end)) for key, end in record.get("stages") or ()),
             )
+
+    def _leg(self, record: Record) -> None:
+        self.trials[record["trial"]].begun = True
 
     def _report(self, record: Record) -> None:
         trial, step = self.trials[record["trial"]], int(record["step"])
@@ -213,6 +228,7 @@ class Sweep:
 
     def _failure(self, record: Record) -> None:
         trial = self.trials[record["trial"]]
+        trial.begun = False
         trial.failures += 1
         trial.failures_in_a_row += 1
         trial.errors.append(record["error"])

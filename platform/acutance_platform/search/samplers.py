@@ -8,7 +8,7 @@ import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
-from typing import Annotated, Any, Literal, Protocol, final
+from typing import Annotated, Any, ClassVar, Literal, Protocol, final
 
 import numpy as np
 import optuna
@@ -66,6 +66,9 @@ class Proposal:
 class Sampler(Protocol):
     """Proposes the next point from nothing but its arguments."""
 
+    learns: ClassVar[bool]
+    """Whether a point depends on the results of earlier ones."""
+
     def propose(self, ordinal: int, history: Sequence[Told]) -> Proposal | None:
         """Return the point of trial `ordinal`, or None where the space is exhausted."""
 
@@ -78,6 +81,8 @@ class Grid:
         space: Holds no continuous distribution; `grid_problems` says which do.
         base: The recipe around the space.
     """
+
+    learns: ClassVar[bool] = False
 
     def __init__(self, *, space: Space, base: Mapping[str, Any]) -> None:
         self._rest: Iterator[Outcome] = grid_points(space, base)
@@ -98,6 +103,8 @@ class Random:
         space: What is drawn from.
         base: The recipe around the space.
     """
+
+    learns: ClassVar[bool] = False
 
     def __init__(self, *, seed: int | None = None, space: Space, base: Mapping[str, Any]) -> None:
         self._seed = _seed(seed, base)
@@ -125,6 +132,8 @@ class Tpe:
         rank below complete ones, by rung first and value second; running ones count as bad
         (constant liar), so that parallel trials keep apart.
     """
+
+    learns: ClassVar[bool] = True
 
     def __init__(
         self,

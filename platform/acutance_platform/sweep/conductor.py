@@ -15,7 +15,7 @@ from acutance_platform.search.samplers import SAMPLERS, Proposal, Sampler
 from acutance_platform.search.space import Outcome
 from acutance_platform.search.table import parse_space
 from acutance_platform.sweep.errors import SweepDiffers, SweepError
-from acutance_platform.sweep.plan import SweepPlan
+from acutance_platform.sweep.plan import Stages, SweepPlan
 
 UNBUILDABLE = 1000
 """Drawn recipes in a row that cannot be built before a sweep without end gives up."""
@@ -104,19 +104,23 @@ class Conductor:
         self._write({"do": "start", "driver": driver, "host": host, "time": now})
         self._write(*decisions.mend(self.sweep, now))
 
-    def next_leg(self) -> LegOffer | None:
+    def next_leg(self, slots: int | None = None) -> LegOffer | None:
         """Return a leg for a free slot, or None; see `over`.
 
         What the sampler draws and nobody can build is journalled and passed over.
+
+        Args:
+            slots: How many legs fit the cluster now, where that is known.
         """
         while True:
-            following = self._next()
+            following = self._next(slots)
             if following.kind == "draw":
                 self._draw()
                 continue
             if following.trial is None:
                 return None
-            self._write(*following.records)
+            leg = {"do": "leg", "trial": following.trial.name, "time": self._clock()}
+            self._write(*following.records, leg)
             self.active.add(following.trial.name)
             return self._offer(following.trial)
 
@@ -167,13 +171,14 @@ class Conductor:
         now = self._clock()
         self._write({"do": "finish", "state": "INTERRUPTED", "reason": reason, "time": now})
 
-    def _next(self) -> decisions.Next:
+    def _next(self, slots: int | None = None) -> decisions.Next:
         return decisions.next_leg(
             self.sweep,
             self._scheduler,
             active=self.active,
             now=self._clock(),
             exhausted=self._exhausted,
+            queue=slots if self._sampler.learns else None,
         )
 
     def _draw(self) -> None:
@@ -185,28 +190,28 @@ class Conductor:
             return
         error: str | None = None
         rungs: tuple[int, ...] = ()
-        stage: str | None = None
+        stages: Stages = ()
         try:
             recipe = self.plan.recipe_for(proposal.outcome.apply)
             self.plan.check(recipe)
-            rungs, stage = self.plan.rungs_of(recipe), self.plan.stage_key(recipe)
+            rungs, stages = self.plan.rungs_of(recipe), self.plan.stages(recipe)
         except Exception as fault:  # whatever is wrong with one recipe is this trial's alone
             error = f"the drawn recipe cannot be built: {fault}"
-        self._asked(ordinal, proposal, rungs, stage, error)
+        self._asked(ordinal, proposal, rungs, stages, error)
 
     def _asked(
         self,
         ordinal: int,
         proposal: Proposal,
         rungs: tuple[int, ...],
-        stage: str | None,
+        stages: Stages,
         error: str | None,
     ) -> None:
         now, outcome = self._clock(), proposal.outcome
         ask = decisions.asked(
             ordinal,
             rungs=() if error else rungs,
-            stage=stage,
+            stages=stages,
             now=now,
             assignment=outcome.assignment,
             recipe=outcome.shown,

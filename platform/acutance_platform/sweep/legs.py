@@ -119,9 +119,10 @@ class LegSearcher(Searcher):
         conductor = self._crossing.conductor
         if self._crossing.signal is not None:
             return None
-        if len(conductor.active) >= self._crossing.slots():
+        slots = self._crossing.slots()
+        if len(conductor.active) >= slots:
             return None
-        offer = conductor.next_leg()
+        offer = conductor.next_leg(slots)
         if offer is None:
             return Searcher.FINISHED if conductor.over() else None
         self._trials[trial_id] = offer.trial

@@ -7,6 +7,9 @@ from typing import Any
 from acutance_platform.search.schema import Search, parse_search, total_steps
 from acutance_platform.search.space import apply_to
 
+Stages = tuple[tuple[str, int], ...]
+"""Key and absolute end of each stage of a chain."""
+
 TRAINING = "acutance_platform.sweep.trainable:open_training"
 
 
@@ -14,9 +17,9 @@ def accept(recipe: dict[str, Any]) -> None:
     """Find no fault with a drawn recipe."""
 
 
-def no_key(recipe: dict[str, Any]) -> str | None:
-    """Know no stage key."""
-    return None
+def no_stages(recipe: dict[str, Any]) -> Stages:
+    """Know no stage keys."""
+    return ()
 
 
 @dataclass(frozen=True)
@@ -28,7 +31,7 @@ class SweepPlan:
         recipe: The recipe around the space, complete, with `auto` fields resolved.
         search: The search section.
         check: Raises if a drawn recipe cannot be trained; the trial is then FAILED without a step.
-        stage_key: Returns the key of a drawn recipe's stage, or None where it is not known.
+        stages: Returns the stages of a drawn recipe; trials that have a key in common share it.
         machine: The machine kind, handed to every training as it is.
         training: `module:attribute` of what opens a training on a worker; see `trainable`.
     """
@@ -37,7 +40,7 @@ class SweepPlan:
     recipe: Mapping[str, Any]
     search: Search
     check: Callable[[dict[str, Any]], object] = accept
-    stage_key: Callable[[dict[str, Any]], str | None] = no_key
+    stages: Callable[[dict[str, Any]], Stages] = no_stages
     machine: Any = None
     training: str = TRAINING
 

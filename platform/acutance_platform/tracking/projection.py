@@ -124,6 +124,7 @@ class Projection:
             "report": self._report,
             "value": self._value,
             "promote": self._promote,
+            "leg": self._promote,
             "failure": self._failure,
             "end": self._end,
             "result": self._result,
@@ -194,10 +195,12 @@ class Projection:
     def _ask(self, record: Record) -> RunView:
         trial = str(record["trial"])
         kind = "train" if self.single else "trial"
-        run = RunView(self.name if self.single else trial, kind, self._now)
+        # Until a leg of it starts, a trial waits.
+        state = "RUNNING" if self.single else "WAITING"
+        run = RunView(self.name if self.single else trial, kind, self._now, state)
         run.tags = self._tags(kind) | {"acutance.trial": trial}
-        if record.get("stage"):
-            run.tags["acutance.stage"] = str(record["stage"])
+        for place, (key, _) in enumerate(record.get("stages") or ()):
+            run.tags[f"acutance.stage.{place}"] = str(key)
         recipe = record.get("recipe") or {}
         run.params = {clean_name(path): clean_value(value) for path, value in recipe.items()}
         return run
@@ -210,6 +213,7 @@ class Projection:
         run.set_state("PAUSED")  # a leg ends at its rung
 
     def _promote(self, run: RunView, record: Record) -> None:
+        """It goes on, or a leg of it starts."""
         run.set_state("RUNNING")
 
     def _failure(self, run: RunView, record: Record) -> None:

@@ -7,8 +7,8 @@ from acutance_platform.training.evaluate import (
     super_resolve,
     super_resolve_luma,
 )
-from acutance_platform.training.keys import stage_key
-from acutance_platform.training.loop import Interrupted, Training, TrainingDiverged
+from acutance_platform.training.keys import stage_keys
+from acutance_platform.training.loop import Interrupted, StageTraining, TrainingDiverged
 from acutance_platform.training.machine import (
     MachineKind,
     device_of,
@@ -18,12 +18,14 @@ from acutance_platform.training.machine import (
     room_problems,
 )
 from acutance_platform.training.state import Report, States
+from acutance_platform.training.training import Training
 
 __all__ = [
     "Interrupted",
     "MachineKind",
     "Pairs",
     "Report",
+    "StageTraining",
     "States",
     "Training",
     "TrainingDiverged",
@@ -36,7 +38,7 @@ __all__ = [
     "placed",
     "resolve_auto",
     "room_problems",
-    "stage_key",
+    "stage_keys",
     "super_resolve",
     "super_resolve_luma",
 ]

@@ -6,51 +6,58 @@ from collections.abc import Sequence
 from typing import Any
 
 from acutance_models import DEGRADATIONS, GENERATORS, LOSSES
-from acutance_platform.recipe import Recipe, load_plugins
+from acutance_platform.recipe import Link, Recipe, chain, load_plugins
 from acutance_platform.training.machine import MachineKind
 
-LOOP_REVISION = 2
+LOOP_REVISION = 3
 """Raised whenever the training loop computes something else from the same recipe."""
 
 
-def stage_key(
+def stage_keys(
     recipe: Recipe, *, dataset_version: str, machine: MachineKind, rungs: Sequence[int] = ()
-) -> str:
-    """Return the SHA-256 that names the states of this training.
+) -> tuple[str, ...]:
+    """Return the SHA-256 that names the states of each stage, in the order of the chain.
 
     The evaluation section and the rungs belong to it because a state carries its reports: whoever
-    shares the state must have asked for the same measurements at the same steps.
+    shares the state must have asked for the same measurements at the same steps. A key holds its
+    parent's: trainings share what their chains have in common from the first stage on.
     """
-    parts: dict[str, Any] = {
-        "loop": LOOP_REVISION,
-        "recipe": _result_part(recipe),
-        "dataset": dataset_version,
-        "revisions": _revisions(recipe),
-        "plugins": load_plugins(recipe.plugins),
-        "rungs": sorted({*rungs, recipe.steps}),
-        "parent": None,
-    }
-    if recipe.resources.share == "same":
-        parts["machine"] = machine.as_dict()
-    text = json.dumps(parts, sort_keys=True, separators=(",", ":"), allow_nan=False)
-    return hashlib.sha256(text.encode()).hexdigest()
+    keys: list[str] = []
+    for link in chain(recipe):
+        parts: dict[str, Any] = {
+            "loop": LOOP_REVISION,
+            "recipe": _result_part(link),
+            "start": link.start,
+            "dataset": dataset_version,
+            "revisions": _revisions(link),
+            "plugins": load_plugins(recipe.plugins),
+            "rungs": sorted({*(r for r in rungs if link.start < r <= link.end), link.end}),
+            "parent": keys[-1] if keys else link.stage.init,
+        }
+        if recipe.resources.share == "same":
+            parts["machine"] = machine.as_dict()
+        text = json.dumps(parts, sort_keys=True, separators=(",", ":"), allow_nan=False)
+        keys.append(hashlib.sha256(text.encode()).hexdigest())
+    return tuple(keys)
 
 
-def _result_part(recipe: Recipe) -> dict[str, Any]:
-    """Return the recipe without what cannot change a result: saving, resources, names."""
+def _result_part(link: Link) -> dict[str, Any]:
+    """Return the stage's recipe without what cannot change a result: saving, resources, names."""
+    recipe = link.recipe
     content = recipe.model_dump(
         mode="json", exclude={"checkpoint", "resources", "plugins", "stages", "data"}
     )
     content["data"] = recipe.data.model_dump(mode="json", exclude={"dataset"})
-    content["stage"] = recipe.stage.model_dump(mode="json")
+    content["stage"] = link.stage.model_dump(mode="json", include={"steps", "loss"})
     return content
 
 
-def _revisions(recipe: Recipe) -> dict[str, int]:
+def _revisions(link: Link) -> dict[str, int]:
+    recipe = link.recipe
     generator = recipe.generator["kind"]
     found = {f"generator/{generator}": GENERATORS.revision(generator)}
     for step in recipe.data.degradation:
         found[f"degradation/{step['kind']}"] = DEGRADATIONS.revision(step["kind"])
-    for term in recipe.stage.loss.values():
+    for term in link.stage.loss.values():
         found[f"loss/{term['kind']}"] = LOSSES.revision(term["kind"])
     return found

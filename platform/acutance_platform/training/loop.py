@@ -1,9 +1,8 @@
-"""The one training loop: a recipe goes in, reports and checkpoints come out."""
+"""The one training loop: a stage goes in, reports and checkpoints come out."""
 
 import math
 import time
 from collections.abc import Sequence
-from pathlib import Path
 from typing import final
 
 import torch
@@ -17,12 +16,13 @@ from acutance_models import (
     dump_weights,
     luma_planes,
     macs_per_pixel,
+    read_tensors,
 )
-from acutance_platform.recipe import Recipe, RecipeErrors, load_plugins
-from acutance_platform.training.data import Batches, Pairs, dataset_problems
+from acutance_platform.recipe import Link, Recipe
+from acutance_platform.training.data import Batches, Pairs
 from acutance_platform.training.evaluate import measure
-from acutance_platform.training.keys import stage_key
-from acutance_platform.training.machine import MachineKind, device_of, placed
+from acutance_platform.training.inherit import inherit
+from acutance_platform.training.machine import device_of, placed
 from acutance_platform.training.optim import (
     MovingAverage,
     build_optimizer,
@@ -31,7 +31,7 @@ from acutance_platform.training.optim import (
     restore_optimizer,
 )
 from acutance_platform.training.state import Progress, Report, Spent, States
-from acutance_storage import BlobStore, open_dataset, put_blob
+from acutance_storage import BlobStore, get_blob, put_blob
 
 ATTEMPTS = 3
 """How often the NaN guard starts again from the last report before it gives up."""
@@ -46,53 +46,47 @@ class Interrupted(Exception):
 
 
 @final
-class Training:
-    """One training on this machine, from its newest saved state to its end.
+class StageTraining:
+    """One stage of a training on this machine, from its newest saved state to its end.
 
     Args:
-        recipe: With `auto` fields resolved.
-        store: Where dataset, states and weights lie.
-        local: This machine's cache folder.
-        machine: The machine kind that the stage key names.
-        rungs: Steps, beside `evaluation.every` and the end, at which to report and publish.
+        link: The stage, its recipe and where it starts; `auto` fields resolved.
+        key: Of the stage; its states lie under it.
+        pairs: The dataset's pictures.
+        store: Where states and weights lie.
+        parent: SHA-256 of the weights it starts from; None = the seed's first weights.
+        rungs: Absolute steps, beside `evaluation.every` and the end, to report and publish at.
         owner: Name under which new reports are made; a state's other reports cost nothing here.
 
     Raises:
-        RecipeErrors: If the dataset cannot serve the recipe.
-        StorageError: If the dataset is missing or damaged.
+        StorageError: If the parent's weights are missing or damaged.
     """
 
     def __init__(
         self,
-        recipe: Recipe,
+        link: Link,
         *,
+        key: str,
+        pairs: Pairs,
         store: BlobStore,
-        local: Path,
-        machine: MachineKind,
+        parent: str | None = None,
         rungs: Sequence[int] = (),
         owner: str = "",
     ) -> None:
-        load_plugins(recipe.plugins)
-        self._recipe, self._store, self._owner = recipe, store, owner
-        self._device = device_of(recipe)
-        _set_backends(recipe, self._device)
-        dataset = open_dataset(store, recipe.data.dataset)
-        problems = dataset_problems(dataset, recipe)
-        if problems:
-            raise RecipeErrors(problems)
-        self._pairs = Pairs(dataset, recipe, local=local)
-        self._batches = Batches(self._pairs, recipe, device=self._device)
-        self._publish_at = {*rungs, recipe.steps}
+        self._link, self._recipe, self._parent = link, link.recipe, parent
+        self._store, self._owner, self.key = store, owner, key
+        self._device = device_of(self._recipe)
+        _set_backends(self._recipe, self._device)
+        self._pairs = pairs
+        self._batches = Batches(pairs, self._recipe, device=self._device)
+        self._publish_at = {*rungs, link.end}
         self._terms = {
             name: (LOSSES.build({k: v for k, v in term.items() if k != "weight"}), term["weight"])
-            for name, term in recipe.stage.loss.items()
+            for name, term in link.stage.loss.items()
         }
-        self.key = stage_key(
-            recipe, dataset_version=dataset.version, machine=machine, rungs=tuple(rungs)
-        )
-        self._states = States(store, self.key, keep=recipe.checkpoint.keep)
+        self._states = States(store, key, keep=self._recipe.checkpoint.keep)
         self._costs = self._structure()
-        self._meter = _Meter(recipe)
+        self._meter = _Meter(self._recipe)
         self._stop = False
         self._restart()
 
@@ -103,7 +97,7 @@ class Training:
 
     @property
     def reports(self) -> list[Report]:
-        """Every report so far, those of the loaded state included."""
+        """Every report of this stage so far, those of the loaded state included."""
         return list(self._progress.reports)
 
     def advance(self) -> Report:
@@ -113,8 +107,8 @@ class Training:
             TrainingDiverged: If the loss stays non-finite after `ATTEMPTS` restarts.
             Interrupted: If `request_stop` was called; the state is saved.
         """
-        if self.step >= self._recipe.steps:
-            raise ValueError(f"the training has ended at step {self.step}")
+        if self.step >= self._link.end:
+            raise ValueError(f"the stage has ended at step {self.step}")
         self._meter.read()  # the time since the last report is nobody's
         goal = self._next_report()
         while self.step < goal:
@@ -178,7 +172,8 @@ class Training:
         """One step of optimisation on one batch."""
         recipe, progress = self._recipe, self._progress
         lr, hr = self._batches(progress.step, progress.attempt)
-        factor = learning_rate_factor(recipe.schedule, progress.step, recipe.stage.steps)
+        stage, done = self._link.stage, progress.step - progress.start
+        factor = learning_rate_factor(recipe.schedule, done, stage.steps)
         for group in self._optimizer.param_groups:
             group["lr"] = recipe.optimizer.lr * factor
         bf16 = recipe.precision == "bf16"
@@ -237,13 +232,16 @@ class Training:
         """Build everything from the seed, then put the newest saved state over it."""
         recipe, device = self._recipe, self._device
         generator = build_generator(recipe.generator, scale=recipe.scale, seed=recipe.seed)
+        if self._parent is not None:
+            inherit(generator, read_tensors(get_blob(self._store, self._parent)))
         self._generator: Generator = placed(generator, device)
         named = [(n, p) for n, p in self._generator.named_parameters() if p.requires_grad]
         self._names, self._parameters = [n for n, _ in named], [p for _, p in named]
         self._optimizer = build_optimizer(recipe.optimizer, self._parameters)
         self._average = MovingAverage(self._generator, recipe.ema) if recipe.ema else None
         self._sums = torch.zeros(len(self._terms), dtype=torch.float64, device=device)
-        self._progress = Progress(spent=Spent(self._owner))
+        start = self._link.start
+        self._progress = Progress(step=start, start=start, spent=Spent(self._owner))
         saved = self._states.newest()
         if saved is not None:
             self._progress, tensors = saved

@@ -24,7 +24,7 @@ from acutance_storage import (
     set_ref,
 )
 
-SCHEMA = 1
+SCHEMA = 2
 
 
 @dataclass(frozen=True)
@@ -78,7 +78,9 @@ class Progress:
     """The part of a state that is not tensors."""
 
     step: int = 0
-    """Optimiser steps done."""
+    """Optimiser steps done, those of earlier stages included."""
+    start: int = 0
+    """The step at which the stage started."""
     attempt: int = 0
     """Restarts by the NaN guard; a further attempt draws other crops."""
     terms: int = 0
@@ -92,8 +94,8 @@ class Progress:
 
     @property
     def reported(self) -> int:
-        """The step of the last report; 0 before the first one."""
-        return self.reports[-1].step if self.reports else 0
+        """The step of the last report; the stage's start before the first one."""
+        return self.reports[-1].step if self.reports else self.start
 
 
 @final
@@ -140,6 +142,14 @@ class States:
         names = list_refs(self._store, "stages", f"{self._key}/")
         return int(names[-1].rsplit("/", 1)[-1]) if names else None
 
+    def reports(self) -> list[Report]:
+        """Return the reports of the newest state, without reading its tensors."""
+        for name in reversed(list_refs(self._store, "stages", f"{self._key}/")):
+            value = get_ref(self._store, "stages", name)
+            if value is not None:
+                return _progress(value).reports
+        return []
+
     def forget_after(self, step: int) -> None:
         """Drop every state of a later step."""
         for name in list_refs(self._store, "stages", f"{self._key}/"):
@@ -165,6 +175,7 @@ class States:
 def _progress(value: dict[str, Any]) -> Progress:
     return Progress(
         step=value["step"],
+        start=value["start"],
         attempt=value["attempt"],
         terms=value["terms"],
         rollbacks=list(value["rollbacks"]),

@@ -12,12 +12,12 @@ from typing import Any
 import torch
 
 from acutance_models import build_generator, count_parameters
-from acutance_platform.recipe import Recipe, build_recipe
+from acutance_platform.recipe import Recipe, build_recipe, chain
 from acutance_platform.search.samplers import SAMPLERS, Sampler
 from acutance_platform.search.schema import Search, total_steps
 from acutance_platform.search.table import parse_space
 from acutance_platform.sweep.plan import SweepPlan
-from acutance_platform.training import States, Training, machine_kind, stage_key
+from acutance_platform.training import States, Training, machine_kind, stage_keys
 from acutance_platform.verbs.files import File, read_file
 from acutance_platform.verbs.home import Home
 from acutance_platform.verbs.plans import spec_of, sweep_plan
@@ -112,14 +112,15 @@ def _plan_recipe(file: File, home: Home) -> Forecast:
     sample = _timed(recipe, {}, home)
     hours = _hours(sample, recipe.steps, recipe) / 3600 + _START / 3600
     version = open_dataset(home.store, recipe.data.dataset).version
-    key = stage_key(recipe, dataset_version=version, machine=machine_kind(recipe))
+    keys = stage_keys(recipe, dataset_version=version, machine=machine_kind(recipe))
+    stages = tuple(zip(keys, chain(recipe), strict=True))
     return Forecast(
         kind="recipe",
         trials=1,
         steps=recipe.steps,
         steps_expected=recipe.steps,
         slots=1,
-        stages=[{"key": key, "shared_by": 1, "cached": _cached(key, recipe, home)}],
+        stages=[_stage(key, link.end, 1, home) for key, link in stages],
         hours=Range(hours * 0.8, hours, hours * 1.5),
         samples=[sample],
     )
@@ -223,21 +224,16 @@ def _steps(running: SweepPlan, trials: int, generous: float) -> float:
 
 
 def _stages(running: SweepPlan, recipes: Sequence[Recipe], home: Home) -> list[dict[str, Any]]:
-    shared: dict[str, int] = {}
+    shared: dict[tuple[str, int], int] = {}
     for recipe in recipes:
-        key = running.stage_key(recipe.model_dump(mode="json"))
-        if key is not None:
-            shared[key] = shared.get(key, 0) + 1
-    end = recipes[0] if recipes else None
-    return [
-        {"key": key, "shared_by": number, "cached": end is not None and _cached(key, end, home)}
-        for key, number in shared.items()
-    ]
+        for stage in running.stages(recipe.model_dump(mode="json")):
+            shared[stage] = shared.get(stage, 0) + 1
+    return [_stage(key, end, number, home) for (key, end), number in shared.items()]
 
 
-def _cached(key: str, recipe: Recipe, home: Home) -> bool:
-    saved = States(home.store, key, keep=recipe.checkpoint.keep).newest_step()
-    return saved is not None and saved >= recipe.steps
+def _stage(key: str, end: int, shared_by: int, home: Home) -> dict[str, Any]:
+    saved = States(home.store, key, keep=1).newest_step()
+    return {"key": key, "shared_by": shared_by, "cached": saved is not None and saved >= end}
 
 
 def _slots(recipe: Recipe) -> int:

@@ -2,12 +2,12 @@
 
 from typing import Any
 
-from acutance_platform.recipe import Recipe, build_recipe
+from acutance_platform.recipe import Recipe, build_recipe, chain
 from acutance_platform.search.schema import parse_search
 from acutance_platform.search.space import apply_to
 from acutance_platform.search.table import parse_space
-from acutance_platform.sweep.plan import SweepPlan
-from acutance_platform.training import machine_kind, stage_key
+from acutance_platform.sweep.plan import Stages, SweepPlan
+from acutance_platform.training import machine_kind, stage_keys
 from acutance_platform.verbs.files import File
 from acutance_platform.verbs.home import Home
 from acutance_platform.verbs.journals import Told
@@ -37,21 +37,22 @@ def sweep_plan(name: str, spec: dict[str, Any], home: Home) -> SweepPlan:
     machine = machine_kind(recipe)
     dataset = open_dataset(home.store, recipe.data.dataset)
 
-    def key_of(drawn: dict[str, Any]) -> str:
+    def stages_of(drawn: dict[str, Any]) -> Stages:
         complete = build_recipe(drawn)
-        return stage_key(
+        keys = stage_keys(
             complete,
             dataset_version=dataset.version,
             machine=machine.for_recipe(complete),
             rungs=plan.rungs_of(drawn),
         )
+        return tuple(zip(keys, (link.end for link in chain(complete)), strict=True))
 
     plan = SweepPlan(
         name=name,
         recipe=recipe.model_dump(mode="json"),
         search=parse_search(spec["search"]),
         check=build_recipe,
-        stage_key=key_of,
+        stages=stages_of,
         machine=machine,
     )
     return plan

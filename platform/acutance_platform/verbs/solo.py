@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import Any
 
-from acutance_platform.recipe import Recipe
+from acutance_platform.recipe import Recipe, chain
 from acutance_platform.search.fold import Record, plain
 from acutance_platform.training import (
     Interrupted,
@@ -43,7 +43,7 @@ def run_alone(name: str, spec: dict[str, Any], recipe: Recipe, home: Home, scene
         owner=f"{name}/{TRAINING}",
     )
     if TRAINING not in known.sweep.trials:
-        rungs = [recipe.steps]
+        rungs, ends = [recipe.steps], [link.end for link in chain(recipe)]
         scene.write(
             {
                 "do": "ask",
@@ -52,7 +52,7 @@ def run_alone(name: str, spec: dict[str, Any], recipe: Recipe, home: Home, scene
                 "recipe": {},
                 "attrs": {},
                 "rungs": rungs,
-                "stage": training.key,
+                "stages": [list(stage) for stage in zip(training.keys, ends, strict=True)],
                 "time": now,
             }
         )
