@@ -7,6 +7,7 @@ from acutance_platform.training.evaluate import (
     super_resolve,
     super_resolve_luma,
 )
+from acutance_platform.training.inherit import Inheritance, compare
 from acutance_platform.training.keys import stage_keys
 from acutance_platform.training.loop import Interrupted, StageTraining, TrainingDiverged
 from acutance_platform.training.machine import (
@@ -21,6 +22,7 @@ from acutance_platform.training.state import Report, States
 from acutance_platform.training.training import Training
 
 __all__ = [
+    "Inheritance",
     "Interrupted",
     "MachineKind",
     "Pairs",
@@ -29,6 +31,7 @@ __all__ = [
     "States",
     "Training",
     "TrainingDiverged",
+    "compare",
     "dataset_problems",
     "device_of",
     "machine_kind",

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from acutance_models import Degradation, stream
-from acutance_platform.recipe import Problem, Recipe
+from acutance_platform.recipe import Problem, Recipe, chain
 from acutance_storage import ImageDataset, Picture, open_pictures, write_pictures
 
 Pixels = NDArray[np.uint8]
@@ -141,21 +141,25 @@ def dataset_problems(dataset: ImageDataset, recipe: Recipe) -> list[Problem]:
             " or write lr_from: picture."
         )
         problems.append(Problem("data.lr_from", "stored", rule, way_out))
-    return problems + _small_pictures(dataset, recipe)
+    for link in chain(recipe):
+        own = link.stage.data.patch is not None
+        place = f"stages.{link.name}.data.patch" if own else "data.patch"
+        problems += _small_pictures(dataset, link.recipe.data.patch, place)
+    return list(dict.fromkeys(problems))
 
 
-def _small_pictures(dataset: ImageDataset, recipe: Recipe) -> list[Problem]:
+def _small_pictures(dataset: ImageDataset, patch: int, place: str) -> list[Problem]:
     small = [
         picture.name
         for picture in (dataset.pictures[i] for i in dataset.indices("train"))
-        if min(picture.height, picture.width) < recipe.data.patch
+        if min(picture.height, picture.width) < patch
     ]
     if not small:
         return []
     shown = ", ".join(small[:5]) + (f" and {len(small) - 5} more" if len(small) > 5 else "")
     rule = f"every training picture of {dataset.name} holds a patch; too small: {shown}"
     way_out = "Choose a smaller patch, or leave these pictures out."
-    return [Problem("data.patch", str(recipe.data.patch), rule, way_out)]
+    return [Problem(place, str(patch), rule, way_out)]
 
 
 def picture_stream(picture: Picture) -> np.random.Generator:

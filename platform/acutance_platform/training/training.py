@@ -83,8 +83,7 @@ class Training:
             Interrupted: If `request_stop` was called; the state is saved.
         """
         if self._stage.step == self._links[self._place].end and self._place + 1 < len(self._links):
-            self._earlier += self._stage.reports
-            self._open(self._place + 1)
+            self._follow()
         return self._stage.advance()
 
     def request_stop(self) -> None:
@@ -109,6 +108,11 @@ class Training:
         for key in self.keys[:place]:
             self._earlier += self._states(key).reports()
         return place
+
+    def _follow(self) -> None:
+        """Go on from a finished stage to the next."""
+        self._earlier += self._stage.reports
+        self._open(self._place + 1)
 
     def _open(self, place: int) -> None:
         self._place = place

@@ -104,6 +104,19 @@ def load_model(model: StrPath, home: Home | None = None) -> Model:
     return Model(address, hashlib.sha256(data).hexdigest(), generator)
 
 
+def weights_bytes(model: StrPath, home: Home) -> bytes:
+    """Return the weights file that MODEL names.
+
+    Raises:
+        RecipeErrors: If MODEL names nothing, or bicubic, which has no weights.
+        StorageError: If the blob is missing or damaged.
+    """
+    address = os.fspath(model)
+    if address == "bicubic":
+        raise refuse("MODEL", address, "bicubic has no weights", "Name a network.")
+    return _data(address, home)
+
+
 def weights_of(address: str, home: Home) -> str:
     """Return the SHA-256 of the weights that SWEEP/TRIAL, SWEEP/best or run:ID names."""
     if address.startswith("run:"):

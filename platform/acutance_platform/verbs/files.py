@@ -22,6 +22,7 @@ from acutance_platform.training import dataset_problems, resolve_auto, room_prob
 from acutance_platform.verbs.datasets import pin_dataset
 from acutance_platform.verbs.draws import draw_problems
 from acutance_platform.verbs.home import Home
+from acutance_platform.verbs.inits import pin_init
 from acutance_storage import open_dataset
 
 _FIXED = ("resources", "data.dataset", "evaluation", "checkpoint", "plugins", "scale", "seed")
@@ -60,7 +61,7 @@ def read_file(path: Path, sets: Iterable[str], home: Home) -> File:
         search = _search(section, raw if recipe is None else recipe.model_dump(), problems)
     if recipe is None or problems:
         raise RecipeErrors(document.placed(problems))
-    recipe = resolve_auto(pin_dataset(recipe, document, home))
+    recipe = resolve_auto(pin_init(pin_dataset(recipe, document, home), document, home))
     problems += _room_problems(recipe)
     if search is not None:
         dataset = open_dataset(home.store, recipe.data.dataset)
