@@ -9,7 +9,7 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from acutance_platform.search.fold import Record, Sweep, Trial, plain
+from acutance_platform.search.fold import Record, Sweep, Trial, number, plain
 from acutance_platform.search.promotion import candidate, last_hope, section
 from acutance_platform.search.samplers import Told
 from acutance_platform.search.schedulers import Scheduler
@@ -184,7 +184,7 @@ def history(sweep: Sweep) -> list[Told]:
         Told(
             assignment=trial.assignment,
             state=_told_state(trial),
-            values={r: v for r, v in sorted(trial.values.items()) if not math.isnan(v)},
+            values={r: v for r, v in sorted(trial.values.items()) if not _unknown(v)},
             attrs=trial.attrs,
         )
         for trial in sweep.trials.values()
@@ -192,7 +192,7 @@ def history(sweep: Sweep) -> list[Told]:
 
 
 def _told_state(trial: Trial) -> Literal["running", "resting", "complete", "failed"]:
-    if trial.ended == "FAILED" or any(math.isnan(value) for value in trial.values.values()):
+    if trial.ended == "FAILED" or any(_unknown(values) for values in trial.values.values()):
         return "failed"
     if trial.ended == "COMPLETE":
         return "complete"
@@ -225,21 +225,30 @@ def _told(trial: Trial, report: Record) -> list[Record]:
 
 def _reached(sweep: Sweep, trial: Trial, report: Record) -> list[Record]:
     """Return the records of a rung: its value, and at the last one the trial's end."""
-    step, objective = int(report["step"]), section(sweep).objective
-    value = float(report["metrics"].get(objective, math.nan))
-    told = {objective: plain(value)}
+    step = int(report["step"])
+    told = {
+        name: plain(float(report["metrics"].get(name, math.nan)))
+        for name in section(sweep).objectives
+    }
     records: list[Record] = [{"do": "value", "trial": trial.name, "rung": step, "values": told}]
     if step == trial.end:
         weights = report.get("weights") or trial.weights
-        value = value if math.isfinite(value) else math.nan
-        records.append(_end(trial, value, step, weights, float(report["time"])))
+        values = tuple(number(value) for value in told.values())
+        records.append(_end(trial, values, step, weights, float(report["time"])))
     return records
 
 
-def _end(trial: Trial, value: float, step: int, weights: str | None, now: float) -> Record:
-    """Return the end of a training; without a finite objective it compares with nothing."""
-    if math.isnan(value):
-        error = f"the objective is not a finite number at step {step}"
+def _unknown(values: Sequence[float]) -> bool:
+    """Say whether an objective is not a number, so that the trial compares with nothing."""
+    return any(map(math.isnan, values))
+
+
+def _end(
+    trial: Trial, values: Sequence[float], step: int, weights: str | None, now: float
+) -> Record:
+    """Return the end of a training; without finite objectives it compares with nothing."""
+    if _unknown(values):
+        error = f"an objective is not a finite number at step {step}"
         return {**_ended(trial, "FAILED", step, weights, now), "error": error}
     return _ended(trial, "COMPLETE", step, weights, now)
 

@@ -28,7 +28,7 @@ class Trial:
         stages: Key and absolute end of each stage of its chain.
         begun: Whether a leg of it was started in this session and has not failed.
         reports: Step -> metrics; a metric that was not finite is NaN.
-        values: Rung -> objective; NaN where it was not finite.
+        values: Rung -> objectives, in the order of the search section; NaN where not finite.
         promoted: Rungs from which it went on.
         published: Step -> SHA-256 of weights.
         failures: Legs that ended in error.
@@ -46,7 +46,7 @@ class Trial:
     stages: tuple[tuple[str, int], ...] = ()
     begun: bool = False
     reports: dict[int, dict[str, float]] = field(default_factory=dict)
-    values: dict[int, float] = field(default_factory=dict)
+    values: dict[int, tuple[float, ...]] = field(default_factory=dict)
     promoted: set[int] = field(default_factory=set)
     published: dict[int, str] = field(default_factory=dict)
     executed: int = 0
@@ -131,12 +131,12 @@ class Sweep:
 
     @property
     def best(self) -> str | None:
-        """Name of the COMPLETE trial with the best objective, the earlier one of equals."""
+        """Name of the COMPLETE trial with the best first objective, the earlier one of equals."""
         if self.search is None:
             return next((t.name for t in self.trials.values() if t.ended == "COMPLETE"), None)
         sign = 1.0 if self.search.direction == "max" else -1.0
         complete = [t for t in self.trials.values() if t.ended == "COMPLETE" and t.end in t.values]
-        winner = max(complete, key=lambda t: (sign * t.values[t.end], -t.ordinal), default=None)
+        winner = max(complete, key=lambda t: (sign * t.values[t.end][0], -t.ordinal), default=None)
         return winner.name if winner else None
 
     @property
@@ -220,8 +220,8 @@ class Sweep:
         trial.failures_in_a_row = 0
 
     def _value(self, record: Record) -> None:
-        (value,) = record["values"].values()
-        self.trials[record["trial"]].values.setdefault(int(record["rung"]), number(value))
+        values = tuple(number(value) for value in record["values"].values())
+        self.trials[record["trial"]].values.setdefault(int(record["rung"]), values)
 
     def _promote(self, record: Record) -> None:
         self.trials[record["trial"]].promoted.add(int(record["rung"]))

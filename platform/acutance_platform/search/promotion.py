@@ -3,6 +3,7 @@
 import math
 
 from acutance_platform.search.fold import Sweep, Trial
+from acutance_platform.search.ranks import order
 from acutance_platform.search.schedulers import Scheduler
 from acutance_platform.search.schema import Search
 
@@ -16,17 +17,12 @@ def section(sweep: Sweep) -> Search:
 def ranking(sweep: Sweep, rung: int) -> list[Trial]:
     """Return the trials with a value on this rung, best first.
 
-    Ties go to the earlier trial. NaN comes last, and trials that ended keep their places: they
-    were compared.
+    Several objectives are compared by fronts, see `ranks.order`. Ties go to the earlier trial.
+    NaN comes last, and trials that ended keep their places: they were compared.
     """
-    sign = -1.0 if section(sweep).direction == "max" else 1.0
-
-    def key(trial: Trial) -> tuple[bool, float, int]:
-        value = trial.values[rung]
-        missing = math.isnan(value)
-        return missing, 0.0 if missing else sign * value, trial.ordinal
-
-    return sorted((t for t in sweep.trials.values() if rung in t.values), key=key)
+    there = [trial for trial in sweep.trials.values() if rung in trial.values]
+    points = [trial.values[rung] for trial in there]
+    return [there[i] for i in order(points, section(sweep).directions)]
 
 
 def candidate(sweep: Sweep, scheduler: Scheduler) -> tuple[Trial, int] | None:
@@ -62,4 +58,4 @@ def _lower_rungs(sweep: Sweep) -> list[int]:
 def _rests_on(trial: Trial, rung: int) -> bool:
     """Say whether a trial rests on this rung with a value that can be compared."""
     rests = trial.ended is None and trial.target is None and max(trial.values, default=0) == rung
-    return rests and not math.isnan(trial.values[rung])
+    return rests and not any(map(math.isnan, trial.values[rung]))

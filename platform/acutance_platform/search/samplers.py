@@ -25,10 +25,11 @@ from pydantic import Field
 from acutance_models.registry import Registry
 from acutance_models.rng import stream
 from acutance_platform.search.distributions import Choice, Distribution, Integer, Real
+from acutance_platform.search.front import Direction
 from acutance_platform.search.grid import grid_points
+from acutance_platform.search.ranks import order
 from acutance_platform.search.space import Outcome, Space, Value
 
-_DIRECTIONS = {"max": StudyDirection.MAXIMIZE, "min": StudyDirection.MINIMIZE}
 _STATES = {
     "running": TrialState.RUNNING,
     "resting": TrialState.PRUNED,
@@ -45,13 +46,13 @@ class Told:
         assignment: What was drawn.
         state: `running`; `resting` (stopped ones included); `complete`; `failed` (a value that is
             not finite included).
-        values: Rung -> objective, finite; of a complete trial the last one is its result.
+        values: Rung -> objectives, finite; of a complete trial the last ones are its result.
         attrs: What the sampler asked to be kept with the trial.
     """
 
     assignment: Mapping[str, Value]
     state: Literal["running", "resting", "complete", "failed"]
-    values: Mapping[int, float] = field(default_factory=dict)
+    values: Mapping[int, tuple[float, ...]] = field(default_factory=dict)
     attrs: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -142,12 +143,12 @@ class Tpe:
         seed: int | None = None,
         space: Space,
         base: Mapping[str, Any],
-        direction: Literal["max", "min"],
+        directions: Sequence[Direction],
     ) -> None:
         self._startup = startup_trials
         self._seed = _seed(seed, base)
         self._space, self._base = space, base
-        self._direction = direction
+        self._directions = directions
         self._random = Random(seed=seed, space=space, base=base)
 
     def propose(self, ordinal: int, history: Sequence[Told]) -> Proposal:
@@ -156,7 +157,10 @@ class Tpe:
             return self._random.propose(ordinal, history)
         study = self._study(ordinal)
         distributions = {v.name: _optuna_distribution(v.distribution) for v in self._space}
-        study.add_trials([_frozen(told, distributions) for told in history])
+        places = _places(history, self._directions)
+        study.add_trials(
+            [_frozen(told, distributions, p) for told, p in zip(history, places, strict=True)]
+        )
         trial = study.ask()
         outcome = self._space.draw(_TrialDraw(trial), self._base)
         return Proposal(outcome, dict(study.get_trials(deepcopy=False)[-1].system_attrs))
@@ -177,13 +181,13 @@ class Tpe:
         verbosity = optuna.logging.get_verbosity()
         optuna.logging.set_verbosity(optuna.logging.ERROR)
         try:
-            return optuna.create_study(sampler=sampler, direction=_DIRECTIONS[self._direction])
+            return optuna.create_study(sampler=sampler, direction=StudyDirection.MINIMIZE)
         finally:
             optuna.logging.set_verbosity(verbosity)
 
 
 SAMPLERS: Registry[Sampler] = Registry(
-    "sampler", ("space", "base", "direction"), grid=Grid, random=Random, tpe=Tpe
+    "sampler", ("space", "base", "directions"), grid=Grid, random=Random, tpe=Tpe
 )
 
 
@@ -258,14 +262,31 @@ def _optuna_distribution(distribution: Distribution) -> BaseDistribution:
     return FloatDistribution(low, high, log=log, step=distribution.step)
 
 
-def _frozen(told: Told, distributions: Mapping[str, BaseDistribution]) -> optuna.trial.FrozenTrial:
-    last = told.values[max(told.values)] if told.values else None
+def _places(history: Sequence[Told], directions: Sequence[Direction]) -> list[dict[int, float]]:
+    """Return, for each trial, rung -> its place among all that have reached that rung, from 0.
+
+    TPE looks at the order of values alone, so places say as much as values where there is one
+    objective, and say it for several as well, resting trials included.
+    """
+    places: list[dict[int, float]] = [{} for _ in history]
+    for rung in sorted({rung for told in history for rung in told.values}):
+        there = [i for i, told in enumerate(history) if rung in told.values]
+        ranked = order([history[i].values[rung] for i in there], directions)
+        for place, k in enumerate(ranked):
+            places[there[k]][rung] = float(place)
+    return places
+
+
+def _frozen(
+    told: Told, distributions: Mapping[str, BaseDistribution], places: Mapping[int, float]
+) -> optuna.trial.FrozenTrial:
+    last = places[max(places)] if places else None
     return optuna.trial.create_trial(
         state=_STATES[told.state],
         value=last if told.state == "complete" else None,
         params=dict(told.assignment),
         distributions={name: distributions[name] for name in told.assignment},
-        intermediate_values=dict(told.values),
+        intermediate_values=dict(places),
         system_attrs=dict(told.attrs),
-        user_attrs={"rungs": dict(told.values)},
+        user_attrs={"rungs": {rung: list(values) for rung, values in told.values.items()}},
     )

@@ -45,7 +45,7 @@ class Asha:
         reduction: How many trials share one place on the next rung, 2 or more.
 
     Source:
-        Li et al., MLSys 2020. Differs: a trial that is not promoted rests and may be promoted
+        Li et al., MLSys 2020; for several objectives Schmucker et al. 2021. Differs: a trial that is not promoted rests and may be promoted
         later, when its rung has filled up.
     """
 
@@ -72,4 +72,5 @@ class Asha:
         return count // self.reduction
 
 
-SCHEDULERS: Registry[Scheduler] = Registry("scheduler", asha=Asha, none=NoScheduler)
+# Several objectives are ranked by fronts (`ranks.order`), one is the case of one: two names.
+SCHEDULERS: Registry[Scheduler] = Registry("scheduler", asha=Asha, mo_asha=Asha, none=NoScheduler)

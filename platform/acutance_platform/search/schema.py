@@ -1,7 +1,7 @@
 """The `search:` section of a sweep file: space, objectives, sampler, scheduler, budget."""
 
 from collections.abc import Iterator, Mapping
-from typing import Any, Literal
+from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -9,6 +9,7 @@ from acutance_models import RegistryError
 from acutance_models.registry import Registry
 from acutance_platform.recipe import problems_of, registry_problems
 from acutance_platform.recipe.errors import Problem, RecipeErrors
+from acutance_platform.search.front import Direction
 from acutance_platform.search.grid import grid_problems
 from acutance_platform.search.paths import get_path
 from acutance_platform.search.samplers import SAMPLERS
@@ -47,8 +48,8 @@ class Search(_Part):
 
     space: dict[str, Any] = Field(min_length=1)
     """Dotted recipe path -> distribution: choice, int, uniform or log_uniform."""
-    objectives: dict[str, Literal["max", "min"]] = Field(min_length=1)
-    """Metric -> max or min; exactly one in this version."""
+    objectives: dict[str, Direction] = Field(min_length=1)
+    """Metric -> max or min; several are searched for their front."""
     sampler: dict[str, Any] = {"kind": "tpe"}
     """Who proposes trials: grid, random or tpe, as `{kind: NAME, ...}`."""
     scheduler: dict[str, Any] = {"kind": "asha"}
@@ -58,13 +59,18 @@ class Search(_Part):
 
     @property
     def objective(self) -> str:
-        """The metric that is searched."""
+        """The metric that is named first: `best` is best in it."""
         return next(iter(self.objectives))
 
     @property
-    def direction(self) -> Literal["max", "min"]:
-        """Whether the objective is to be large or small."""
+    def direction(self) -> Direction:
+        """Whether the first objective is to be large or small."""
         return self.objectives[self.objective]
+
+    @property
+    def directions(self) -> list[Direction]:
+        """Whether each objective is to be large or small."""
+        return list(self.objectives.values())
 
     def build_scheduler(self) -> Scheduler:
         """Return the scheduler that the section names."""
@@ -137,10 +143,6 @@ def _space(table: Any, base: Mapping[str, Any] | None, problems: list[Problem]) 
 
 
 def _cross_problems(search: Search) -> Iterator[Problem]:
-    if len(search.objectives) != 1:
-        rule = "this version searches exactly one objective"
-        way_out = f"Keep one, for example {{{search.objective}: {search.direction}}}."
-        yield Problem(f"{PLACE}.objectives", ", ".join(search.objectives), rule, way_out)
     limits = search.budget.model_dump(exclude_none=True)
     if not limits and search.sampler.get("kind") != "grid":
         rule = "only sampler grid ends by itself"

@@ -79,7 +79,7 @@ class Conductor:
             plan.search.sampler,
             space=self._space,
             base=plan.recipe,
-            direction=plan.search.direction,
+            directions=plan.search.directions,
         )
         self._scheduler = plan.search.build_scheduler()
         self._exhausted = False

@@ -165,7 +165,7 @@ def _draws(running: SweepPlan) -> list[tuple[Recipe, dict[str, Any]]]:
         running.search.sampler,
         space=space,
         base=running.recipe,
-        direction=running.search.direction,
+        directions=running.search.directions,
     )
     grid = running.search.sampler["kind"] == "grid"
     limit = running.search.budget.trials or (10**6 if grid else _LISTED)

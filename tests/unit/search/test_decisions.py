@@ -262,7 +262,7 @@ def test_a_value_that_a_driver_died_before_journalling_is_made_up_for():
     again.start("d", "h")
     again.next_leg()
     again.on_reports("t0000", [report])
-    assert again.sweep.trials["t0000"].values == {5: pytest.approx(report["metrics"]["psnr_y"])}
+    assert again.sweep.trials["t0000"].values == {5: (pytest.approx(report["metrics"]["psnr_y"]),)}
 
 
 def test_an_end_that_a_driver_died_before_journalling_is_made_up_for():

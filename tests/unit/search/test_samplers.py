@@ -16,10 +16,10 @@ TABLE = {
 }
 
 
-def sampler(kind="tpe", table=TABLE, direction="max", **arguments):
+def sampler(kind="tpe", table=TABLE, directions=("max",), **arguments):
     space = parse_space(table, BASE)
     spec = {"kind": kind, **arguments}
-    return SAMPLERS.build(spec, space=space, base=BASE, direction=direction)
+    return SAMPLERS.build(spec, space=space, base=BASE, directions=directions)
 
 
 def run(the_sampler, count, score, told_as="complete"):
@@ -27,7 +27,7 @@ def run(the_sampler, count, score, told_as="complete"):
     for ordinal in range(count):
         proposal = the_sampler.propose(ordinal, history)
         value = score(proposal.outcome)
-        history.append(Told(proposal.outcome.assignment, told_as, {10: value}, proposal.attrs))
+        history.append(Told(proposal.outcome.assignment, told_as, {10: (value,)}, proposal.attrs))
     return history
 
 
@@ -76,27 +76,47 @@ def test_tpe_comes_nearer_to_the_best_than_random_does(direction):
 
     def mean_distance(the_sampler):
         history = run(the_sampler, 40, lambda outcome: sign * lr_score(outcome))
-        return sum(abs(told.values[10]) for told in history[20:]) / 20
+        return sum(abs(told.values[10][0]) for told in history[20:]) / 20
 
-    learned = mean_distance(sampler(direction=direction))
+    learned = mean_distance(sampler(directions=(direction,)))
     assert learned < 0.7 * mean_distance(sampler("random"))
 
 
 def test_tpe_learns_from_resting_trials_when_none_is_complete():
     history = run(sampler(startup_trials=15), 35, lr_score, told_as="resting")
-    late = [abs(told.values[10]) for told in history[20:]]
-    early = [abs(told.values[10]) for told in history[:15]]
+    late = [abs(told.values[10][0]) for told in history[20:]]
+    early = [abs(told.values[10][0]) for told in history[:15]]
     assert sum(late) / len(late) < 0.7 * sum(early) / len(early)
+
+
+def test_tpe_comes_nearer_to_the_front_of_two_objectives_than_random_does():
+    """The front is where lr = 1e-3; along it, `batch` trades one objective for the other."""
+
+    def both(outcome):
+        away, batch = -lr_score(outcome), outcome.apply["data.batch"] / 32
+        return batch - away, batch + away
+
+    def mean_distance(the_sampler):
+        history = []
+        for ordinal in range(60):
+            proposal = the_sampler.propose(ordinal, history)
+            values = {10: both(proposal.outcome)}
+            history.append(Told(proposal.outcome.assignment, "complete", values, proposal.attrs))
+        return sum((told.values[10][1] - told.values[10][0]) / 2 for told in history[20:]) / 40
+
+    directions = ("max", "min")
+    learned = mean_distance(sampler(directions=directions))
+    assert learned < 0.7 * mean_distance(sampler("random", directions=directions))
 
 
 def test_tpe_proposes_whatever_states_its_history_has():
     one = sampler("random").propose(0, []).outcome.assignment
     states = [
         Told(one, "running"),
-        Told(one, "running", {5: 1.0}),
-        Told(one, "resting", {5: 1.0}),
+        Told(one, "running", {5: (1.0,)}),
+        Told(one, "resting", {5: (1.0,)}),
         Told(one, "failed"),
-        Told(one, "complete", {5: 1.0, 10: 2.0}),
+        Told(one, "complete", {5: (1.0,), 10: (2.0,)}),
     ]
     for count in range(len(states) + 1):
         assert sampler(startup_trials=1).propose(count + 1, states[:count]) is not None
