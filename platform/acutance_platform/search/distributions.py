@@ -73,7 +73,7 @@ KINDS = tuple(_EXTRAS)
 
 def is_distribution(node: Any) -> bool:
     """Say whether a node of the file is meant as a distribution rather than a value."""
-    return isinstance(node, dict) and any(kind in node for kind in KINDS)
+    return isinstance(node, dict) and any(kind in node for kind in (*KINDS, "simplex"))
 
 
 def parse_distribution(

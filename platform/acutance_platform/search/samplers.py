@@ -27,6 +27,7 @@ from acutance_models.rng import stream
 from acutance_platform.search.distributions import Choice, Distribution, Integer, Real
 from acutance_platform.search.front import Direction
 from acutance_platform.search.grid import grid_points
+from acutance_platform.search.initial import Pinned, pinned_values
 from acutance_platform.search.ranks import order
 from acutance_platform.search.space import Outcome, Space, Value
 
@@ -184,6 +185,26 @@ class Tpe:
             return optuna.create_study(sampler=sampler, direction=StudyDirection.MINIMIZE)
         finally:
             optuna.logging.set_verbosity(verbosity)
+
+
+def propose(
+    sampler: Sampler,
+    ordinal: int,
+    history: Sequence[Told],
+    *,
+    initial: Sequence[Mapping[str, Any]],
+    space: Space,
+    base: Mapping[str, Any],
+) -> Proposal | None:
+    """Return the next point: the initial ones first, then what the sampler proposes.
+
+    What an initial point leaves open is drawn from the recipe's seed and its place in the list.
+    """
+    if ordinal >= len(initial):
+        return sampler.propose(ordinal, history)
+    rng = stream(_seed(None, base), "initial", ordinal)
+    draw = Pinned(pinned_values(space, initial[ordinal]), _RandomDraw(rng))
+    return Proposal(space.draw(draw, base))
 
 
 SAMPLERS: Registry[Sampler] = Registry(

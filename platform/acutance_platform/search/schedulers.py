@@ -45,8 +45,8 @@ class Asha:
         reduction: How many trials share one place on the next rung, 2 or more.
 
     Source:
-        Li et al., MLSys 2020; for several objectives Schmucker et al. 2021. Differs: a trial that is not promoted rests and may be promoted
-        later, when its rung has filled up.
+        Li et al., MLSys 2020; for several objectives Schmucker et al. 2021. Differs: a trial that
+        is not promoted rests and may be promoted later, when its rung has filled up.
     """
 
     def __init__(

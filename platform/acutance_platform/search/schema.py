@@ -11,6 +11,7 @@ from acutance_platform.recipe import problems_of, registry_problems
 from acutance_platform.recipe.errors import Problem, RecipeErrors
 from acutance_platform.search.front import Direction
 from acutance_platform.search.grid import grid_problems
+from acutance_platform.search.initial import initial_problems
 from acutance_platform.search.paths import get_path
 from acutance_platform.search.samplers import SAMPLERS
 from acutance_platform.search.schedulers import SCHEDULERS, Scheduler
@@ -54,6 +55,8 @@ class Search(_Part):
     """Who proposes trials: grid, random or tpe, as `{kind: NAME, ...}`."""
     scheduler: dict[str, Any] = {"kind": "asha"}
     """Who decides at rungs: asha or none, as `{kind: NAME, ...}`."""
+    initial: list[dict[str, Any]] = []
+    """Points to start from: path of the space -> value; what a point leaves out is drawn."""
     budget: Budget
     """What the sweep may spend."""
 
@@ -153,6 +156,10 @@ def _cross_problems(search: Search) -> Iterator[Problem]:
 def _space_problems(search: Search, space: Space) -> Iterator[Problem]:
     if search.sampler.get("kind") == "grid":
         yield from grid_problems(space)
+        if search.initial:
+            rule = "sampler grid goes through every point anyway"
+            yield Problem(f"{PLACE}.initial", "", rule, "Leave the initial points out.")
+    yield from initial_problems(space, search.initial)
     if search.scheduler.get("kind") == "none":
         return
     for leaf, owner in space.written():

@@ -6,14 +6,15 @@ before it. Who draws is behind the `Draw` protocol: a sampler, the grid, or a re
 """
 
 import copy
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol, final
 
 from acutance_platform.recipe.errors import Problem, RecipeErrors
 from acutance_platform.search.conditions import When
 from acutance_platform.search.distributions import Choice, Distribution, Integer, Real
-from acutance_platform.search.paths import get_path, leaves, set_path
+from acutance_platform.search.paths import get_path, is_below, leaves, set_path
+from acutance_platform.search.simplex import Simplex
 
 Value = int | float
 
@@ -50,6 +51,8 @@ class Variable:
         distribution: What may be drawn.
         branch: The option inside which it stands, or None at the top of the table.
         when: Condition on the recipe as drawn so far, or None.
+        simplex: The loss mix of which it is a part; its weights are set when all are drawn.
+        term: The loss term whose share it decides; None for the subset of a sparse simplex.
     """
 
     name: str
@@ -57,6 +60,8 @@ class Variable:
     distribution: Distribution
     branch: Branch | None = None
     when: When | None = None
+    simplex: Simplex | None = None
+    term: str | None = None
 
 
 @dataclass(frozen=True)
@@ -84,6 +89,7 @@ class Space:
 
     def __init__(self, variables: tuple[Variable, ...]) -> None:
         self.variables = variables
+        self._last = {v.simplex: v for v in variables if v.simplex is not None}
 
     def __iter__(self) -> Iterator[Variable]:
         return iter(self.variables)
@@ -98,17 +104,38 @@ class Space:
         recipe = copy.deepcopy(dict(base))
         assignment: dict[str, Value] = {}
         written: list[str] = []
+        absent: set[str] = set()
         for variable in self.variables:
-            if not _reached(variable, assignment, recipe):
-                continue
-            drawn, value = _drawn(draw, variable)
-            assignment[variable.name] = drawn
-            set_path(recipe, variable.path, value)
-            if variable.branch is None:
-                written.append(variable.path)
+            mix = variable.simplex
+            if _reached(variable, assignment, recipe, absent):
+                drawn, value = _drawn(draw, variable)
+                assignment[variable.name] = drawn
+                if mix is None:
+                    set_path(recipe, variable.path, value)
+                    if variable.branch is None:
+                        written.append(variable.path)
+            if mix is not None and variable is self._last[mix] and self._drawn(mix, assignment):
+                absent |= {f"{mix.path}.{t}" for t in mix.terms if t not in mix.taken(assignment)}
+                set_path(recipe, mix.path, mix.apply(get_path(recipe, mix.path), assignment))
+                written.append(mix.path)
         apply = {path: copy.deepcopy(get_path(recipe, path)) for path in written}
-        shown = {leaf: v for path in written for leaf, v in leaves(apply[path], path)}
-        return Outcome(assignment, apply, shown)
+        return Outcome(assignment, apply, self._shown(apply, assignment))
+
+    def _drawn(self, mix: Simplex, assignment: Mapping[str, Value]) -> bool:
+        """Say whether a mix was drawn: its condition held."""
+        return any(mix.name(term) in assignment for term in mix.terms)
+
+    def _shown(self, apply: Mapping[str, Any], assignment: Mapping[str, Value]) -> dict[str, Any]:
+        """Return what was set as dotted leaves; of a mix the weights alone."""
+        mixes = {mix.path: mix for mix in self._last}
+        shown: dict[str, Any] = {}
+        for path, value in apply.items():
+            if path in mixes:
+                weights = mixes[path].weights(assignment)
+                shown |= {f"{path}.{term}.weight": weight for term, weight in weights.items()}
+            else:
+                shown |= dict(leaves(value, path))
+        return shown
 
     def replay(self, assignment: Mapping[str, Value], base: Mapping[str, Any]) -> Outcome:
         """Return the point that was drawn as this assignment."""
@@ -121,6 +148,8 @@ class Space:
         for variable in self.variables:
             branch = variable.branch
             owner[variable.name] = owner[branch.variable] if branch else tops[variable.name]
+            if variable.simplex is not None and variable.term is None:
+                continue  # the terms' weights are what it sets
             if isinstance(variable.distribution, Choice):
                 for option in variable.distribution.options:
                     for path, _ in leaves(option, variable.path):
@@ -165,8 +194,17 @@ class Recorded:
         return float(self._assignment[name])
 
 
-def _reached(variable: Variable, assignment: Mapping[str, Value], recipe: dict[str, Any]) -> bool:
-    branch = variable.branch
+def _reached(
+    variable: Variable,
+    assignment: Mapping[str, Value],
+    recipe: dict[str, Any],
+    absent: Collection[str],
+) -> bool:
+    branch, mix = variable.branch, variable.simplex
+    if any(is_below(variable.path, path) for path in absent):
+        return False
+    if mix is not None and mix.sparse and variable.term is not None:
+        return mix.name(None) in assignment and variable.term in mix.taken(assignment)
     if branch is not None and assignment.get(branch.variable) != branch.option:
         return False
     return variable.when is None or variable.when.holds(recipe)

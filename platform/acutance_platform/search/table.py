@@ -8,6 +8,7 @@ from acutance_platform.recipe.errors import Problem, RecipeErrors
 from acutance_platform.search.conditions import When, parse_when
 from acutance_platform.search.distributions import Choice, is_distribution, parse_distribution
 from acutance_platform.search.paths import MISSING, get_path, is_below, overlap
+from acutance_platform.search.simplex import UNIT, Simplex, parse_simplex
 from acutance_platform.search.space import Branch, Space, Variable
 
 PLACE = "search.space"
@@ -47,7 +48,7 @@ def _entry(path: str, node: Any, problems: list[Problem]) -> Iterator[Variable]:
         rule = "a path is names joined by single dots"
         problems.append(Problem(place, path, rule, "Write for example optimizer.lr."))
     elif not is_distribution(node):
-        rule = "an entry is {choice: ...}, {int: ...}, {uniform: ...} or {log_uniform: ...}"
+        rule = "an entry is {choice|int|uniform|log_uniform|simplex: ...}"
         way_out = "Set a fixed value in the recipe, outside search."
         problems.append(Problem(place, str(node), rule, way_out))
     else:
@@ -70,6 +71,9 @@ def _variables(
             problems.append(parsed)
         else:
             when = parsed
+    if "simplex" in node:
+        yield from _mix(path, node, branch, when, place, problems)
+        return
     distribution = parse_distribution(node, place, problems)
     if distribution is None:
         return
@@ -92,6 +96,28 @@ def _variables(
             f"{place}.choice.{index}{below}",
             problems,
         )
+
+
+def _mix(
+    path: str,
+    node: dict[str, Any],
+    branch: Branch | None,
+    when: When | None,
+    place: str,
+    problems: list[Problem],
+) -> Iterator[Variable]:
+    """Yield the variables of a simplex: the subset where it is sparse, then each term's."""
+    if branch is not None:
+        rule = "a simplex stands at the top of the table, not inside a choice"
+        problems.append(Problem(place, str(node), rule, "Give it an entry of its own."))
+        return
+    mix = parse_simplex(path, node, place, problems)
+    if mix is None:
+        return
+    if mix.sparse:
+        yield Variable(mix.name(None), path, mix.subsets, None, when, mix)
+    for term in mix.terms:
+        yield Variable(mix.name(term), f"{path}.{term}.weight", UNIT, None, when, mix, term)
 
 
 def _without_nested(
@@ -138,6 +164,8 @@ def _off_the_recipe(space: Space, base: Mapping[str, Any]) -> list[Problem]:
     for variable in space:
         if variable.branch is None:
             problems += _unreachable(variable.path, base, written)
+        if variable.simplex is not None and variable.term is not None:
+            problems += _missing_terms(variable.simplex, variable.term, base)
         when = variable.when
         if when is None or get_path(base, when.path) is not MISSING:
             continue
@@ -146,6 +174,15 @@ def _off_the_recipe(space: Space, base: Mapping[str, Any]) -> list[Problem]:
             way_out = "Check its spelling; defaults have to be written out to be read."
             problems.append(Problem(f"{PLACE}.{variable.path}.when", when.path, rule, way_out))
     return problems
+
+
+def _missing_terms(mix: Simplex, term: str, base: Mapping[str, Any]) -> Iterator[Problem]:
+    """Yield a problem if the recipe has no such term whose weight could be drawn."""
+    terms = get_path(base, mix.path)
+    if not isinstance(terms, Mapping) or term not in terms:
+        known = ", ".join(terms) if isinstance(terms, Mapping) else "none"
+        rule = f"a simplex draws the weights of terms that the recipe has at {mix.path}"
+        yield Problem(f"{PLACE}.{mix.path}.simplex", term, rule, f"Its terms: {known}.")
 
 
 def _unreachable(path: str, base: Mapping[str, Any], written: list[str]) -> Iterator[Problem]:
@@ -192,6 +229,13 @@ def _needs(variable: Variable, other: Variable) -> bool:
         return True
     if variable.when is not None and overlap(other.path, variable.when.path):
         return True
+    mix = other.simplex
+    if mix is not None:
+        if variable.simplex == mix:
+            return other.term is None and variable.term is not None
+        # Weights are set when all of a mix is drawn, and stand before what lies below it.
+        read = variable.when.path if variable.when is not None else ""
+        return is_below(variable.path, mix.path) or (bool(read) and overlap(mix.path, read))
     # A map is replaced as a whole before anything below it is set.
     return (
         variable.branch is None

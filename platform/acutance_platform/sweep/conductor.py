@@ -11,7 +11,7 @@ from typing import Any, Protocol, final
 
 from acutance_platform.search import decisions
 from acutance_platform.search.fold import Record, Sweep, Trial
-from acutance_platform.search.samplers import SAMPLERS, Proposal, Sampler
+from acutance_platform.search.samplers import SAMPLERS, Proposal, Sampler, propose
 from acutance_platform.search.space import Outcome
 from acutance_platform.search.table import parse_space
 from acutance_platform.sweep.errors import SweepDiffers, SweepError
@@ -184,7 +184,14 @@ class Conductor:
     def _draw(self) -> None:
         """Ask the sampler for one trial and journal it."""
         ordinal = len(self.sweep.trials)
-        proposal = self._sampler.propose(ordinal, decisions.history(self.sweep))
+        proposal = propose(
+            self._sampler,
+            ordinal,
+            decisions.history(self.sweep),
+            initial=self.plan.search.initial,
+            space=self._space,
+            base=self.plan.recipe,
+        )
         if proposal is None:
             self._exhausted = True
             return

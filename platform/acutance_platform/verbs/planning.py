@@ -13,7 +13,7 @@ import torch
 
 from acutance_models import build_generator, count_parameters
 from acutance_platform.recipe import Recipe, build_recipe, chain
-from acutance_platform.search.samplers import SAMPLERS, Sampler
+from acutance_platform.search.samplers import SAMPLERS, Sampler, propose
 from acutance_platform.search.schema import Search, total_steps
 from acutance_platform.search.table import parse_space
 from acutance_platform.sweep.plan import SweepPlan
@@ -173,7 +173,8 @@ def _draws(running: SweepPlan) -> list[tuple[Recipe, dict[str, Any]]]:
     for ordinal in count():
         if ordinal >= limit or (not grid and ordinal >= _LISTED):
             break
-        proposal = sampler.propose(ordinal, [])
+        initial, base = running.search.initial, running.recipe
+        proposal = propose(sampler, ordinal, [], initial=initial, space=space, base=base)
         if proposal is None:
             break
         recipe = build_recipe(running.recipe_for(proposal.outcome.apply))

@@ -180,7 +180,7 @@ def test_a_path_that_is_absent_meets_no_condition():
         ({}, "search.space", "at least one"),
         ({"a..b": {"int": [1, 2]}}, "search.space.a..b", "single dots"),
         ({"seed": 5}, "search.space.seed", "an entry is"),
-        ({"seed": {"simplex": ["a"]}}, "search.space.seed", "an entry is"),
+        ({"seed": {"dirichlet": ["a"]}}, "search.space.seed", "an entry is"),
         ({"seed": {"int": [1, 2], "choice": [1]}}, "search.space.seed", "exactly one of"),
         ({"seed": {"int": [1, 2], "stp": 1}}, "search.space.seed.stp", "only log, step, when"),
         ({"seed": {"int": [2, 1]}}, "search.space.seed.int", "lower end comes first"),
