@@ -20,6 +20,9 @@ from acutance_platform.verbs.upscaling import upscale as upscale_pictures
 @click.option("--model", default="shipped", help="MODEL; default: the small x2 network shipped.")
 @click.option("--scale", type=click.IntRange(2, 8), help="For bicubic only.")
 @click.option("--tile", type=click.IntRange(16), help="Side of the LR tiles, in pixels.")
+@click.option(
+    "--maps", type=click.Path(path_type=Path), help="Map, or folder of maps, as in data add."
+)
 @click.option("--overwrite", is_flag=True, help="Replace existing files.")
 def upscale(
     pictures: tuple[Path, ...],
@@ -27,14 +30,20 @@ def upscale(
     model: str,
     scale: int | None,
     tile: int | None,
+    maps: Path | None,
     overwrite: bool,
 ) -> None:
     """Enlarge pictures, or all pictures of a folder, with a model.
+
+    A segmentation map of --maps has the size of the enlarged picture, or of the picture and is then
+    enlarged: classes by repeating pixels, probabilities bilinearly. Without a map a picture is
+    background everywhere.
 
     \b
     Example:
       acutance upscale my.jpg
       acutance upscale photos/ -o large/ --model quickstart/best
+      acutance upscale beach.png --model outdoor/best --maps labels/beach.png
     """
     refused: list[Enlarged] = []
 
@@ -52,6 +61,7 @@ def upscale(
         model=model,
         scale=scale,
         tile=tile,
+        maps=maps,
         overwrite=overwrite,
         progress=say,
     )
@@ -72,6 +82,7 @@ def upscale(
 @click.option("--protocol", default="rcan", show_default=True, help="Named rules of measuring.")
 @click.option("--scale", type=click.IntRange(2, 8), help="For bicubic only.")
 @click.option("--lr", type=click.Path(path_type=Path), help="Folder of given LR pictures.")
+@click.option("--maps", type=click.Path(path_type=Path), help="Folder of segmentation maps.")
 @click.option("--degradation", help="Degradation chain as YAML, in place of the protocol's.")
 @click.option("--border", type=click.IntRange(0), help="HR pixels ignored at each edge.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON document.")
@@ -82,6 +93,7 @@ def evaluate(
     protocol: str,
     scale: int | None,
     lr: Path | None,
+    maps: Path | None,
     degradation: str | None,
     border: int | None,
     as_json: bool,
@@ -100,6 +112,7 @@ def evaluate(
         protocol=protocol,
         scale=scale,
         lr=lr,
+        maps=maps,
         degradation=degradation,
         border=border,
     )

@@ -16,9 +16,11 @@ from acutance_models import (
     ycbcr_to_rgb,
 )
 from acutance_platform.recipe import Recipe
+from acutance_platform.training.conditions import condition_tensor
 from acutance_platform.training.data import Pairs, Pixels
 
 Scores = dict[str, float]
+Map = Pixels | NDArray[np.float32]
 
 
 def super_resolve(
@@ -27,6 +29,7 @@ def super_resolve(
     *,
     device: torch.device,
     tile: int | None = None,
+    condition: Map | None = None,
 ) -> NDArray[np.float32]:
     """Return the network's SR picture for an LR picture.
 
@@ -35,6 +38,8 @@ def super_resolve(
         lr: (h, w, 3), 8 bits, or f32 in [0, 1] where a protocol does not round LR pictures.
         device: Where to compute.
         tile: Side of the LR tiles, or None for the whole picture at once.
+        condition: Segmentation map, (H, W, classes) of any sum over the classes, for a network that
+            takes one; None = background everywhere.
 
     Returns:
         (H, W, 3) in f32, about [0, 1], not clipped.
@@ -42,29 +47,41 @@ def super_resolve(
     # A memory-mapped picture is read-only, which torch cannot share; LR pictures are small.
     picture = np.array(lr, dtype=np.float32) / (255.0 if lr.dtype == np.uint8 else 1.0)
     if generator.channels == 1:
-        return _luma_super_resolved(generator, picture, device=device, tile=tile)
-    return _enlarged_planes(generator, picture, device=device, tile=tile)
+        return _luma_super_resolved(
+            generator, picture, device=device, tile=tile, condition=condition
+        )
+    return _enlarged_planes(generator, picture, device=device, tile=tile, condition=condition)
 
 
 def _luma_super_resolved(
-    generator: Generator, picture: NDArray[np.float32], *, device: torch.device, tile: int | None
+    generator: Generator,
+    picture: NDArray[np.float32],
+    *,
+    device: torch.device,
+    tile: int | None,
+    condition: Map | None,
 ) -> NDArray[np.float32]:
     """Enlarge luma by the network and colour by bicubic, as the papers of such networks do."""
     planes = rgb_to_ycbcr(picture * 255.0)
-    y = _enlarged_planes(
-        generator, (planes[:, :, :1] / 255.0).astype(np.float32), device=device, tile=tile
-    )
+    luma = (planes[:, :, :1] / 255.0).astype(np.float32)
+    y = _enlarged_planes(generator, luma, device=device, tile=tile, condition=condition)
     enlarged = matlab_resize(planes, scale=generator.scale)
     enlarged[:, :, :1] = y * 255.0
     return (ycbcr_to_rgb(enlarged) / 255.0).astype(np.float32)
 
 
 def _enlarged_planes(
-    generator: Generator, picture: NDArray[np.float32], *, device: torch.device, tile: int | None
+    generator: Generator,
+    picture: NDArray[np.float32],
+    *,
+    device: torch.device,
+    tile: int | None,
+    condition: Map | None = None,
 ) -> NDArray[np.float32]:
+    shown = None if condition is None else condition_tensor(condition, device)
     tensor = torch.from_numpy(picture).to(device).permute(2, 0, 1)
     with torch.inference_mode():
-        sr = upscale(generator, tensor, tile=tile)
+        sr = upscale(generator, tensor, tile=tile, condition=shown)
     return np.ascontiguousarray(sr.permute(1, 2, 0).cpu().numpy())
 
 
@@ -120,4 +137,5 @@ def _enlarged(
 ) -> NDArray[np.float32] | Pixels:
     if generator is None:
         return bicubic_upscale(pairs.lr(index), pairs.scale)
-    return super_resolve(generator, pairs.lr(index), device=device)
+    condition = pairs.map(index) if generator.condition_classes is not None else None
+    return super_resolve(generator, pairs.lr(index), device=device, condition=condition)

@@ -42,8 +42,18 @@ class Model:
     generator: Generator | None
     """None for bicubic, which has no network."""
 
+    @property
+    def classes(self) -> int | None:
+        """Classes of the segmentation map that the network takes; None where it takes none."""
+        return self.generator.condition_classes if self.generator is not None else None
+
     def upscale(
-        self, lr: NDArray[np.uint8], *, scale: int | None = None, tile: int | None = None
+        self,
+        lr: NDArray[np.uint8],
+        *,
+        scale: int | None = None,
+        tile: int | None = None,
+        condition: NDArray[np.uint8] | NDArray[np.float32] | None = None,
     ) -> NDArray[np.uint8]:
         """Enlarge a picture.
 
@@ -51,13 +61,15 @@ class Model:
             lr: (h, w, 3), 0 to 255.
             scale: Needed for bicubic only.
             tile: Side of the LR tiles; None chooses tiles for large pictures only.
+            condition: Segmentation map for a network that takes one, (h * scale, w * scale,
+                classes), shares of any sum over the classes; None = background everywhere.
 
         Returns:
             (h * scale, w * scale, 3), rounded to 8 bits.
 
         Raises:
             RecipeErrors: If the scale is missing, or not the network's.
-            PictureError: If `lr` is no such array.
+            PictureError: If `lr` or `condition` is no such array, or the network takes no map.
         """
         factor = self.scale(scale)
         if self.generator is None:
@@ -65,7 +77,8 @@ class Model:
         if tile is None and lr.shape[0] * lr.shape[1] > _WHOLE:
             tile = _TILE
         device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-        sr = super_resolve(placed(self.generator, device), lr, device=device, tile=tile)
+        network = placed(self.generator, device)
+        sr = super_resolve(network, lr, device=device, tile=tile, condition=condition)
         rounded: NDArray[np.uint8] = np.floor(np.clip(sr, 0.0, 1.0) * 255.0 + 0.5).astype(np.uint8)
         return rounded
 

@@ -38,6 +38,7 @@ from acutance_platform.training import (
 )
 from acutance_platform.verbs.addresses import Model, load_model
 from acutance_platform.verbs.home import Home, StrPath, open_home
+from acutance_platform.verbs.maps import check_classes, classes_of
 from acutance_platform.verbs.upscaling import PICTURE_SUFFIXES
 from acutance_storage import (
     AddReport,
@@ -81,6 +82,15 @@ class _Item:
     hr: NDArray[np.uint8]
     lr: NDArray[np.uint8] | None
     picture: Picture
+    map: NDArray[np.uint8] | None
+
+
+@dataclass(frozen=True)
+class _Shown:
+    """A folder of maps, and the classes that the network takes."""
+
+    folder: Path
+    classes: int
 
 
 def evaluate(
@@ -91,6 +101,7 @@ def evaluate(
     protocol: str = "rcan",
     scale: int | None = None,
     lr: StrPath | None = None,
+    maps: StrPath | None = None,
     degradation: str | None = None,
     border: int | None = None,
     metrics: Sequence[str] | None = None,
@@ -105,6 +116,8 @@ def evaluate(
         protocol: Names degradation, colour, rounding and border.
         scale: Needed for bicubic only.
         lr: Folder of given LR pictures, in place of made ones.
+        maps: Folder of segmentation maps of the HR pictures, for a network that takes them; a
+            dataset has its own.
         degradation: YAML of a degradation chain, in place of the protocol's.
         border: HR pixels ignored at each edge, in place of the protocol's.
         metrics: Rows of the table of metrics; None takes all.
@@ -122,9 +135,12 @@ def evaluate(
     names = list(metrics) if metrics else METRICS.names()
     images: list[dict[str, Any]] = []
     given_lr = Path(lr) if lr is not None else None
-    with _opened(os.fspath(data), split, factor, given_lr, home) as (label, dataset, indices):
+    shown = _Shown(Path(maps), classes_of(network, Path(maps))) if maps is not None else None
+    opened = _opened(os.fspath(data), split, factor, given_lr, shown, home)
+    with opened as (label, dataset, indices):
+        check_classes(network, dataset)
         for index in indices:
-            item = _item(dataset, index, factor)
+            item = _item(dataset, index, factor, maps=network.classes is not None)
             try:
                 scores = _score(network, item, rules, chain, factor, names, border)
             except ModelsError as error:
@@ -170,7 +186,8 @@ def _score(
     if model.generator is None:
         return score(bicubic_upscale(small, scale), item.hr, **common)
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    sr = super_resolve(placed(model.generator, device), small, device=device)
+    network = placed(model.generator, device)
+    sr = super_resolve(network, small, device=device, condition=item.map)
     return score(sr, item.hr, **common)
 
 
@@ -196,7 +213,7 @@ def _chain(text: str | None, scale: int) -> Degradation | None:
 
 @contextmanager
 def _opened(
-    data: str, split: str, scale: int, lr: Path | None, home: Home
+    data: str, split: str, scale: int, lr: Path | None, maps: _Shown | None, home: Home
 ) -> Iterator[tuple[str, ImageDataset, list[int]]]:
     """Give label, dataset and indices; a folder is a dataset of its own for as long as it takes."""
     folder = Path(data)
@@ -211,6 +228,8 @@ def _opened(
                 split={"*": "test"},
                 lr=lr,
                 scale=scale if lr is not None else None,
+                maps=maps.folder if maps else None,
+                classes=maps.classes if maps else None,
             )
             # A LICENCE.md beside the pictures is fine; a picture left out would change the mean.
             damaged = [
@@ -224,6 +243,9 @@ def _opened(
         return
     if lr is not None:
         raise refuse("--lr", str(lr), "given LR pictures go with a folder", "Name the HR folder.")
+    if maps is not None:
+        way_out = "Add the dataset with `acutance data add --maps`, or name the HR folder."
+        raise refuse("--maps", str(maps.folder), "given maps go with a folder", way_out)
     dataset = open_dataset(home.store, data)
     indices = dataset.indices(split)
     if not indices:
@@ -239,11 +261,14 @@ def _one_per_file(report: AddReport) -> list[int]:
     return sorted([*place.values(), *twins])
 
 
-def _item(dataset: ImageDataset, index: int, scale: int) -> _Item:
+def _item(dataset: ImageDataset, index: int, scale: int, *, maps: bool) -> _Item:
     picture = dataset.pictures[index]
     given = dataset.lr(index) if dataset.lr_scale == scale else None
     hr = crop_to_multiple(dataset.hr(index), scale)
-    return _Item(picture.name, hr, given, picture)
+    shown = None
+    if maps and dataset.classes is not None:
+        shown = dataset.map(index, slice(hr.shape[0]), slice(hr.shape[1]))
+    return _Item(picture.name, hr, given, picture, shown)
 
 
 def _described(

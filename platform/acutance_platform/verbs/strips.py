@@ -33,7 +33,8 @@ def strips(recipe: Recipe, model: Model, home: Home) -> list[tuple[str, bytes]]:
     found = []
     for index in dataset.indices(recipe.evaluation.split)[:_MOST]:
         lr, hr = np.array(pairs.lr(index)), np.array(pairs.hr(index))
-        bicubic, sr = bicubic_upscale(lr, recipe.scale), model.upscale(lr)
+        condition = pairs.map(index) if model.classes is not None else None
+        bicubic, sr = bicubic_upscale(lr, recipe.scale), model.upscale(lr, condition=condition)
         scores = {"bicubic": _psnr(bicubic, hr, recipe), "sr": _psnr(sr, hr, recipe)}
         strip = picture_strip(lr=lr, bicubic=bicubic, sr=sr, hr=hr, scores=scores)
         found.append((dataset.pictures[index].name, strip))

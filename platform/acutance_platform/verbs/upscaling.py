@@ -3,7 +3,7 @@
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +13,7 @@ from acutance_models import bicubic_upscale
 from acutance_platform.recipe import Problem, RecipeErrors, refuse
 from acutance_platform.verbs.addresses import SHIPPED, Model, load_model
 from acutance_platform.verbs.home import Home, StrPath
+from acutance_platform.verbs.maps import PictureMap, find_maps
 from acutance_storage import decode_picture
 from acutance_storage.decode import Decoded
 from acutance_storage.errors import PictureUnreadable
@@ -50,6 +51,7 @@ def upscale(
     model: str = SHIPPED,
     scale: int | None = None,
     tile: int | None = None,
+    maps: StrPath | None = None,
     overwrite: bool = False,
     home: Home | None = None,
     progress: Callable[[Enlarged], None] | None = None,
@@ -62,12 +64,16 @@ def upscale(
         model: MODEL, or `shipped`: the small x2 network of this package.
         scale: Needed for `bicubic` only.
         tile: Side of the LR tiles; None chooses tiles for large pictures only.
+        maps: Segmentation maps for a network that takes them: the map of one picture, or a folder
+            with NAME.png (classes) or NAME.npz (probabilities) for each. Of HR size, or of LR size
+            and then enlarged, classes by repeating and probabilities bilinearly. A picture without
+            a map is background everywhere.
         overwrite: Whether existing files may be replaced.
         home: Where sweeps and blobs lie; None takes what the environment says.
         progress: Called after each picture.
 
     Raises:
-        RecipeErrors: If the model or the targets cannot be used; nothing is written then.
+        RecipeErrors: If the model, the maps or the targets cannot be used; nothing is written then.
     """
     network = load_model(model, home)
     factor = network.scale(scale)
@@ -75,21 +81,38 @@ def upscale(
     target = Path(output) if output is not None else None
     planned = list(_targets([Path(each) for each in given], target, factor))
     _refuse_clashes(planned, overwrite)
+    sources = [source for source, _ in planned]
+    shown = find_maps(Path(maps) if maps is not None else None, sources, network)
     done = []
     for source, target in planned:
-        enlarged = _one(source, target, network, factor, tile)
+        enlarged = _one(source, target, network, factor, tile, shown[source])
+        if maps is not None and shown[source] is None:
+            note = "; ".join(filter(None, [enlarged.note, "no map: background everywhere"]))
+            enlarged = replace(enlarged, note=note)
         done.append(enlarged)
         if progress is not None:
             progress(enlarged)
     return done
 
 
-def _one(source: Path, target: Path, model: Model, scale: int, tile: int | None) -> Enlarged:
+def _one(
+    source: Path,
+    target: Path,
+    model: Model,
+    scale: int,
+    tile: int | None,
+    shown: PictureMap | None,
+) -> Enlarged:
     try:
         decoded = decode_picture(source, flatten=False, min_side=1)
     except PictureUnreadable as error:
         return Enlarged(source, None, str(error))
-    picture = Image.fromarray(model.upscale(decoded.pixels, scale=scale, tile=tile))
+    try:
+        condition = shown.read(decoded) if shown else None
+    except PictureUnreadable as error:
+        return Enlarged(source, None, f"map {shown.path.name if shown else ''}: {error}")
+    sr = model.upscale(decoded.pixels, scale=scale, tile=tile, condition=condition)
+    picture = Image.fromarray(sr)
     _write(_finished(picture, decoded, scale), target, source)
     return Enlarged(source, target, decoded.treatment)
 

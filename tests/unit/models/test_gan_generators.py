@@ -1,5 +1,7 @@
 """The generators of SFTGAN, SRFeat, ESRGAN and SRGAN."""
 
+import re
+
 import pytest
 import torch
 from torch import nn
@@ -141,6 +143,13 @@ def test_sftgan_without_modulation_is_srresnet():
     plain.load_state_dict(shared)
     lr, condition = torch.rand(1, 3, 6, 5), torch.rand(1, 8, 24, 20)
     assert torch.equal(network(lr, condition), plain(lr))
+    assert torch.equal(network(lr), plain(lr))
+    # The last layer of a scale or shift alone decides: any other value is another picture.
+    for name in ("body.1.sft2.scale1.weight", "sft_trunk.shift1.bias"):
+        with torch.no_grad():
+            network.get_parameter(name).add_(0.1)
+            assert not torch.equal(network(lr, condition), plain(lr))
+            network.get_parameter(name).sub_(0.1)
     without = _sftgan(blocks=3, condition=False)
     assert without.state_dict().keys() == plain.state_dict().keys()
     without.load_state_dict(shared)
@@ -263,3 +272,24 @@ def test_what_cannot_be_built_is_refused_before_it_is(spec, scale, words):
     assert words in str(check_generator(spec, scale=scale)[0])
     with pytest.raises(RegistryError, match=words):
         build_generator(spec, scale=scale)
+
+
+@pytest.mark.parametrize("scale", [2, 3, 4, 8])
+def test_all_scales_and_shifts_at_zero_are_srresnet_with_the_same_weights(scale):
+    spec = {"kind": "sftgan", "channels": 8, "blocks": 3, "classes": 5, "init_gain": 1.0}
+    network = build_generator(spec, scale=scale, seed=1)
+    zeroed = [
+        parameter
+        for name, parameter in network.named_parameters()
+        if re.search(r"\.(scale|shift)1\.(weight|bias)$", name)
+    ]
+    assert len(zeroed) == 4 * 7  # two per block and one behind the trunk
+    plain = build_generator({"kind": "srresnet", "channels": 8, "blocks": 3}, scale=scale, seed=2)
+    plain.load_state_dict({n: network.state_dict()[n] for n in plain.state_dict()})
+    lr = torch.rand(2, 3, 5, 7)
+    condition = torch.rand(2, 5, 5 * scale, 7 * scale)
+    with torch.no_grad():
+        assert not torch.allclose(network(lr, condition), plain(lr), rtol=1e-3)
+        for parameter in zeroed:
+            parameter.zero_()
+        assert torch.equal(network(lr, condition), plain(lr))
