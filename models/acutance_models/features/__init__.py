@@ -18,7 +18,7 @@ __all__ = [
     "build_features",
     "check_features",
     "feature_layers",
-    "feature_shape",
+    "feature_shapes",
     "plan_features",
     "resolve_features",
     "weights_name",
@@ -113,16 +113,17 @@ def check_features(spec: object, *, layers: Collection[str]) -> list[Problem]:
     return []
 
 
-def feature_shape(spec: object, *, layer: str, side: int) -> tuple[int, int]:
-    """Return the channels and the side of a layer's map of a square picture.
+def feature_shapes(
+    spec: object, *, layers: Collection[str], side: int
+) -> dict[str, tuple[int, int]]:
+    """Return the channels and the side of layers' maps of a square picture, by layer.
 
     Raises:
-        RegistryError: If the spec does not fit, or the source lacks the layer.
+        RegistryError: If the spec does not fit, or the source lacks a layer.
         FeatureError: If the picture is too small.
     """
     with torch.device("meta"):
-        made = plan_features(spec, layers=[layer])(torch.empty(1, 3, side, side), [layer])[layer]
-    return made.shape[1], made.shape[3]
+        return plan_features(spec, layers=layers).shapes(layers, side=side)
 
 
 def plan_features(spec: object, *, layers: Collection[str]) -> FeatureNetwork:

@@ -15,7 +15,8 @@ class FeatureNetwork(nn.Module, ABC):
     """A frozen network whose maps are compared instead of pixels.
 
     A subclass takes keyword arguments of plain values, and from the program `last`, the deepest
-    layer that is needed (None = all); it fills `chain` and is final. Its weights never learn.
+    layer that is needed (None = all); it fills `chain`, whose convolutions keep the size and whose
+    poolings halve it, and is final. Its weights never learn.
     """
 
     revision: ClassVar[int]
@@ -61,27 +62,59 @@ class FeatureNetwork(nn.Module, ABC):
         Raises:
             FeatureError: If a layer was not built, or the pictures are too small for it.
         """
-        inside = {layer: self.substitute.get(layer, layer) for layer in layers}
-        unknown = [layer for layer, name in inside.items() if name not in self.chain]
-        if unknown:
-            raise FeatureError(f"This feature network was built without {', '.join(unknown)}.")
+        inside = self._inside(layers)
         made: dict[str, torch.Tensor] = {}
         x = pictures
         for name, step in self.chain.items():
             if len(made) == len(set(inside.values())):
                 break
-            _require_side(pictures, x, step, name)
+            _require_places(min(x.shape[-2:]), step, name, min(pictures.shape[-2:]))
             x = step(x)
             if name in inside.values():
                 made[name] = self.branches[name](x) if name in self.branches else x
         return {layer: made[name] for layer, name in inside.items()}
 
+    def shapes(self, layers: Collection[str], *, side: int) -> dict[str, tuple[int, int]]:
+        """Return the channels and the side of layers' maps, without computing any.
 
-def _require_side(pictures: torch.Tensor, seen: torch.Tensor, step: nn.Module, name: str) -> None:
+        Args:
+            layers: As in `forward`.
+            side: Of a square picture, in pixels.
+
+        Raises:
+            FeatureError: If a layer was not built, or the picture is too small for it.
+        """
+        inside = self._inside(layers)
+        made: dict[str, tuple[int, int]] = {}
+        channels, places = 3, side
+        for name, step in self.chain.items():
+            if len(made) == len(set(inside.values())):
+                break
+            _require_places(places, step, name, side)
+            if isinstance(step, nn.Conv2d):
+                channels = step.out_channels
+            elif isinstance(step, nn.MaxPool2d):
+                places = -(-places // 2) if step.ceil_mode else places // 2
+            if name in inside.values():
+                branch = self.branches[name].modules() if name in self.branches else ()
+                wide = [each.out_channels for each in branch if isinstance(each, nn.Conv2d)]
+                made[name] = (wide[-1] if wide else channels), places
+        return {layer: made[name] for layer, name in inside.items()}
+
+    def _inside(self, layers: Collection[str]) -> dict[str, str]:
+        """Return for each layer the step that makes it."""
+        inside = {layer: self.substitute.get(layer, layer) for layer in layers}
+        unknown = [layer for layer, name in inside.items() if name not in self.chain]
+        if unknown:
+            raise FeatureError(f"This feature network was built without {', '.join(unknown)}.")
+        return inside
+
+
+def _require_places(places: int, step: nn.Module, name: str, side: int) -> None:
     """Refuse maps of which a step would leave nothing."""
     halves = isinstance(step, nn.MaxPool2d) and not step.ceil_mode
-    if (halves or isinstance(step, ReflectConv)) and min(seen.shape[-2:]) < 2:
+    if (halves or isinstance(step, ReflectConv)) and places < 2:
         raise FeatureError(
-            f"Pictures of {pictures.shape[-2]} x {pictures.shape[-1]} pixels are too small for the "
-            f"layer {name}: one place is left in front of it. Use larger patches or fewer layers."
+            f"Pictures with a side of {side} are too small for the layer {name}: one place is "
+            "left in front of it. Use larger patches or shallower layers."
         )

@@ -1,4 +1,4 @@
-"""Everything wrong with a loss mix, found on the meta device, before any memory is taken."""
+"""Everything wrong with a loss mix, found before any memory is taken."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -8,7 +8,7 @@ from torch import nn
 
 from acutance_models.discriminators import Discriminator, build_discriminator
 from acutance_models.errors import FeatureError, LossError, Problem, RegistryError
-from acutance_models.features import check_features, feature_shape, plan_features
+from acutance_models.features import check_features, feature_shapes
 from acutance_models.losses.adversarial import Adversarial
 from acutance_models.losses.interface import FeatureLoss, VerdictLoss
 from acutance_models.losses.table import LOSSES
@@ -65,7 +65,8 @@ def discriminator_for(
     """
     side, inputs = patch, channels
     if loss.features is not None and loss.layer is not None:
-        inputs, side = feature_shape(loss.features, layer=loss.layer, side=patch)
+        shapes = feature_shapes(loss.features, layers=[loss.layer], side=patch)
+        inputs, side = shapes[loss.layer]
     spec = loss.discriminator
     critic = build_discriminator(spec, side=side, inputs=inputs, name=name, seed=seed)
     given = "picture" if loss.features is None else "features"
@@ -86,11 +87,10 @@ def _feature_problems(loss: FeatureLoss, patch: int) -> list[Problem]:
     if found:
         return [below("layers", problem) for problem in found]
     try:
-        with torch.device("meta"):
-            maps = plan_features(loss.features, layers=loss.layers)(
-                torch.empty(2, 3, patch, patch), loss.layers
-            )
-            loss(maps, maps)
+        shapes = feature_shapes(loss.features, layers=loss.layers, side=patch)
+        # One channel is enough to see whether the sides will do, and costs next to nothing.
+        maps = {layer: torch.ones(1, 1, side, side) for layer, (_, side) in shapes.items()}
+        loss(maps, maps)
     except (FeatureError, LossError) as error:
         return [Problem("layers", list(loss.layers), str(error))]
     return []
