@@ -112,6 +112,11 @@ class LossMix:
             for name, loss in self._losses.items()
             if isinstance(loss, VerdictLoss)
         }
+        self._sources = {
+            name: source_key(loss.features)
+            for name, loss in self._losses.items()
+            if isinstance(loss, FeatureLoss | Adversarial) and loss.features is not None
+        }
         self.features = feature_networks(self._wanted(tuple(terms)), weights or {})
         self.initial: dict[str, float] = {}
 
@@ -234,7 +239,7 @@ class LossMix:
         for name in views.active:
             loss = self._losses[name]
             if isinstance(loss, FeatureLoss):
-                values[name] = loss(*self._maps(source_key(loss.features), views))
+                values[name] = loss(*self._maps(self._sources[name], views))
             elif isinstance(loss, VerdictLoss):
                 owner = self.owners[name]
                 if owner not in judged:
@@ -259,7 +264,7 @@ class LossMix:
         assert isinstance(loss, Adversarial)
         if loss.features is None or loss.layer is None:
             return views.sr, views.hr
-        sr, hr = self._maps(source_key(loss.features), views)
+        sr, hr = self._maps(self._sources[owner], views)
         return loss.scale * sr[loss.layer], loss.scale * hr[loss.layer]
 
     def _maps(self, key: str, views: Views) -> tuple[Maps, Maps]:
@@ -274,10 +279,9 @@ class LossMix:
     def _wanted(self, names: Sequence[str]) -> dict[str, list[str]]:
         """Return feature network -> every layer that some terms look at."""
         wanted: dict[str, set[str]] = {}
-        for name in names:
-            loss = self._losses[self.owners.get(name, name)]
-            if isinstance(loss, FeatureLoss):
-                wanted.setdefault(source_key(loss.features), set()).update(loss.layers)
-            elif isinstance(loss, Adversarial) and loss.features is not None and loss.layer:
-                wanted.setdefault(source_key(loss.features), set()).add(loss.layer)
+        owners = dict.fromkeys(self.owners.get(name, name) for name in names)
+        for owner in (each for each in owners if each in self._sources):
+            loss = self._losses[owner]
+            layers = loss.layers if isinstance(loss, FeatureLoss) else [loss.layer]
+            wanted.setdefault(self._sources[owner], set()).update(map(str, layers))
         return {key: sorted(layers) for key, layers in wanted.items()}
