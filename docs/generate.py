@@ -16,7 +16,8 @@ import click
 import yaml
 from editor_schemas import DISTRIBUTIONS, Schema, recipe_schema, sweep_schema
 
-from acutance_models import DEGRADATIONS, GENERATORS, LOSSES, METRICS, PRESETS, PROTOCOLS, Registry
+import acutance_models as models
+from acutance_models import GENERATORS, PRESETS, PROTOCOLS, Registry
 from acutance_platform.cli import acutance
 from acutance_platform.recipe import Recipe
 from acutance_platform.search import Search
@@ -129,9 +130,11 @@ def components_page() -> str:
     """Return every table of components with arguments and docstrings."""
     kinds: list[tuple[str, str, Registry[Any]]] = [
         ("Generators", "`generator: {kind: NAME, ...}`", GENERATORS),
-        ("Degradation steps", "`data.degradation: [{kind: NAME, ...}, ...]`", DEGRADATIONS),
-        ("Losses", "`stages.NAME.loss.TERM: {kind: NAME, weight: W, ...}`", LOSSES),
-        ("Metrics", "`evaluation.metrics: [NAME, ...]`", METRICS),
+        ("Degradation steps", "`data.degradation: [{kind: NAME, ...}, ...]`", models.DEGRADATIONS),
+        ("Losses", "`stages.NAME.loss.TERM: {kind: NAME, weight: W, ...}`", models.LOSSES),
+        ("Feature networks", "`features: NAME` or `features: {kind: NAME, ...}`", models.FEATURES),
+        ("Discriminators", "`discriminator: {kind: NAME, ...}`", models.DISCRIMINATORS),
+        ("Metrics", "`evaluation.metrics: [NAME, ...]`", models.METRICS),
         ("Samplers", "`search.sampler: {kind: NAME, ...}`", SAMPLERS),
         ("Schedulers", "`search.scheduler: {kind: NAME, ...}`", SCHEDULERS),
     ]

@@ -4,7 +4,10 @@ ModelsError
 ├── RegistryError       a spec does not fit its constructor; `.problems` lists every reason
 ├── GeneratorError      a network cannot be built or run with these numbers
 ├── DiscriminatorError  a discriminator cannot be built or run with these numbers
-├── ImportRefused       a published checkpoint cannot be turned into a generator
+├── FeatureError        a feature network cannot be built or run with these numbers
+├── LossError           a loss, or a mix of them, cannot be built or computed
+├── ImportRefused       a published checkpoint cannot be turned into a network
+├── InterpolationError  two networks' weights cannot be mixed
 ├── DegradationError    a chain or a picture cannot be degraded
 ├── PictureError        an array is not the picture that a function takes
 ├── ProtocolError       a metric or protocol is unknown or does not apply
@@ -28,6 +31,18 @@ class GeneratorError(ModelsError):
 
 class DiscriminatorError(ModelsError):
     """A discriminator cannot be built or run with these numbers."""
+
+
+class FeatureError(ModelsError):
+    """A feature network cannot be built or run with these numbers."""
+
+
+class LossError(ModelsError):
+    """A loss, or a mix of losses, cannot be built or computed."""
+
+
+class InterpolationError(ModelsError):
+    """Two networks' weights cannot be mixed."""
 
 
 class ImportRefused(ModelsError):

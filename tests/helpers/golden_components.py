@@ -9,18 +9,22 @@ from typing import Any
 
 import numpy as np
 import torch
+from feature_files import feature_file
 from formula_picture import formula_picture
 from PIL import Image
 
 from acutance_models import (
     DEGRADATIONS,
     DISCRIMINATORS,
+    FEATURES,
     GENERATORS,
     LOSSES,
     METRICS,
     Degradation,
+    Verdict,
     bicubic_upscale,
     build_discriminator,
+    build_features,
     build_generator,
     matlab_resize,
     score,
@@ -108,6 +112,8 @@ def compute() -> dict[str, dict[str, Any]]:
         rows[f"discriminator/{kind}"] = _row(DISCRIMINATORS.revision(kind), _discriminator(kind))
     for kind in LOSSES:
         rows[f"loss/{kind}"] = _row(LOSSES.revision(kind), _loss(kind))
+    for kind in FEATURES:
+        rows[f"feature/{kind}"] = _row(FEATURES.revision(kind), _features(kind))
     for kind in METRICS:
         rows[f"metric/{kind}"] = _row(METRICS.revision(kind), _metric(kind))
     for kind in DEGRADATIONS:
@@ -145,7 +151,45 @@ def _discriminator(kind: str) -> list[float]:
 
 def _loss(kind: str) -> list[float]:
     hr = torch.from_numpy(formula_picture(16, 16)).permute(2, 0, 1)[None].float() / 255
-    return [float(LOSSES.build({"kind": kind})(hr.flip(3) * factor, hr)) for factor in (1.0, 0.5)]
+    sr = hr.flip(3)
+    if kind in ("perceptual", "gram"):
+        spec = {"kind": kind, "features": "random", "layers": {"relu1_1": 0.3, "pool2": 2.0}}
+        own = {"patch": 8} if kind == "gram" else {"scale": 0.5, "distance": "l1"}
+        maps = [{"relu1_1": each, "pool2": each[:, :2, ::2] ** 2} for each in (sr, hr)]
+        return [
+            float(LOSSES.build({**spec, **each})(*maps))
+            for each in (own, {**own, "mean_one": "map"}, {**own, "mean_one": "pixel"})
+        ]
+    if kind in ("adversarial", "classification"):
+        return _verdict_loss(kind, sr, hr)
+    return [float(LOSSES.build({"kind": kind})(sr * factor, hr)) for factor in (1.0, 0.5)]
+
+
+def _verdict_loss(kind: str, sr: torch.Tensor, hr: torch.Tensor) -> list[float]:
+    fake, real = (Verdict(each[0, 0, :, :1] * 4 - 2, each[0, 0, :, :4]) for each in (sr, hr))
+    labels = torch.arange(16) % 4
+    specs: list[dict[str, Any]] = [{"kind": kind, "of": "other"}]
+    if kind == "adversarial":
+        forms = ("standard", "relativistic", "least_squares", "hinge")
+        specs = [{"kind": kind, "form": form, "discriminator": {}} for form in forms]
+    values: list[float] = []
+    for spec in specs:
+        loss: Any = LOSSES.build(spec)
+        values.append(float(loss.generator_loss(real, fake, labels)))
+        values.append(float(loss.discriminator_loss(real, fake, labels)))
+    return values
+
+
+def _features(kind: str) -> list[float]:
+    picture = torch.from_numpy(formula_picture(21, 23)).permute(2, 0, 1)[None].double() / 255
+    layers = ["conv4_1", "pool1"] if kind == "random" else ["relu2_1"]
+    spec = {"kind": kind, "channels": 4} if kind == "random" else kind
+    weights = None if kind == "random" else feature_file(kind, layers)
+    network = build_features(spec, layers=layers, weights=weights).double()
+    values: list[float] = []
+    for maps in network(picture, layers).values():
+        values += _probe(maps.numpy())
+    return values
 
 
 def _metric(kind: str) -> list[float]:

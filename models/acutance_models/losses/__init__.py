@@ -1,10 +1,37 @@
-"""Losses: what a training brings down, one file per family."""
+"""Losses: what a training brings down, one file per family, and their mix."""
 
-from torch import nn
-
+from acutance_models.losses.adversarial import Adversarial, Classification
+from acutance_models.losses.checking import check_terms
+from acutance_models.losses.gram import Gram, gram_matrices
+from acutance_models.losses.interface import FeatureLoss, PictureLoss, VerdictLoss
+from acutance_models.losses.mix import Critique, LossMix, Views
+from acutance_models.losses.perceptual import Perceptual
 from acutance_models.losses.pixel import L1, MSE, Charbonnier
-from acutance_models.registry import Registry
+from acutance_models.losses.table import LOSSES
+from acutance_models.losses.terms import TERM_HEADS, TermHead, resolve_term
+from acutance_models.losses.watch import Health, discriminator_health, discriminator_rests
 
-__all__ = ["L1", "LOSSES", "MSE", "Charbonnier"]
-
-LOSSES: Registry[nn.Module] = Registry("loss", charbonnier=Charbonnier, l1=L1, mse=MSE)
+__all__ = [
+    "L1",
+    "LOSSES",
+    "MSE",
+    "TERM_HEADS",
+    "Adversarial",
+    "Charbonnier",
+    "Classification",
+    "Critique",
+    "FeatureLoss",
+    "Gram",
+    "Health",
+    "LossMix",
+    "Perceptual",
+    "PictureLoss",
+    "TermHead",
+    "VerdictLoss",
+    "Views",
+    "check_terms",
+    "discriminator_health",
+    "discriminator_rests",
+    "gram_matrices",
+    "resolve_term",
+]

@@ -9,13 +9,13 @@ from typing import Annotated, ClassVar, final
 
 import torch
 from pydantic import Field
-from torch import nn
 
 from acutance_models.errors import PictureError
+from acutance_models.losses.interface import PictureLoss
 
 
 @final
-class MSE(nn.Module):
+class MSE(PictureLoss):
     """Mean squared error; its minimum maximises PSNR and is the mean of all possible pictures."""
 
     revision: ClassVar[int] = 1
@@ -29,7 +29,7 @@ class MSE(nn.Module):
 
 
 @final
-class L1(nn.Module):
+class L1(PictureLoss):
     """Mean absolute error; less drawn to outliers than the squared one."""
 
     revision: ClassVar[int] = 1
@@ -43,7 +43,7 @@ class L1(nn.Module):
 
 
 @final
-class Charbonnier(nn.Module):
+class Charbonnier(PictureLoss):
     """An absolute error with a round bottom: the mean of sqrt((sr - hr)^2 + eps^2).
 
     Args:

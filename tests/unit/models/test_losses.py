@@ -3,8 +3,10 @@ import torch
 
 from acutance_models import LOSSES, PictureError
 
+PIXEL = ("charbonnier", "l1", "mse")
 
-@pytest.mark.parametrize("kind", LOSSES.names())
+
+@pytest.mark.parametrize("kind", PIXEL)
 def test_a_loss_is_least_for_equal_pictures_and_pulls_towards_hr(kind):
     loss = LOSSES.build({"kind": kind})
     hr = torch.rand(2, 3, 5, 5)
@@ -16,7 +18,7 @@ def test_a_loss_is_least_for_equal_pictures_and_pulls_towards_hr(kind):
     assert (sr.grad > 0).all()
 
 
-@pytest.mark.parametrize("kind", LOSSES.names())
+@pytest.mark.parametrize("kind", PIXEL)
 def test_losses_are_float32_whatever_comes_in(kind):
     hr = torch.rand(1, 3, 4, 4)
     loss = LOSSES.build({"kind": kind})

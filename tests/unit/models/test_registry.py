@@ -3,7 +3,16 @@ from typing import Annotated, Literal
 import pytest
 from pydantic import Field
 
-from acutance_models import DEGRADATIONS, GENERATORS, LOSSES, METRICS, Registry, RegistryError
+from acutance_models import (
+    DEGRADATIONS,
+    DISCRIMINATORS,
+    FEATURES,
+    GENERATORS,
+    LOSSES,
+    METRICS,
+    Registry,
+    RegistryError,
+)
 from acutance_models.errors import GeneratorError
 
 
@@ -105,7 +114,8 @@ def test_a_spec_is_a_map_with_a_kind(things, spec):
 def test_unknown_kinds_name_the_known_and_the_near_ones():
     message = _problems(LOSSES, {"kind": "charbonier"})["kind"]
     assert message == (
-        "kind: Unknown loss 'charbonier'; known: charbonnier, l1, mse. Did you mean 'charbonnier'?"
+        "kind: Unknown loss 'charbonier'; known: adversarial, charbonnier, classification, gram, "
+        "l1, mse, perceptual. Did you mean 'charbonnier'?"
     )
 
 
@@ -136,7 +146,9 @@ def test_signatures_that_say_nothing_are_refused(constructor):
         Registry("thing", thing=constructor)
 
 
-@pytest.mark.parametrize("registry", [GENERATORS, LOSSES, METRICS, DEGRADATIONS])
+@pytest.mark.parametrize(
+    "registry", [GENERATORS, LOSSES, METRICS, DEGRADATIONS, DISCRIMINATORS, FEATURES]
+)
 def test_every_row_states_revision_description_and_schema(registry):
     for kind in registry:
         assert "revision" in vars(registry[kind])
