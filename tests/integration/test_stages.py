@@ -63,7 +63,7 @@ def test_a_stage_starts_from_the_averaged_weights_of_its_parent(place):
     assert end.weights is not None
     parent = load_generator(get_blob(place.store, end.weights)).state_dict()
     training._follow()
-    own = training._stage._generator.state_dict()
+    own = training._stage._learner.generator.state_dict()
     assert all(own[name].equal(value) for name, value in parent.items())
 
 
@@ -102,7 +102,7 @@ def test_new_arguments_bring_new_tensors_and_the_rest_is_inherited(place):
         training.advance()
     parent = load_generator(get_blob(place.store, training.reports[-1].weights)).state_dict()
     training._follow()
-    own = training._stage._generator.state_dict()
+    own = training._stage._learner.generator.state_dict()
     fresh = [name for name in own if name not in parent]
     assert fresh
     assert all(".1." in name for name in fresh), "the second block alone is new"
@@ -119,7 +119,7 @@ def test_a_training_may_start_from_a_model(place):
     warm = place.training({**recipe, "stages": {"train": {**stage, "init": f"blob:{weights}"}}})
     assert warm.key != fresh.key
     begins = load_generator(get_blob(place.store, weights)).state_dict()
-    own = warm._stage._generator.state_dict()
+    own = warm._stage._learner.generator.state_dict()
     assert all(own[name].equal(value) for name, value in begins.items())
 
 

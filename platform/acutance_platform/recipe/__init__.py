@@ -5,11 +5,12 @@ from acutance_platform.recipe.chain import Link, chain
 from acutance_platform.recipe.document import Document, get_path, load_document, set_path
 from acutance_platform.recipe.errors import Problem, RecipeErrors, refuse
 from acutance_platform.recipe.plugins import load_plugins
-from acutance_platform.recipe.schema import Optimizer, Part, Recipe, Schedule, Spec, Stage
+from acutance_platform.recipe.schema import Group, Optimizer, Part, Recipe, Schedule, Spec, Stage
 from acutance_platform.recipe.translate import problems_of, registry_problems, unknown_key
 
 __all__ = [
     "Document",
+    "Group",
     "Link",
     "Optimizer",
     "Part",

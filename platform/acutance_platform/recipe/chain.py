@@ -32,6 +32,12 @@ class Link:
         return self.recipe.stages[self.name]
 
     @property
+    def discriminator_optimizer(self) -> Optimizer:
+        """The stage's optimiser with what differs for its discriminators."""
+        merged = {**self.recipe.optimizer.model_dump(), **self.stage.discriminator_optimizer}
+        return Optimizer.model_validate(merged)
+
+    @property
     def end(self) -> int:
         """Absolute step at which the stage ends."""
         return self.start + self.stage.steps
@@ -124,6 +130,12 @@ def _effective(recipe: Recipe, name: str, problems: list[Problem]) -> Recipe:
             changes |= {"optimizer": changed.optimizer, "schedule": changed.schedule}
         except ValidationError as error:
             problems += problems_of(error, _Changed, place)
+    if stage.discriminator_optimizer:
+        base = changes.get("optimizer", recipe.optimizer).model_dump()
+        try:
+            Optimizer.model_validate({**base, **stage.discriminator_optimizer})
+        except ValidationError as error:
+            problems += problems_of(error, Optimizer, f"{place}.discriminator_optimizer")
     generator = _generator(recipe, stage, f"{place}.generator", problems)
     if generator is not None:
         changes["generator"] = generator

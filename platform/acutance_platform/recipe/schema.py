@@ -113,6 +113,17 @@ class StageData(Part):
     """Crops per step; null = the recipe's `data.batch`."""
 
 
+class Group(Part):
+    """Parameters of the generator that learn at a rate, or from a step, of their own."""
+
+    match: str = Field(min_length=1)
+    """Pattern of parameter names, `*` for any text: `CondNet.*`."""
+    lr_factor: float = Field(default=1.0, gt=0)
+    """Factor on the learning rate."""
+    from_step: int = Field(default=0, ge=0)
+    """First step of the stage at which they learn (SFTGAN: what is not new, from 20000 on)."""
+
+
 class Stage(Part):
     """One leg of a training with its own loss mix and length.
 
@@ -137,6 +148,19 @@ class Stage(Part):
     generator: Spec = {}
     """Arguments of the recipe's generator that differ; the kind stays, and the parent's tensors
     fit by name: new ones are initialised and listed."""
+    groups: list[Group] = []
+    """Parameters of the generator that learn otherwise; the first pattern that fits counts."""
+    freeze_batch_norm: bool = False
+    """Whether the generator's batch normalisations use their running statistics and do not learn
+    (SRFeat's adversarial stage)."""
+    order: Literal["generator_first", "discriminator_first"] = "generator_first"
+    """Who learns first from a batch: the generator (SFTGAN, ESRGAN) or the discriminators (SRFeat);
+    those see the same pictures in both orders."""
+    discriminator_optimizer: Spec = {}
+    """Keys of this stage's `optimizer` that differ for the discriminators."""
+    discriminator_rest_above: float | None = Field(default=None, ge=0.5, le=1)
+    """Accuracy on both real and generated pictures of the previous batch above which a
+    discriminator leaves a step out (EnhanceNet); null = it never rests."""
 
 
 class Evaluation(Part):

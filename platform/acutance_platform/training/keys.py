@@ -2,25 +2,39 @@
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from acutance_models import DEGRADATIONS, GENERATORS, LOSSES
+from acutance_models import DEGRADATIONS, DISCRIMINATORS, FEATURES, GENERATORS, LOSSES, weights_name
 from acutance_platform.recipe import Link, Recipe, chain, load_plugins
 from acutance_platform.training.machine import MachineKind
 
+_ELSEWHERE = {"after", "init", "data", "optimizer", "schedule", "generator"}
+"""Fields of a stage that the key holds already, as what they make of recipe and parent."""
 LOOP_REVISION = 3
 """Raised whenever the training loop computes something else from the same recipe."""
 
 
 def stage_keys(
-    recipe: Recipe, *, dataset_version: str, machine: MachineKind, rungs: Sequence[int] = ()
+    recipe: Recipe,
+    *,
+    dataset_version: str,
+    machine: MachineKind,
+    rungs: Sequence[int] = (),
+    files: Mapping[str, str] | None = None,
 ) -> tuple[str, ...]:
     """Return the SHA-256 that names the states of each stage, in the order of the chain.
 
     The evaluation section and the rungs belong to it because a state carries its reports: whoever
     shares the state must have asked for the same measurements at the same steps. A key holds its
     parent's: trainings share what their chains have in common from the first stage on.
+
+    Args:
+        recipe: Complete.
+        dataset_version: Of its dataset.
+        machine: The kind of machine that it runs on.
+        rungs: Absolute steps at which it reports beside `evaluation.every`.
+        files: Name -> SHA-256 of the files that its feature networks need.
     """
     keys: list[str] = []
     for link in chain(recipe):
@@ -30,6 +44,7 @@ def stage_keys(
             "start": link.start,
             "dataset": dataset_version,
             "revisions": _revisions(link),
+            "files": _files(link, files or {}),
             "plugins": load_plugins(recipe.plugins),
             "rungs": sorted({*(r for r in rungs if link.start < r <= link.end), link.end}),
             "parent": keys[-1] if keys else link.stage.init,
@@ -48,7 +63,7 @@ def _result_part(link: Link) -> dict[str, Any]:
         mode="json", exclude={"checkpoint", "resources", "plugins", "stages", "data"}
     )
     content["data"] = recipe.data.model_dump(mode="json", exclude={"dataset"})
-    content["stage"] = link.stage.model_dump(mode="json", include={"steps", "loss"})
+    content["stage"] = link.stage.model_dump(mode="json", exclude=_ELSEWHERE)
     return content
 
 
@@ -60,4 +75,15 @@ def _revisions(link: Link) -> dict[str, int]:
         found[f"degradation/{step['kind']}"] = DEGRADATIONS.revision(step["kind"])
     for term in link.stage.loss.values():
         found[f"loss/{term['kind']}"] = LOSSES.revision(term["kind"])
+        for part, table in (("discriminator", DISCRIMINATORS), ("features", FEATURES)):
+            if isinstance(term.get(part), Mapping):
+                kind = term[part]["kind"]
+                found[f"{part}/{kind}"] = table.revision(kind)
     return found
+
+
+def _files(link: Link, files: Mapping[str, str]) -> dict[str, str]:
+    """Return the files that this stage's terms look through."""
+    specs = [term.get("features") for term in link.stage.loss.values()]
+    names = {weights_name(spec) for spec in specs if spec is not None}
+    return {name: files[name] for name in sorted(filter(None, names)) if name in files}

@@ -2,15 +2,12 @@
 
 import math
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import final
 
 import torch
-from torch import Tensor, nn
 
 from acutance_models import (
-    LOSSES,
-    Generator,
     build_generator,
     count_parameters,
     dump_weights,
@@ -18,19 +15,13 @@ from acutance_models import (
     macs_per_pixel,
     read_tensors,
 )
-from acutance_platform.recipe import Link, Recipe
-from acutance_platform.training.conditions import sr_outputs
+from acutance_platform.recipe import Link
 from acutance_platform.training.data import Batches, Pairs
 from acutance_platform.training.evaluate import measure
-from acutance_platform.training.inherit import inherit
-from acutance_platform.training.machine import device_of, placed
-from acutance_platform.training.optim import (
-    MovingAverage,
-    build_optimizer,
-    learning_rate_factor,
-    optimizer_tensors,
-    restore_optimizer,
-)
+from acutance_platform.training.features import feature_bytes
+from acutance_platform.training.learner import Batch, Learner
+from acutance_platform.training.machine import device_of, set_backends
+from acutance_platform.training.meter import Meter
 from acutance_platform.training.state import Progress, Report, Spent, States
 from acutance_storage import BlobStore, get_blob, put_blob
 
@@ -56,6 +47,7 @@ class StageTraining:
         pairs: The dataset's pictures.
         store: Where states and weights lie.
         parent: SHA-256 of the weights it starts from; None = the seed's first weights.
+        files: Name -> SHA-256 of the files that its feature networks need.
         rungs: Absolute steps, beside `evaluation.every` and the end, to report and publish at.
         owner: Name under which new reports are made; a state's other reports cost nothing here.
 
@@ -71,23 +63,21 @@ class StageTraining:
         pairs: Pairs,
         store: BlobStore,
         parent: str | None = None,
+        files: Mapping[str, str] | None = None,
         rungs: Sequence[int] = (),
         owner: str = "",
     ) -> None:
         self._link, self._recipe, self._parent = link, link.recipe, parent
         self._store, self._owner, self.key = store, owner, key
         self._device = device_of(self._recipe)
-        _set_backends(self._recipe, self._device)
+        set_backends(self._recipe, self._device)
         self._pairs = pairs
         self._batches = Batches(pairs, self._recipe, device=self._device)
         self._publish_at = {*rungs, link.end}
-        self._terms = {
-            name: (LOSSES.build({k: v for k, v in term.items() if k != "weight"}), term["weight"])
-            for name, term in link.stage.loss.items()
-        }
+        self._files = feature_bytes(files or {}, store)
         self._states = States(store, key, keep=self._recipe.checkpoint.keep)
         self._costs = self._structure()
-        self._meter = _Meter(self._recipe)
+        self._meter = Meter(self._recipe)
         self._stop = False
         self._restart()
 
@@ -118,11 +108,11 @@ class StageTraining:
                 raise Interrupted(f"stopped and saved at step {self.step}")
             self._train_step()
             saving = self.step == goal or self.step % self._recipe.checkpoint.every == 0
-            if saving and not self._sound():
+            if saving and not self._learner.sound():
                 self._roll_back(math.nan)
             elif saving and self.step < goal:
                 self._save()
-        metrics = {**self._costs, **self._mean_losses(), **self._validate()}
+        metrics = {**self._costs, **self._learner.averages.take(), **self._validate()}
         weights = self.publish() if self.step in self._publish_at else None
         spent = self._spent()
         self._progress.reports.append(
@@ -137,6 +127,8 @@ class StageTraining:
                 self._owner,
             )
         )
+        history = [report.metrics for report in self._progress.reports]
+        self._progress.notes = self._learner.notes(history)
         self._progress.spent = Spent(self._owner)
         self._save()
         return self._progress.reports[-1]
@@ -160,56 +152,11 @@ class StageTraining:
 
     def publish(self) -> str:
         """Store the present weights (the averaged ones where `ema` is set); return their SHA."""
-        network = self._generator
-        tensors = dict(network.state_dict())
-        if self._average is not None:
-            tensors.update(self._average.tensors)
         recipe = self._recipe
         extra = {"stage": self.key, "step": str(self.step), "plugins": ",".join(recipe.plugins)}
-        data = dump_weights(tensors, spec=network.spec, scale=recipe.scale, extra=extra)
+        spec, tensors = self._learner.generator.spec, self._learner.weights()
+        data = dump_weights(tensors, spec=spec, scale=recipe.scale, extra=extra)
         return put_blob(self._store, data)
-
-    def _train_step(self) -> None:
-        """One step of optimisation on one batch."""
-        recipe, progress = self._recipe, self._progress
-        lr, hr = self._batches(progress.step, progress.attempt)
-        stage, done = self._link.stage, progress.step - progress.start
-        factor = learning_rate_factor(recipe.schedule, done, stage.steps)
-        for group in self._optimizer.param_groups:
-            group["lr"] = recipe.optimizer.lr * factor
-        bf16 = recipe.precision == "bf16"
-        if self._generator.channels == 1:
-            lr, hr = luma_planes(lr), luma_planes(hr)
-        takes_map = self._generator.condition_classes is not None
-        condition = self._batches.condition(progress.step, progress.attempt) if takes_map else None
-        with torch.autocast(self._device.type, torch.bfloat16, enabled=bf16):
-            outputs = sr_outputs(self._generator, lr, condition)
-        losses = {
-            # A network with several outputs (MemNet's multi-supervision) learns from their mean.
-            name: torch.stack([term(sr.float(), hr) for sr in outputs]).mean()
-            for name, (term, _) in self._terms.items()
-        }
-        total = torch.stack([w * losses[name] for name, (_, w) in self._terms.items()]).sum()
-        self._optimizer.zero_grad(set_to_none=True)
-        total.backward()  # type: ignore[no-untyped-call]  # torch 2.13 leaves it untyped
-        progress.spent.executed += 1
-        if recipe.optimizer.clip_norm is not None:
-            norm = nn.utils.clip_grad_norm_(self._parameters, recipe.optimizer.clip_norm)
-            total = total + 0.0 * norm.to(total.device)  # a norm that is not finite shows below
-        if not torch.isfinite(total):
-            self._roll_back(float(total.detach()))
-            return
-        self._optimizer.step()
-        if self._average is not None:
-            self._average.update()
-        progress.step += 1
-        progress.terms += 1
-        self._sums += torch.stack([loss.detach() for loss in losses.values()]).double()
-
-    def _sound(self) -> bool:
-        """Return whether every weight is finite: a finite loss may have had another gradient."""
-        finite = [torch.isfinite(parameter).all() for parameter in self._parameters]
-        return bool(torch.stack(finite).all())
 
     def _roll_back(self, value: float) -> None:
         """Go back to the last report's state and draw other crops from there on.
@@ -231,48 +178,42 @@ class StageTraining:
         self._progress.rollbacks = [*earlier, record]
         self._progress.attempt, self._progress.spent = attempt, spent
 
+    def _train_step(self) -> None:
+        """One step of optimisation on one batch."""
+        progress = self._progress
+        value = self._learner.step(self._batch(), progress.step - progress.start)
+        progress.spent.executed += 1
+        if not torch.isfinite(value):
+            self._roll_back(float(value))
+            return
+        progress.step += 1
+
+    def _batch(self) -> Batch:
+        step, attempt = self._progress.step, self._progress.attempt
+        generator = self._learner.generator
+        lr, hr = self._batches(step, attempt)
+        if generator.channels == 1:
+            lr, hr = luma_planes(lr), luma_planes(hr)
+        takes_map = generator.condition_classes is not None
+        return Batch(lr, hr, self._batches.condition(step, attempt) if takes_map else None)
+
     def _restart(self) -> None:
         """Build everything from the seed, then put the newest saved state over it."""
-        recipe, device = self._recipe, self._device
-        generator = build_generator(recipe.generator, scale=recipe.scale, seed=recipe.seed)
-        if self._parent is not None:
-            inherit(generator, read_tensors(get_blob(self._store, self._parent)))
-        self._generator: Generator = placed(generator, device)
-        named = [(n, p) for n, p in self._generator.named_parameters() if p.requires_grad]
-        self._names, self._parameters = [n for n, _ in named], [p for _, p in named]
-        self._optimizer = build_optimizer(recipe.optimizer, self._parameters)
-        self._average = MovingAverage(self._generator, recipe.ema) if recipe.ema else None
-        self._sums = torch.zeros(len(self._terms), dtype=torch.float64, device=device)
+        parent = read_tensors(get_blob(self._store, self._parent)) if self._parent else None
+        self._learner = Learner(self._link, device=self._device, parent=parent, files=self._files)
         start = self._link.start
         self._progress = Progress(step=start, start=start, spent=Spent(self._owner))
         saved = self._states.newest()
         if saved is not None:
             self._progress, tensors = saved
-            self._restore(tensors)
+            self._learner.restore(tensors, self._progress.memory)
             if self._progress.spent.owner != self._owner:
                 self._progress.spent = Spent(self._owner)
 
-    def _restore(self, tensors: dict[str, Tensor]) -> None:
-        parts: dict[str, dict[str, Tensor]] = {}
-        for name, tensor in tensors.items():
-            room, _, rest = name.partition("/")
-            parts.setdefault(room, {})[rest] = tensor
-        self._generator.load_state_dict(parts["generator"])
-        restore_optimizer(self._optimizer, self._names, parts.get("optimizer", {}))
-        if self._average is not None:
-            self._average.restore(parts["ema"])
-        self._sums.copy_(parts["losses"]["sums"])
-
     def _save(self) -> None:
         self._spent()
-        rooms = {
-            "generator": self._generator.state_dict(),
-            "optimizer": optimizer_tensors(self._optimizer, self._names),
-            "ema": self._average.tensors if self._average is not None else {},
-            "losses": {"sums": self._sums},
-        }
-        tensors = {f"{room}/{name}": t for room, part in rooms.items() for name, t in part.items()}
-        self._states.save(self._progress, tensors)
+        self._progress.memory = self._learner.memory()
+        self._states.save(self._progress, self._learner.tensors())
 
     def _next_report(self) -> int:
         """Return the first report point after the last report."""
@@ -287,26 +228,10 @@ class StageTraining:
         spent.gpu_seconds += gpu
         return spent
 
-    def _mean_losses(self) -> dict[str, float]:
-        count = max(self._progress.terms, 1)
-        means = (self._sums / count).tolist()
-        self._sums.zero_()
-        self._progress.terms = 0
-        return {f"loss/{name}": mean for name, mean in zip(self._terms, means, strict=True)}
-
     def _validate(self) -> dict[str, float]:
         """Measure the network (with averaged weights where `ema` is set) in f32."""
-        network, average = self._generator, self._average
-        live: dict[str, Tensor] = {}
-        if average is not None:
-            live = {name: p.detach().clone() for name, p in network.named_parameters()}
-            network.load_state_dict(average.tensors, strict=False)
-        network.eval()
-        scores = measure(network, self._pairs, self._recipe, device=self._device)
-        network.train()
-        if live:
-            network.load_state_dict(live, strict=False)
-        return scores
+        with self._learner.measured() as network:
+            return measure(network, self._pairs, self._recipe, device=self._device)
 
     def _structure(self) -> dict[str, float]:
         spec, scale = self._recipe.generator, self._recipe.scale
@@ -316,26 +241,3 @@ class StageTraining:
             "parameters": float(count_parameters(network)),
             "macs_per_pixel": float(macs_per_pixel(network)),
         }
-
-
-class _Meter:
-    """Reads CPU time and GPU time, each time since the last reading."""
-
-    def __init__(self, recipe: Recipe) -> None:
-        self._share = float(recipe.resources.gpu)
-        self._cpu, self._wall = time.process_time(), time.monotonic()
-
-    def read(self) -> tuple[float, float]:
-        """Return seconds of this process's CPU, and of wall time times the share of the GPU."""
-        cpu, wall = time.process_time(), time.monotonic()
-        passed = cpu - self._cpu, (wall - self._wall) * self._share
-        self._cpu, self._wall = cpu, wall
-        return passed
-
-
-def _set_backends(recipe: Recipe, device: torch.device) -> None:
-    """Make the arithmetic repeatable: fixed threads, no algorithm chosen by timing."""
-    torch.set_num_threads(recipe.resources.cpu)
-    if device.type == "cuda":
-        torch.backends.cudnn.benchmark = False
-        torch.backends.cudnn.deterministic = True

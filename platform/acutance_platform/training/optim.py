@@ -1,7 +1,7 @@
 """The optimiser, its learning rate over time, and the moving average of the weights."""
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import cast, final
 
 import torch
@@ -10,10 +10,19 @@ from torch import Tensor, nn
 from acutance_platform.recipe import Optimizer, Schedule
 
 
-def build_optimizer(spec: Optimizer, parameters: Iterable[nn.Parameter]) -> torch.optim.Adam:
-    """Return Adam over the parameters, in torch's fused kernel (CPU and CUDA have one)."""
+def build_optimizer(
+    spec: Optimizer, parameters: Iterable[nn.Parameter] | Sequence[Sequence[nn.Parameter]]
+) -> torch.optim.Adam:
+    """Return Adam over the parameters, in torch's fused kernel (CPU and CUDA have one).
+
+    Args:
+        spec: The recipe's optimiser.
+        parameters: All of them, or a list of groups.
+    """
+    given = list(parameters)
+    groups = [{"params": list(g)} for g in given if not isinstance(g, nn.Parameter)]
     return torch.optim.Adam(
-        list(parameters),
+        groups or cast(list[nn.Parameter], given),
         lr=spec.lr,
         betas=spec.betas,
         eps=spec.eps,

@@ -83,8 +83,10 @@ class Progress:
     """The step at which the stage started."""
     attempt: int = 0
     """Restarts by the NaN guard; a further attempt draws other crops."""
-    terms: int = 0
-    """Steps whose losses are summed since the last report."""
+    memory: dict[str, Any] = field(default_factory=dict)
+    """What the learner keeps as plain data, see `Learner.memory`."""
+    notes: list[str] = field(default_factory=list)
+    """What is wrong with the training as of the last report, in words."""
     rollbacks: list[dict[str, Any]] = field(default_factory=list)
     """One record per restart by the NaN guard: step, back_to, attempt, value."""
     reports: list[Report] = field(default_factory=list)
@@ -177,7 +179,8 @@ def _progress(value: dict[str, Any]) -> Progress:
         step=value["step"],
         start=value["start"],
         attempt=value["attempt"],
-        terms=value["terms"],
+        memory=dict(value["memory"]),
+        notes=list(value["notes"]),
         rollbacks=list(value["rollbacks"]),
         reports=[Report(**report) for report in value["reports"]],
         spent=Spent(**value["spent"]),

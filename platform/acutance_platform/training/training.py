@@ -6,6 +6,7 @@ from typing import final
 
 from acutance_platform.recipe import Recipe, RecipeErrors, chain, load_plugins
 from acutance_platform.training.data import Pairs, dataset_problems
+from acutance_platform.training.features import feature_files, feature_problems
 from acutance_platform.training.keys import stage_keys
 from acutance_platform.training.loop import StageTraining
 from acutance_platform.training.machine import MachineKind
@@ -48,13 +49,18 @@ class Training:
         load_plugins(recipe.plugins)
         self._links, self._store, self._owner = chain(recipe), store, owner
         dataset = open_dataset(store, recipe.data.dataset)
-        problems = dataset_problems(dataset, recipe)
+        problems = [*dataset_problems(dataset, recipe), *feature_problems(recipe, store)]
         if problems:
             raise RecipeErrors(problems)
         self._pairs = Pairs(dataset, recipe, local=local)
         self._rungs = tuple(rungs)
+        self._files = feature_files(recipe, store)
         self.keys = stage_keys(
-            recipe, dataset_version=dataset.version, machine=machine, rungs=self._rungs
+            recipe,
+            dataset_version=dataset.version,
+            machine=machine,
+            rungs=self._rungs,
+            files=self._files,
         )
         self._earlier: list[Report] = []
         self._stop = False
@@ -127,6 +133,7 @@ class Training:
             pairs=self._pairs,
             store=self._store,
             parent=parent.removeprefix("blob:") if parent else None,
+            files=self._files,
             rungs=self._rungs_of(place),
             owner=self._owner,
         )

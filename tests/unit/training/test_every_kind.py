@@ -36,11 +36,13 @@ def test_every_kind_trains_and_is_measured(place, kind):
         evaluation={"every": 2},
     )
     training = place.training(recipe)
-    before = [p.detach().clone() for p in training._stage._parameters]
+    parameters = training._stage._learner.parameters
+    before = [p.detach().clone() for p in parameters]
     report = training.advance()
     assert all(math.isfinite(value) for value in report.metrics.values())
     moved = [
-        not torch.equal(a, b) for a, b in zip(before, training._stage._parameters, strict=True)
+        not torch.equal(a, b)
+        for a, b in zip(before, training._stage._learner.parameters, strict=True)
     ]
     assert any(moved)
 
@@ -55,7 +57,7 @@ def test_a_network_with_several_outputs_learns_from_their_mean(place):
     )
     training = place.training(recipe)
     lr, hr = (luma_planes(each) for each in training._stage._batches(0))
-    outputs = training._stage._generator.outputs(lr)
+    outputs = training._stage._learner.generator.outputs(lr)
     assert len(outputs) == 3  # two memory blocks and their ensemble
     wanted = torch.stack([(sr - hr).square().mean() for sr in outputs]).mean()
     training = place.training(recipe)

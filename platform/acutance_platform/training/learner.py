@@ -1,0 +1,217 @@
+"""The networks of one stage and what makes them learn: all that a state holds as tensors."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any, NamedTuple, final
+
+import torch
+from torch import Tensor, nn
+
+from acutance_models import Generator, LossMix, Views, build_generator
+from acutance_models.resize import bicubic_enlarge
+from acutance_platform.recipe import Link
+from acutance_platform.training.adversary import Adversary, recorded_names
+from acutance_platform.training.averages import Averages
+from acutance_platform.training.conditions import sr_outputs
+from acutance_platform.training.groups import freeze_batch_norm, parameter_groups
+from acutance_platform.training.inherit import inherit
+from acutance_platform.training.machine import placed
+from acutance_platform.training.optim import (
+    MovingAverage,
+    build_optimizer,
+    learning_rate_factor,
+    optimizer_tensors,
+    restore_optimizer,
+)
+
+
+class Batch(NamedTuple):
+    """What one step learns from, as the generator takes it."""
+
+    lr: Tensor
+    """Shape (B, channels, p/s, p/s)."""
+    hr: Tensor
+    """Shape (B, channels, p, p)."""
+    condition: Tensor | None
+    """Class probabilities (B, classes, p, p) for a generator that takes a map."""
+
+    @property
+    def labels(self) -> Tensor | None:
+        """The class that fills most of each crop, (B,); None without maps."""
+        return None if self.condition is None else self.condition.mean(dim=(2, 3)).argmax(dim=1)
+
+
+@final
+class Learner:
+    """Generator, discriminators, their optimisers and averages, born from the seed or a parent.
+
+    Args:
+        link: The stage, its `auto` fields resolved.
+        device: Where to compute.
+        parent: Weights to start from; None = the seed's first weights.
+        files: Name -> bytes of the files that the feature networks need.
+    """
+
+    def __init__(
+        self,
+        link: Link,
+        *,
+        device: torch.device,
+        parent: Mapping[str, Tensor] | None,
+        files: Mapping[str, bytes],
+    ) -> None:
+        self._link, self._recipe, self._device = link, link.recipe, device
+        recipe, stage = link.recipe, link.stage
+        generator = build_generator(recipe.generator, scale=recipe.scale, seed=recipe.seed)
+        if parent is not None:
+            inherit(generator, parent)
+        self.generator: Generator = placed(generator, device)
+        self._wake()
+        self._rules, grouped = parameter_groups(self.generator, stage.groups)
+        self._names = [name for group in grouped for name in group]
+        self.parameters = [parameter for group in grouped for parameter in group.values()]
+        self.optimizer = build_optimizer(recipe.optimizer, [list(g.values()) for g in grouped])
+        self._average = MovingAverage(self.generator, recipe.ema) if recipe.ema else None
+        self._mix = LossMix(
+            stage.loss,
+            patch=recipe.data.patch,
+            channels=self.generator.channels,
+            seed=recipe.seed,
+            weights=files,
+        ).to(device)
+        self._adversary = Adversary(link, self._mix)
+        self.averages = Averages(recorded_names(self._mix), device)
+
+    def step(self, batch: Batch, done: int) -> Tensor:
+        """Learn from one batch.
+
+        Args:
+            batch: On the device.
+            done: Steps since the stage's start.
+
+        Returns:
+            A scalar; where it is not finite, something went wrong and nothing was learned by
+            whom it concerns: the state is to be given up.
+        """
+        mix = self._mix
+        self._set_learning_rate(done)
+        bf16 = self._recipe.precision == "bf16"
+        with torch.autocast(self._device.type, torch.bfloat16, enabled=bf16):
+            outputs = sr_outputs(self.generator, batch.lr, batch.condition)
+        if mix.uncalibrated:
+            mix.calibrate(bicubic_enlarge(batch.lr, self._recipe.scale), batch.hr, batch.labels)
+        views = mix.look(outputs, batch.hr, step=done, labels=batch.labels)
+        critics_first = self._link.stage.order == "discriminator_first"
+        judged = self._criticise(views, done) if critics_first else None
+        losses = mix.generator_losses(views)
+        total = self._learn(mix.total(losses, step=done), done)
+        if not critics_first:
+            judged = self._criticise(views, done)
+        whole, recorded = judged if judged is not None else (torch.zeros_like(total), {})
+        whole = whole + total.detach()
+        if torch.isfinite(whole):
+            if self._average is not None:
+                self._average.update()
+            self._record(losses, recorded, done)
+        return whole
+
+    def sound(self) -> bool:
+        """Return whether every weight is finite: a finite loss may have had another gradient."""
+        finite = [torch.isfinite(parameter).all() for parameter in self.parameters]
+        return bool(torch.stack([*finite, *self._adversary.sound()]).all())
+
+    def notes(self, reports: Sequence[Mapping[str, float]]) -> list[str]:
+        """Return what is wrong with a discriminator, judged by the metrics of all reports."""
+        return self._adversary.notes(reports)
+
+    def weights(self) -> dict[str, Tensor]:
+        """Return the generator's tensors, averaged where `ema` is set: what is published."""
+        averaged = self._average.tensors if self._average is not None else {}
+        return {**self.generator.state_dict(), **averaged}
+
+    @contextmanager
+    def measured(self) -> Iterator[Generator]:
+        """Give the generator as it is measured and published, for as long as it takes."""
+        network, average = self.generator, self._average
+        live: dict[str, Tensor] = {}
+        if average is not None:
+            live = {name: p.detach().clone() for name, p in network.named_parameters()}
+            network.load_state_dict(average.tensors, strict=False)
+        network.eval()
+        try:
+            yield network
+        finally:
+            self._wake()
+            if live:
+                network.load_state_dict(live, strict=False)
+
+    def tensors(self) -> dict[str, Tensor]:
+        """Return everything that changes while it learns, as ROOM/NAME."""
+        rooms = {
+            "generator": self.generator.state_dict(),
+            "optimizer": optimizer_tensors(self.optimizer, self._names),
+            "ema": self._average.tensors if self._average is not None else {},
+            "averages": self.averages.tensors(),
+            "discriminators": self._adversary.tensors(),
+        }
+        return {f"{room}/{name}": t for room, part in rooms.items() for name, t in part.items()}
+
+    def memory(self) -> dict[str, Any]:
+        """Return the rest of it as plain data."""
+        return {"initial": dict(self._mix.initial), "seen": self._adversary.seen}
+
+    def restore(self, tensors: Mapping[str, Tensor], memory: Mapping[str, Any]) -> None:
+        """Put back what `tensors` and `memory` returned."""
+        parts: dict[str, dict[str, Tensor]] = {}
+        for name, tensor in tensors.items():
+            room, _, rest = name.partition("/")
+            parts.setdefault(room, {})[rest] = tensor
+        self.generator.load_state_dict(parts["generator"])
+        restore_optimizer(self.optimizer, self._names, parts.get("optimizer", {}))
+        if self._average is not None:
+            self._average.restore(parts["ema"])
+        self.averages.restore(parts["averages"])
+        self._adversary.restore(parts.get("discriminators", {}))
+        self._mix.initial = dict(memory["initial"])
+        self._adversary.seen = {term: dict(values) for term, values in memory["seen"].items()}
+
+    def _wake(self) -> None:
+        """Put the generator into training mode, but for what the stage freezes."""
+        self.generator.train()
+        if self._link.stage.freeze_batch_norm:
+            freeze_batch_norm(self.generator)
+
+    def _set_learning_rate(self, done: int) -> None:
+        recipe = self._recipe
+        factor = learning_rate_factor(recipe.schedule, done, self._link.stage.steps)
+        for group, rule in zip(self.optimizer.param_groups, self._rules, strict=True):
+            group["lr"] = recipe.optimizer.lr * factor * rule.lr_factor
+
+    def _learn(self, total: Tensor, done: int) -> Tensor:
+        """Take one step of the generator's optimiser; return what has to be finite."""
+        self.optimizer.zero_grad(set_to_none=True)
+        total.backward()  # type: ignore[no-untyped-call]  # torch 2.13 leaves it untyped
+        clip = self._recipe.optimizer.clip_norm
+        if clip is not None:
+            norm = nn.utils.clip_grad_norm_(self.parameters, clip)
+            total = total + 0.0 * norm.to(total.device)  # a norm that is not finite shows here
+        for group, rule in zip(self.optimizer.param_groups, self._rules, strict=True):
+            if done < rule.from_step:
+                for parameter in group["params"]:
+                    parameter.grad = None  # neither weights nor moments move
+        if torch.isfinite(total):
+            self.optimizer.step()
+        return total
+
+    def _criticise(self, views: Views, done: int) -> tuple[Tensor, dict[str, Tensor]] | None:
+        """Let the discriminators learn, where there are any that count at this step."""
+        counted = any(term in self._mix.owners for term in views.active)
+        return self._adversary.step(views, done) if counted else None
+
+    def _record(
+        self, losses: Mapping[str, Tensor], recorded: Mapping[str, Tensor], done: int
+    ) -> None:
+        weights = self._mix.weights(done)
+        weighted = {f"weighted/{name}": weights[name] * loss for name, loss in losses.items()}
+        unweighted = {f"loss/{name}": loss for name, loss in losses.items()}
+        self.averages.add({**unweighted, **weighted, **recorded})
