@@ -191,12 +191,13 @@ def protocols() -> str:
             p.lr,
             f"{p.sr_to_uint8} to 8-bit RGB",
             p.y,
+            f"{p.grey}: {p.grey_source}",
             "the scale" if p.border is None else str(p.border),
             p.source,
         )
         for name, p in PROTOCOLS.items()
     ]
-    heads = ("protocol", "degradation", "LR", "SR", "luma", "border", "source")
+    heads = ("protocol", "degradation", "LR", "SR", "luma", "grey pictures", "border", "source")
     return "Written `evaluation.protocol: NAME` or `--protocol NAME`.\n\n" + table(heads, rows)
 
 
