@@ -22,6 +22,7 @@ from acutance_models import (
     Preset,
     build_generator,
     count_parameters,
+    published_figures,
 )
 from acutance_models.importing.dialects import DIALECTS, Dialect
 from acutance_platform.verbs.systems import SystemRow, systems
@@ -180,24 +181,34 @@ def weights(kind: str) -> str:
     """Return which published checkpoints can be read, and the commands that measure them."""
     names = [preset.name for preset in presets_of(kind)]
     dialects = [each for each in DIALECTS if set(names) & set(each.presets)]
-    if not dialects:
-        return (
-            "No published checkpoint can be imported. A model trained here is held against the"
-            f" figures by `acutance reproduce {names[0]} --weights MODEL --sets FOLDER/Set5`."
-        )
     rows = [
         (each.name, ", ".join(f"`{n}`" for n in each.presets if n in names), _differs(each))
         for each in dialects
     ]
-    name, scale = main_size(kind)
-    name = next((each for each in names if each in dialects[0].presets), name)
-    file = f"{name}-x{scale}.safetensors"
-    commands = (
-        f"acutance import FILE --as {name} --scale {scale} -o {file}\n"
-        f"acutance reproduce {name} --weights {file} --sets FOLDER/Set5 --sets FOLDER/Set14"
-    )
     heads = ("file written as", "presets", "differs from the preset")
-    return f"{table(heads, rows)}\n\n```bash\n{commands}\n```"
+    importable = {name for each in dialects for name in each.presets}
+    commands = [line for name in names for line in _commands(name, importable)]
+    parts = [table(heads, rows) if rows else "No published checkpoint can be imported."]
+    if commands:
+        parts += [
+            "Ours is not measured: that needs the authors' weights, or a MODEL trained here.",
+            "```bash\n" + "\n".join(commands) + "\n```",
+        ]
+    return "\n\n".join(parts)
+
+
+def _commands(name: str, importable: set[str]) -> list[str]:
+    """Return what imports a preset's weights and sets them beside what was published."""
+    scale = 4 if 4 in PRESETS[name].scales else PRESETS[name].scales[0]
+    file = f"{name}-x{scale}.safetensors" if name in importable else "MODEL"
+    lines = []
+    if name in importable:
+        lines.append(f"acutance import FILE --as {name} --scale {scale} -o {file}")
+    found = [f for f in published_figures(name, scale=scale) if not f.self_ensemble]
+    sets = [f" --sets FOLDER/{each}" for each in SETS if any(f.set == each for f in found)]
+    if sets:
+        lines.append(f"acutance reproduce {name} --weights {file}{''.join(sets[:2])}")
+    return lines
 
 
 def _differs(dialect: Dialect) -> str:
