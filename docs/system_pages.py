@@ -83,8 +83,9 @@ def relatives() -> list[str]:
 
 
 def main_size(kind: str) -> tuple[str, int]:
-    """Return the first preset of a kind and the scale at which pages count it."""
-    preset = presets_of(kind)[0]
+    """Return the preset that is a kind's defaults, or its first, and the scale pages count at."""
+    presets = presets_of(kind)
+    preset = next((each for each in presets if len(each.spec) == 1), presets[0])
     return preset.name, 4 if 4 in preset.scales else preset.scales[0]
 
 
@@ -174,7 +175,7 @@ def _figure(found: list[Figure]) -> str:
     if not values:
         return "-"
     ssim = f"{values['ssim']:.4f}".lstrip("0") if "ssim" in values else "-"
-    return f"{values.get('psnr', float('nan')):.2f} · {ssim}"
+    return f"{values.get('psnr', float('nan')):.2f}/{ssim}"
 
 
 def weights(kind: str) -> str:
