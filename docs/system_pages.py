@@ -206,7 +206,9 @@ def _commands(name: str, importable: set[str]) -> list[str]:
     if name in importable:
         lines.append(f"acutance import FILE --as {name} --scale {scale} -o {file}")
     found = [f for f in published_figures(name, scale=scale) if not f.self_ensemble]
-    sets = [f" --sets FOLDER/{each}" for each in SETS if any(f.set == each for f in found)]
+    # Where a set has figures of several networks, a command would have to say which is meant.
+    variants = {each: {f.variant for f in found if f.set == each} for each in SETS}
+    sets = [f" --sets FOLDER/{each}" for each in SETS if len(variants[each]) == 1]
     if sets:
         lines.append(f"acutance reproduce {name} --weights {file}{''.join(sets[:2])}")
     return lines

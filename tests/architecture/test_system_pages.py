@@ -15,8 +15,10 @@ from acutance_models import (
     RegistryError,
     build_generator,
     check_generator,
+    published_figures,
     resolve_generator,
 )
+from acutance_models.importing.dialects import DIALECTS
 from acutance_platform.recipe import build_recipe
 
 ROOT = Path(__file__).parents[2]
@@ -128,6 +130,20 @@ def test_the_recipe_of_a_page_is_valid_and_trains_this_network(kind):
     for block in blocks:
         recipe = build_recipe(yaml.safe_load(block))
         assert recipe.generator["kind"] == kind
+
+
+@pytest.mark.parametrize("kind", GENERATORS)
+def test_the_commands_of_a_page_have_something_to_import_and_to_measure(kind):
+    text = section(page_of(kind), "Published weights")
+    for name, scale in re.findall(r"acutance import FILE --as (\S+) --scale (\d)", text):
+        assert int(scale) in PRESETS[name].scales
+        assert any(name in dialect.presets for dialect in DIALECTS)
+    for name, sets in re.findall(r"acutance reproduce (\S+) --weights \S+(.*)", text):
+        for published in re.findall(r"FOLDER/(\w+)", sets):
+            found = published_figures(name, scale=4)
+            here = [f for f in found if f.set == published and not f.self_ensemble]
+            assert {f.metric for f in here} in ({"psnr_y", "ssim_y"}, {"psnr_y"})
+            assert len({f.variant for f in here}) == 1
 
 
 @pytest.mark.parametrize("preset", PRESETS.values(), ids=list(PRESETS))
