@@ -5,6 +5,7 @@ import torch
 from calling import photographs, refused
 
 from acutance_models import build_generator, dump_weights
+from acutance_platform.verbs import systems
 
 TWELVE = {
     "EnhanceNet", "MemNet", "DBPN", "IDN", "RDN", "RCAN", "MSRN", "CARN", "ZSSR", "SFTGAN",
@@ -12,7 +13,7 @@ TWELVE = {
 }  # fmt: skip
 
 
-def test_all_twelve_systems_are_listed_and_counted(acutance):
+def test_all_twelve_systems_are_listed_and_counted(acutance, monkeypatch):
     rows = acutance("systems", "--json").json
     assert {row["system"] for row in rows} >= TWELVE
     stated = [row for row in rows if row["published_parameters"] is not None]
@@ -20,6 +21,21 @@ def test_all_twelve_systems_are_listed_and_counted(acutance):
     # SRDenseNet's own code is not public; its page says so.
     assert {row["preset"] for row in wrong} <= {"srdensenet"}
     assert len(stated) > 40
+    _check_table(rows, acutance, monkeypatch)
+
+
+def _check_table(rows, acutance, monkeypatch):
+    """On a terminal of 80 columns nothing is cut off, and every source is named."""
+    counted = [systems.SystemRow(**row) for row in rows]
+    monkeypatch.setattr(systems, "systems", lambda: counted)  # counting takes seconds
+    monkeypatch.setenv("COLUMNS", "80")
+    text = acutance("systems").out
+    assert max(map(len, text.splitlines())) <= 80
+    assert "…" not in text
+    words = " ".join(text.split())
+    for row in rows:
+        assert f"{row['preset']} x{row['scale']} {row['parameters']:,}" in words
+        assert row["source"] in words
 
 
 @pytest.fixture

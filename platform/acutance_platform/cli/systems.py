@@ -5,6 +5,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 import click
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
@@ -29,7 +30,19 @@ def systems(as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps([row.as_dict() for row in rows], indent=2))
         return
-    table = Table("system", "preset", "scale", "parameters", "published", "MACs / pixel", "sees")
+    console: Console = wide_console()
+    console.print(_table_of(rows))
+    for text, presets in _sources_of(rows).items():
+        console.print(f"{', '.join(presets)}: {text}", style="dim", markup=False, highlight=False)
+
+
+def _table_of(rows: list[verbs.SystemRow]) -> Table:
+    """Return the table, narrow enough for 80 columns."""
+    table = Table(box=SIMPLE_HEAD, pad_edge=False, collapse_padding=True)
+    for head in ("system", "preset", "scale"):
+        table.add_column(head, no_wrap=True)
+    for head in ("parameters", "published", "MACs/pixel", "sees"):
+        table.add_column(head, justify="right", no_wrap=True)
     for row in rows:
         published = f"{row.published_parameters:,}" if row.published_parameters else "-"
         sees = f"{row.receptive_field} px" if row.receptive_field is not None else "all"
@@ -42,8 +55,17 @@ def systems(as_json: bool) -> None:
             f"{row.macs_per_pixel:,.0f}",
             sees,
         )
-    console: Console = wide_console()
-    console.print(table)
+    return table
+
+
+def _sources_of(rows: list[verbs.SystemRow]) -> dict[str, list[str]]:
+    """Return where the published numbers stand -> the presets they are of."""
+    found: dict[str, list[str]] = {}
+    for row in rows:
+        presets = found.setdefault(row.source, [])
+        if row.preset not in presets:
+            presets.append(row.preset)
+    return found
 
 
 @click.command("import")

@@ -84,8 +84,12 @@ class Reproduced:
 
 
 def systems() -> list[SystemRow]:
-    """Return every preset at every scale that its source states, counted on the meta device."""
-    return [_row(preset, scale) for preset in PRESETS.values() for scale in preset.scales]
+    """Return every preset at every scale that its source states, by system.
+
+    They are counted on the meta device.
+    """
+    presets = sorted(PRESETS.values(), key=lambda preset: preset.system.lower())
+    return [_row(preset, scale) for preset in presets for scale in preset.scales]
 
 
 def import_model(
