@@ -18,6 +18,7 @@ from acutance_platform.training import Training, machine_kind
 from acutance_storage import add_dataset, open_store
 
 STEPS, SEEDS = 600, (0, 1, 2)
+RATES = {"gratings": 4e-3, "streets": 1e-3}
 GRATINGS = [
     np.zeros((2, 2)),
     np.array([[1, 1], [-1, -1]]),
@@ -61,7 +62,7 @@ def trained(store, local, dataset, classes, *, condition, seed):
                 "image_skip": "bicubic",
                 "init_gain": 0.5,
             },
-            "optimizer": {"lr": 4e-3},
+            "optimizer": {"lr": RATES[dataset.partition("-")[0]]},
             "schedule": {"kind": "cosine"},
             "resources": {"cpu": 1, "gpu": 0},
             "stages": {"train": {"steps": STEPS, "loss": {"p": {"kind": "l1", "weight": 1.0}}}},

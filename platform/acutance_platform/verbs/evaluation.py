@@ -138,17 +138,21 @@ def evaluate(
         tile=tile,
         ensemble=self_ensemble,
     )
-    beside = Beside(
-        scale=factor,
-        lr=Path(lr) if lr is not None else None,
-        maps=Path(maps) if maps is not None else None,
-        classes=network.classes if maps is None else classes_of(network, Path(maps)),
-    )
+    beside = _beside(network, factor, lr, maps)
     with opened(os.fspath(data), split, beside, home) as (label, dataset, indices):
         check_classes(network, dataset)
         images = [_image(network, read_item(dataset, index, beside), how) for index in indices]
         given = dataset.lr_scale == factor
     return _summary(network, label, how, given, images)
+
+
+def _beside(model: Model, scale: int, lr: StrPath | None, maps: StrPath | None) -> Beside:
+    return Beside(
+        scale=scale,
+        lr=Path(lr) if lr is not None else None,
+        maps=Path(maps) if maps is not None else None,
+        classes=model.classes if maps is None else classes_of(model, Path(maps)),
+    )
 
 
 def _summary(
