@@ -104,6 +104,28 @@ def test_tiles_with_maps_give_the_whole_picture(mapped, acutance):
     assert np.abs(pixels("whole.png") - pixels("none.png")).max() > 1
 
 
+def test_a_self_ensemble_turns_the_map_with_the_picture(mapped, acutance):
+    """A symmetric picture and map stay symmetric: one kept unturned would break that."""
+    half = regions(1)[:, :60]
+    for name in ("picture", "map"):
+        left = half if name == "map" else pixels("photos/p0.png").astype(np.uint8)[:, :60]
+        Image.fromarray(np.concatenate([left, left[:, ::-1]], axis=1)).save(f"{name}.png")
+    common = ("upscale", "picture.png", "--maps", "map.png", *SFT)
+    assert acutance(*common, "-o", "plain.png").code == 0
+    assert acutance(*common, "-o", "eight.png", "--self-ensemble").code == 0
+    plain, eight = pixels("plain.png"), pixels("eight.png")
+    assert np.abs(eight - eight[:, ::-1]).max() <= 1
+    assert np.abs(plain - plain[:, ::-1]).max() > 1
+    # The edge between the classes is where it was.
+    unmapped = acutance("upscale", "picture.png", *SFT, "-o", "none.png", "--self-ensemble")
+    assert unmapped.code == 0
+    changed = np.abs(pixels("none.png") - eight).max(axis=(0, 2)) > 0
+    reach = 2 * (load_model("sft.safetensors").generator.receptive_field // 2)
+    first = 2 * int(half[0].argmax())
+    assert changed[first:120].any()
+    assert not changed[: first - reach].any()
+
+
 def test_maps_of_lr_size_are_enlarged(mapped, acutance):
     labels = regions(0)
     enlarged = labels.repeat(2, axis=0).repeat(2, axis=1)
