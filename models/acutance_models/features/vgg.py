@@ -142,7 +142,8 @@ class RandomVGG19(FeatureNetwork):
     Args:
         last: The deepest layer that is needed.
         seed: Key of the weights, apart from the recipe's, so that all trials see with one eye.
-        channels: Of the first block (VGG-19: 64); fewer make it cheap. Work falls with the square.
+        channels: Of the first block (VGG-19: 64). Fewer make it cheap, work falls with the square;
+            how narrow networks rank pictures was not measured.
         pooling: Whether an odd side's last row is dropped (`floor`) or kept (`ceil`).
         substitute: Layer that this source lacks -> the one that stands in for it.
 
