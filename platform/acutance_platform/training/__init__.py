@@ -7,6 +7,7 @@ from acutance_platform.training.evaluate import (
     super_resolve,
     super_resolve_luma,
 )
+from acutance_platform.training.features import FEATURES, feature_files, feature_problems
 from acutance_platform.training.inherit import Inheritance, compare
 from acutance_platform.training.keys import stage_keys
 from acutance_platform.training.loop import Interrupted, StageTraining, TrainingDiverged
@@ -22,6 +23,7 @@ from acutance_platform.training.state import Report, States
 from acutance_platform.training.training import Training
 
 __all__ = [
+    "FEATURES",
     "Inheritance",
     "Interrupted",
     "MachineKind",
@@ -34,6 +36,8 @@ __all__ = [
     "compare",
     "dataset_problems",
     "device_of",
+    "feature_files",
+    "feature_problems",
     "machine_kind",
     "mean_scores",
     "measure",
