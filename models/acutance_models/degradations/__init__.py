@@ -11,6 +11,7 @@ from acutance_models.color import require_picture, round_to_uint8
 from acutance_models.degradations.blurring import BlurAnisotropic, BlurIsotropic, BlurKernel
 from acutance_models.degradations.noise import Jpeg, NoiseGaussian, NoisePoisson
 from acutance_models.degradations.resizing import (
+    Box,
     MatlabBicubic,
     MatlabBicubicFloat,
     PilBicubic,
@@ -29,6 +30,7 @@ DEGRADATIONS: Registry[Step] = Registry(
     blur_anisotropic=BlurAnisotropic,
     blur_isotropic=BlurIsotropic,
     blur_kernel=BlurKernel,
+    box=Box,
     jpeg=Jpeg,
     matlab_bicubic=MatlabBicubic,
     matlab_bicubic_float=MatlabBicubicFloat,

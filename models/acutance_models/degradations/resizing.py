@@ -9,6 +9,24 @@ from acutance_models.resize import matlab_resize, pil_resize, torch_resize
 
 
 @final
+class Box(Step):
+    """The mean of each square of HR pixels, as a sensor's larger pixels take it; rounds nowhere."""
+
+    revision: ClassVar[int] = 1
+    resizes: ClassVar[bool] = True
+
+    def __init__(self, *, scale: int) -> None:
+        self.scale = scale
+
+    def __call__(self, picture: Picture, rng: np.random.Generator) -> Picture:
+        """Return the smaller picture, float32."""
+        height, width = _smaller(picture, self.scale)
+        squares = as_float(picture).reshape(height, self.scale, width, self.scale, 3)
+        mean: Picture = squares.mean(axis=(1, 3))
+        return mean
+
+
+@final
 class MatlabBicubic(Step):
     """MATLAB's bicubic on 8 bits, the one of the distributed benchmark pictures.
 

@@ -20,7 +20,14 @@ from acutance_models import (
 )
 from acutance_models.degradations.blurring import gaussian_kernel
 
-RESIZES = ["matlab_bicubic", "matlab_bicubic_float", "pil_bicubic", "pil_lanczos", "torch_bicubic"]
+RESIZES = [
+    "box",
+    "matlab_bicubic",
+    "matlab_bicubic_float",
+    "pil_bicubic",
+    "pil_lanczos",
+    "torch_bicubic",
+]
 FULL = [
     {"kind": "blur_isotropic", "sigma": [0.2, 2.0]},
     {"kind": "blur_anisotropic", "sigma_x": [0.5, 2.0], "sigma_y": 1.0},
@@ -45,6 +52,17 @@ def test_each_resize_makes_the_picture_smaller_by_the_scale(kind, scale):
     assert (lr.shape, lr.dtype) == ((48 // scale, 72 // scale, 3), np.uint8)
     assert not degradation.random
     assert degradation.revisions == [1]
+
+
+def test_the_box_takes_the_mean_of_each_square_and_rounds_once():
+    hr = formula_picture(8, 12)
+    made = Degradation([{"kind": "box"}], 4)
+    exact = made.unrounded(hr, stream(0, "unused")) * 255
+    for row, column in np.ndindex(2, 3):
+        square = hr[4 * row : 4 * row + 4, 4 * column : 4 * column + 4].astype(np.float64)
+        np.testing.assert_allclose(exact[row, column], square.mean(axis=(0, 1)), rtol=1e-6)
+    rounded = made(hr, stream(0, "unused"))
+    np.testing.assert_array_equal(rounded, np.floor(np.round(exact, 4) + 0.5))
 
 
 def test_rounding_happens_where_the_step_says():
