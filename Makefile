@@ -7,7 +7,7 @@ STAMP := $(VENV)/.installed
 LINT_PATHS := storage models platform tests docs
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo sweep quickstart test campaign bench lint types layers format docs golden clean
+.PHONY: help install demo sweep quickstart toy-bars test campaign bench lint types layers format docs golden clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -27,6 +27,10 @@ sweep: quickstart  ## the main sweep, on the shipped photographs (about 6 minute
 
 quickstart: install  ## x2 search over three architectures, from the shipped photographs
 	$(BIN)/acutance sweep experiments/quickstart/sweep.yaml --resume auto
+
+toy-bars: install  ## EnhanceNet's toy example: its sweep, table and figure (about a minute)
+	$(BIN)/acutance sweep experiments/toy-bars/sweep.yaml --resume auto
+	$(BIN)/python tests/helpers/toy_bars.py figure toy-bars
 
 test: install  ## every test that is not marked `long` or `gpu`
 	$(BIN)/python -m pytest -m "not long and not gpu"
