@@ -7,6 +7,10 @@ Split = Literal["train", "validation", "test"]
 SPLITS: tuple[Split, ...] = ("train", "validation", "test")
 
 
+GREY = "grey copied to three channels"
+"""Treatment of a file with one channel."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Picture:
     """One picture of a dataset.
@@ -31,6 +35,11 @@ class Picture:
     treatment: str
     licence: str
 
+    @property
+    def grey(self) -> bool:
+        """Whether the file held one channel."""
+        return GREY in self.treatment
+
 
 @dataclass(frozen=True, kw_only=True)
 class Place:
@@ -41,8 +50,8 @@ class Place:
 
 
 @dataclass(frozen=True, kw_only=True)
-class StoredLr:
-    """The stored LR picture of a pair: hash of its decoded pixels, and where it lies."""
+class Stored:
+    """What lies beside a picture (LR of a pair, segmentation map): its hash, and where it is."""
 
     sha256: str
     place: Place
@@ -50,9 +59,10 @@ class StoredLr:
 
 @dataclass(frozen=True, kw_only=True)
 class Entry:
-    """One row of a dataset's index: a picture, where its pixels lie, and its LR if it has one."""
+    """One row of a dataset's index: a picture, where its pixels lie, its LR and map if any."""
 
     picture: Picture
     place: Place
     difference_hash: bytes
-    lr: StoredLr | None
+    lr: Stored | None
+    map: Stored | None = None

@@ -33,13 +33,25 @@ def strips(recipe: Recipe, model: Model, home: Home) -> list[tuple[str, bytes]]:
     found = []
     for index in dataset.indices(recipe.evaluation.split)[:_MOST]:
         lr, hr = np.array(pairs.lr(index)), np.array(pairs.hr(index))
-        bicubic, sr = bicubic_upscale(lr, recipe.scale), model.upscale(lr)
-        scores = {"bicubic": _psnr(bicubic, hr, recipe), "sr": _psnr(sr, hr, recipe)}
+        condition = pairs.map(index) if model.classes is not None else None
+        bicubic, sr = bicubic_upscale(lr, recipe.scale), model.upscale(lr, condition=condition)
+        grey = dataset.pictures[index].grey
+        scores = {
+            "bicubic": _psnr(bicubic, hr, recipe, grey),
+            "sr": _psnr(sr, hr, recipe, grey),
+        }
         strip = picture_strip(lr=lr, bicubic=bicubic, sr=sr, hr=hr, scores=scores)
         found.append((dataset.pictures[index].name, strip))
     return found
 
 
-def _psnr(picture: NDArray[Any], hr: NDArray[np.uint8], recipe: Recipe) -> float:
-    protocol = recipe.evaluation.protocol
-    return score(picture, hr, protocol=protocol, scale=recipe.scale, metrics=["psnr_y"])["psnr_y"]
+def _psnr(picture: NDArray[Any], hr: NDArray[np.uint8], recipe: Recipe, grey: bool) -> float:
+    found = score(
+        picture,
+        hr,
+        protocol=recipe.evaluation.protocol,
+        scale=recipe.scale,
+        metrics=["psnr_y"],
+        grey=grey,
+    )
+    return found["psnr_y"]

@@ -3,19 +3,25 @@
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
 
 from acutance_models import bicubic_upscale
 from acutance_platform.recipe import Problem, RecipeErrors, refuse
-from acutance_platform.verbs.addresses import SHIPPED, Model, load_model
+from acutance_platform.verbs.addresses import SHIPPED, load_model
 from acutance_platform.verbs.home import Home, StrPath
+from acutance_platform.verbs.maps import PictureMap, find_maps
 from acutance_storage import decode_picture
 from acutance_storage.decode import Decoded
 from acutance_storage.errors import PictureUnreadable
+
+Make = Callable[..., NDArray[np.uint8]]
+"""Takes an LR picture, and for a network that takes one a segmentation map as `condition`."""
 
 PICTURE_SUFFIXES = {
     ".png",
@@ -50,6 +56,8 @@ def upscale(
     model: str = SHIPPED,
     scale: int | None = None,
     tile: int | None = None,
+    self_ensemble: bool = False,
+    maps: StrPath | None = None,
     overwrite: bool = False,
     home: Home | None = None,
     progress: Callable[[Enlarged], None] | None = None,
@@ -62,41 +70,57 @@ def upscale(
         model: MODEL, or `shipped`: the small x2 network of this package.
         scale: Needed for `bicubic` only.
         tile: Side of the LR tiles; None chooses tiles for large pictures only.
+        self_ensemble: Mean of the picture's eight orientations: eight times the work.
+        maps: Segmentation maps for a network that takes them: the map of one picture, or a folder
+            with NAME.png (classes) or NAME.npz (probabilities) for each. Of HR size, or of LR size
+            and then enlarged, classes by repeating and probabilities bilinearly. A picture without
+            a map is background everywhere.
         overwrite: Whether existing files may be replaced.
         home: Where sweeps and blobs lie; None takes what the environment says.
         progress: Called after each picture.
 
     Raises:
-        RecipeErrors: If the model or the targets cannot be used; nothing is written then.
+        RecipeErrors: If the model, the maps or the targets cannot be used; nothing is written then.
     """
     network = load_model(model, home)
     factor = network.scale(scale)
+    network.require_network_for(tile=tile, self_ensemble=self_ensemble)
+    make = partial(network.upscale, scale=scale, tile=tile, self_ensemble=self_ensemble)
     given = [pictures] if isinstance(pictures, str | os.PathLike) else list(pictures)
     target = Path(output) if output is not None else None
     planned = list(_targets([Path(each) for each in given], target, factor))
     _refuse_clashes(planned, overwrite)
+    sources = [source for source, _ in planned]
+    shown = find_maps(Path(maps) if maps is not None else None, sources, network)
     done = []
     for source, target in planned:
-        enlarged = _one(source, target, network, factor, tile)
+        enlarged = _one(source, target, make, factor, shown[source])
+        if maps is not None and shown[source] is None:
+            note = "; ".join(filter(None, [enlarged.note, "no map: background everywhere"]))
+            enlarged = replace(enlarged, note=note)
         done.append(enlarged)
         if progress is not None:
             progress(enlarged)
     return done
 
 
-def _one(source: Path, target: Path, model: Model, scale: int, tile: int | None) -> Enlarged:
+def _one(source: Path, target: Path, make: Make, scale: int, shown: PictureMap | None) -> Enlarged:
     try:
         decoded = decode_picture(source, flatten=False, min_side=1)
     except PictureUnreadable as error:
         return Enlarged(source, None, str(error))
-    picture = Image.fromarray(model.upscale(decoded.pixels, scale=scale, tile=tile))
-    _write(_finished(picture, decoded, scale), target, source)
+    if shown is not None:
+        try:
+            make = partial(make, condition=shown.read(decoded))
+        except PictureUnreadable as error:
+            return Enlarged(source, None, f"map {shown.path.name}: {error}")
+    _write(_finished(Image.fromarray(make(decoded.pixels)), decoded, scale), target, source)
     return Enlarged(source, target, decoded.treatment)
 
 
 def _finished(picture: Image.Image, decoded: Decoded, scale: int) -> Image.Image:
     """Give back what the network does not know of: transparency, and grey where it was grey."""
-    if "grey" in decoded.treatment:
+    if decoded.grey:
         picture = picture.convert("L")
     if decoded.alpha is not None:
         alpha = np.repeat(decoded.alpha[:, :, None], 3, axis=2)
