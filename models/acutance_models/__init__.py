@@ -4,6 +4,7 @@ Pictures come and go as arrays, weights as bytes. Nothing here opens a file, ask
 global random state.
 """
 
+from acutance_models.back_projection import back_project
 from acutance_models.color import luma_planes, rgb_to_y, rgb_to_ycbcr, ycbcr_to_rgb
 from acutance_models.degradations import DEGRADATIONS, Degradation, check_degradation
 from acutance_models.describe import count_parameters, macs_per_pixel
@@ -14,6 +15,7 @@ from acutance_models.discriminators import (
     build_discriminator,
     check_discriminator,
 )
+from acutance_models.ensemble import self_ensemble
 from acutance_models.errors import (
     DegradationError,
     DiscriminatorError,
@@ -83,6 +85,7 @@ __all__ = [
     "RegistryError",
     "Verdict",
     "WeightsError",
+    "back_project",
     "bicubic_upscale",
     "build_discriminator",
     "build_generator",
@@ -109,6 +112,7 @@ __all__ = [
     "score",
     "score_bicubic",
     "score_luma",
+    "self_ensemble",
     "stream",
     "upscale",
     "ycbcr_to_rgb",
