@@ -41,6 +41,7 @@ def self_ensemble(
     lr: torch.Tensor,
     how: Literal["mean", "median"] = "mean",
     orientations: Sequence[int] = ORIENTATIONS,
+    then: Callable[[torch.Tensor], torch.Tensor] | None = None,
 ) -> torch.Tensor:
     """Return what a function makes of its input, averaged over orientations.
 
@@ -50,6 +51,7 @@ def self_ensemble(
         lr: Shape (..., h, w).
         how: `mean`, or `median`: of an even number the mean of the two in the middle.
         orientations: Which of the eight; those of even number leave height and width in place.
+        then: Applied to each result after it was turned back, before the average.
 
     Returns:
         The same shape as `function(lr)`.
@@ -59,7 +61,8 @@ def self_ensemble(
     """
     if not orientations or not set(orientations) <= set(ORIENTATIONS):
         raise PictureError(f"Orientations are numbers from 0 to 7, got {list(orientations)}.")
-    outputs = (turn_back(function(turn(lr, each)), each) for each in orientations)
+    finish = then or (lambda output: output)
+    outputs = (finish(turn_back(function(turn(lr, each)), each)) for each in orientations)
     if how == "mean":
         total = next(outputs)
         for output in outputs:

@@ -4,7 +4,7 @@ from acutance_platform.recipe.build import build_recipe, registry_problems
 from acutance_platform.recipe.document import Document, get_path, load_document, set_path
 from acutance_platform.recipe.errors import Problem, RecipeErrors, refuse
 from acutance_platform.recipe.plugins import load_plugins
-from acutance_platform.recipe.schema import Optimizer, Part, Recipe, Schedule, Spec, Stage
+from acutance_platform.recipe.schema import Optimizer, Part, Recipe, Schedule, Spec, Stage, ZeroShot
 from acutance_platform.recipe.translate import problems_of, unknown_key
 
 __all__ = [
@@ -17,6 +17,7 @@ __all__ = [
     "Schedule",
     "Spec",
     "Stage",
+    "ZeroShot",
     "build_recipe",
     "get_path",
     "load_document",

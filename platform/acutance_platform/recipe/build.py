@@ -21,6 +21,7 @@ from acutance_platform.recipe.errors import Problem, RecipeErrors
 from acutance_platform.recipe.plugins import load_plugins
 from acutance_platform.recipe.schema import Part, Recipe
 from acutance_platform.recipe.translate import problems_of, unknown
+from acutance_platform.recipe.zero_shot import zero_shot_problems
 
 _SCALES = get_args(Recipe.model_fields["scale"].annotation)
 
@@ -217,4 +218,4 @@ def _cross_problems(recipe: Recipe) -> list[Problem]:
                 "Sort them and keep each once.",
             )
         )
-    return problems
+    return problems + zero_shot_problems(recipe)
