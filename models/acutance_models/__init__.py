@@ -55,7 +55,13 @@ from acutance_models.registry import Registry
 from acutance_models.resize import bicubic_upscale, crop_to_multiple, matlab_resize
 from acutance_models.rng import stream
 from acutance_models.tiling import upscale
-from acutance_models.weights import dump_weights, load_generator, read_header, read_tensors
+from acutance_models.weights import (
+    dump_weights,
+    load_generator,
+    load_generators,
+    read_header,
+    read_tensors,
+)
 
 __all__ = [
     "DEGRADATIONS",
@@ -100,6 +106,7 @@ __all__ = [
     "find_protocol",
     "import_weights",
     "load_generator",
+    "load_generators",
     "luma_planes",
     "macs_per_pixel",
     "matlab_resize",

@@ -89,6 +89,9 @@ class SlopeRule:
         due = (iteration + 1) % self._check_every == 0
         if not due or iteration - self.changed <= self._patience or len(self.errors) < _LEAST:
             return
-        slope, deviation = fitted_slope(*zip(*self.errors, strict=True))
+        steps, errors = zip(*self.errors, strict=True)
+        if not all(map(math.isfinite, errors)):
+            return
+        slope, deviation = fitted_slope(steps, errors)
         if -self._ratio * slope < deviation:
             self.drops, self.changed = self.drops + 1, iteration

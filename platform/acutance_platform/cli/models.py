@@ -2,12 +2,18 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import click
 from rich.console import Console
 from rich.table import Table
 
 from acutance_platform.cli.outcome import Failed
+from acutance_platform.cli.zero_shot import (
+    asks_for_zero_shot,
+    enlarge_zero_shot,
+    zero_shot_options,
+)
 from acutance_platform.verbs.evaluation import Evaluation
 from acutance_platform.verbs.evaluation import evaluate as evaluate_model
 from acutance_platform.verbs.upscaling import Enlarged
@@ -18,9 +24,10 @@ from acutance_platform.verbs.upscaling import upscale as upscale_pictures
 @click.argument("pictures", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="File, or folder.")
 @click.option("--model", default="shipped", help="MODEL; default: the small x2 network shipped.")
-@click.option("--scale", type=click.IntRange(2, 8), help="For bicubic only.")
+@click.option("--scale", type=click.IntRange(2, 8), help="For bicubic and --zero-shot only.")
 @click.option("--tile", type=click.IntRange(16), help="Side of the LR tiles, in pixels.")
 @click.option("--overwrite", is_flag=True, help="Replace existing files.")
+@zero_shot_options
 def upscale(
     pictures: tuple[Path, ...],
     output: Path | None,
@@ -28,13 +35,18 @@ def upscale(
     scale: int | None,
     tile: int | None,
     overwrite: bool,
+    **zero_shot: Any,
 ) -> None:
     """Enlarge pictures, or all pictures of a folder, with a model.
+
+    With --zero-shot there is no model: each picture trains a small network on itself alone (ZSSR),
+    for minutes.
 
     \b
     Example:
       acutance upscale my.jpg
       acutance upscale photos/ -o large/ --model quickstart/best
+      acutance upscale old.png --zero-shot --scale 3 --noise 0.0125
     """
     refused: list[Enlarged] = []
 
@@ -46,15 +58,11 @@ def upscale(
             note = f"  ({enlarged.note})" if enlarged.note else ""
             click.echo(f"{enlarged.source} -> {enlarged.target}{note}")
 
-    upscale_pictures(
-        pictures,
-        output=output,
-        model=model,
-        scale=scale,
-        tile=tile,
-        overwrite=overwrite,
-        progress=say,
-    )
+    targets: dict[str, Any] = {"output": output, "overwrite": overwrite, "progress": say}
+    if asks_for_zero_shot(zero_shot):
+        enlarge_zero_shot(pictures, scale or 2, zero_shot, targets)
+    else:
+        upscale_pictures(pictures, model=model, scale=scale, tile=tile, **targets)
     if refused:
         raise Failed(f"{len(refused)} picture(s) could not be read.")
 

@@ -17,7 +17,9 @@ from acutance_platform.training.machine import (
     resolve_auto,
     room_problems,
 )
+from acutance_platform.training.opening import open_training
 from acutance_platform.training.state import Report, States
+from acutance_platform.training.zero_shot import ZeroShotTraining, picture_result
 
 __all__ = [
     "Interrupted",
@@ -27,11 +29,14 @@ __all__ = [
     "States",
     "Training",
     "TrainingDiverged",
+    "ZeroShotTraining",
     "dataset_problems",
     "device_of",
     "machine_kind",
     "mean_scores",
     "measure",
+    "open_training",
+    "picture_result",
     "picture_stream",
     "placed",
     "resolve_auto",

@@ -128,7 +128,8 @@ class Batches:
 def dataset_problems(dataset: ImageDataset, recipe: Recipe) -> list[Problem]:
     """Return why a dataset cannot serve a recipe; empty where it can."""
     problems = []
-    for place, split in (("data.dataset", "train"), ("evaluation.split", recipe.evaluation.split)):
+    needed = [("data.dataset", "train"), ("evaluation.split", recipe.evaluation.split)]
+    for place, split in needed[1:] if recipe.zero_shot else needed:
         if not dataset.indices(split):
             rule = f"dataset {dataset.name} has no picture in its {split} split"
             way_out = "Add pictures, or assign splits with `acutance data add --split`."
@@ -141,7 +142,7 @@ def dataset_problems(dataset: ImageDataset, recipe: Recipe) -> list[Problem]:
             " or write lr_from: picture."
         )
         problems.append(Problem("data.lr_from", "stored", rule, way_out))
-    return problems + _small_pictures(dataset, recipe)
+    return problems if recipe.zero_shot else problems + _small_pictures(dataset, recipe)
 
 
 def _small_pictures(dataset: ImageDataset, recipe: Recipe) -> list[Problem]:

@@ -12,6 +12,9 @@ from acutance_platform.training.machine import MachineKind
 LOOP_REVISION = 2
 """Raised whenever the training loop computes something else from the same recipe."""
 
+ZERO_SHOT_REVISION = 1
+"""Raised whenever zero-shot training computes something else from the same recipe."""
+
 
 def stage_key(
     recipe: Recipe, *, dataset_version: str, machine: MachineKind, rungs: Sequence[int] = ()
@@ -41,6 +44,8 @@ def _result_part(recipe: Recipe) -> dict[str, Any]:
     content = recipe.model_dump(
         mode="json", exclude={"checkpoint", "resources", "plugins", "stages", "data"}
     )
+    if recipe.zero_shot is None:  # keys made before there was such a section still hold
+        del content["zero_shot"]
     content["data"] = recipe.data.model_dump(mode="json", exclude={"dataset"})
     content["stage"] = recipe.stage.model_dump(mode="json")
     return content
@@ -53,4 +58,6 @@ def _revisions(recipe: Recipe) -> dict[str, int]:
         found[f"degradation/{step['kind']}"] = DEGRADATIONS.revision(step["kind"])
     for term in recipe.stage.loss.values():
         found[f"loss/{term['kind']}"] = LOSSES.revision(term["kind"])
+    if recipe.zero_shot is not None:
+        found["zero_shot"] = ZERO_SHOT_REVISION
     return found

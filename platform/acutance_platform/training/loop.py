@@ -2,7 +2,7 @@
 
 import math
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import final
 
@@ -75,7 +75,7 @@ class Training:
         load_plugins(recipe.plugins)
         self._recipe, self._store, self._owner = recipe, store, owner
         self._device = device_of(recipe)
-        _set_backends(recipe, self._device)
+        set_backends(recipe, self._device)
         dataset = open_dataset(store, recipe.data.dataset)
         problems = dataset_problems(dataset, recipe)
         if problems:
@@ -91,8 +91,8 @@ class Training:
             recipe, dataset_version=dataset.version, machine=machine, rungs=tuple(rungs)
         )
         self._states = States(store, self.key, keep=recipe.checkpoint.keep)
-        self._costs = self._structure()
-        self._meter = _Meter(recipe)
+        self._costs = structure(recipe)
+        self._meter = Meter(recipe)
         self._stop = False
         self._restart()
 
@@ -275,9 +275,8 @@ class Training:
 
     def _next_report(self) -> int:
         """Return the first report point after the last report."""
-        reported, every = self._progress.reported, self._recipe.evaluation.every
-        later = [point for point in self._publish_at if point > reported]
-        return min((reported // every + 1) * every, *later)
+        every = self._recipe.evaluation.every
+        return next_report(self._progress.reported, every, self._publish_at)
 
     def _spent(self) -> Spent:
         """Return the costs since the last report, brought up to now."""
@@ -307,17 +306,9 @@ class Training:
             network.load_state_dict(live, strict=False)
         return scores
 
-    def _structure(self) -> dict[str, float]:
-        spec, scale = self._recipe.generator, self._recipe.scale
-        with torch.device("meta"):
-            network = build_generator(spec, scale=scale, seed=None)
-        return {
-            "parameters": float(count_parameters(network)),
-            "macs_per_pixel": float(macs_per_pixel(network)),
-        }
 
-
-class _Meter:
+@final
+class Meter:
     """Reads CPU time and GPU time, each time since the last reading."""
 
     def __init__(self, recipe: Recipe) -> None:
@@ -332,7 +323,23 @@ class _Meter:
         return passed
 
 
-def _set_backends(recipe: Recipe, device: torch.device) -> None:
+def next_report(reported: int, every: int, points: Collection[int]) -> int:
+    """Return the first report point after the last report, of those between and the given ones."""
+    later = [point for point in points if point > reported]
+    return min((reported // every + 1) * every, *later)
+
+
+def structure(recipe: Recipe) -> dict[str, float]:
+    """Return the costs of a recipe's network that are known before it is trained."""
+    with torch.device("meta"):
+        network = build_generator(recipe.generator, scale=recipe.scale, seed=None)
+    return {
+        "parameters": float(count_parameters(network)),
+        "macs_per_pixel": float(macs_per_pixel(network)),
+    }
+
+
+def set_backends(recipe: Recipe, device: torch.device) -> None:
     """Make the arithmetic repeatable: fixed threads, no algorithm chosen by timing."""
     torch.set_num_threads(recipe.resources.cpu)
     if device.type == "cuda":

@@ -20,11 +20,10 @@ from acutance_platform.report import (
 from acutance_platform.search.status import front_summary, summary
 from acutance_platform.tracking import describe_environment
 from acutance_platform.training import Pairs
-from acutance_platform.verbs.addresses import load_model
 from acutance_platform.verbs.home import Home, open_home
 from acutance_platform.verbs.journals import Told, open_sweep, seen_from
 from acutance_platform.verbs.plans import trial_recipe
-from acutance_platform.verbs.strips import strips
+from acutance_platform.verbs.strips import trial_strips
 from acutance_storage import open_dataset
 
 
@@ -139,7 +138,7 @@ def _pictures(told: Told, home: Home, folder: Path) -> tuple[list[tuple[str, byt
     recipe = winner_recipe(told)
     if recipe is None:
         return [], None
-    found = strips(recipe, load_model(f"{told.sweep.name}/best", home), home)
+    found = trial_strips(recipe, f"{told.sweep.name}/best", home)
     dataset = open_dataset(home.store, recipe.data.dataset)
     pairs = Pairs(dataset, recipe, local=home.local)
     first = pairs.lr(dataset.indices(recipe.evaluation.split)[0])

@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
 
 from acutance_models import bicubic_upscale
 from acutance_platform.recipe import Problem, RecipeErrors, refuse
-from acutance_platform.verbs.addresses import SHIPPED, Model, load_model
+from acutance_platform.verbs.addresses import SHIPPED, load_model
 from acutance_platform.verbs.home import Home, StrPath
 from acutance_storage import decode_picture
 from acutance_storage.decode import Decoded
@@ -71,27 +72,59 @@ def upscale(
     """
     network = load_model(model, home)
     factor = network.scale(scale)
+
+    def enlarge(source: Path, lr: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], str]:
+        return network.upscale(lr, scale=factor, tile=tile), ""
+
+    return enlarge_files(
+        pictures,
+        enlarge,
+        output=output,
+        scale=factor,
+        overwrite=overwrite,
+        progress=progress,
+    )
+
+
+def enlarge_files(
+    pictures: StrPath | Sequence[StrPath],
+    enlarge: Callable[[Path, NDArray[np.uint8]], tuple[NDArray[np.uint8], str]],
+    *,
+    output: StrPath | None,
+    scale: int,
+    overwrite: bool,
+    progress: Callable[[Enlarged], None] | None,
+) -> list[Enlarged]:
+    """Enlarge files and folders of pictures by any function; each target is whole or not there.
+
+    Args:
+        pictures: As in `upscale`, and so are errors.
+        enlarge: Takes a file's path and its pixels, (h, w, 3); gives (scale * h, scale * w, 3) and
+            a remark for the note.
+        output: As in `upscale`.
+        scale: SR pixels per LR pixel.
+        overwrite: As in `upscale`.
+        progress: As in `upscale`.
+    """
     given = [pictures] if isinstance(pictures, str | os.PathLike) else list(pictures)
-    target = Path(output) if output is not None else None
-    planned = list(_targets([Path(each) for each in given], target, factor))
+    place = Path(output) if output is not None else None
+    planned = list(_targets([Path(each) for each in given], place, scale))
     _refuse_clashes(planned, overwrite)
     done = []
     for source, target in planned:
-        enlarged = _one(source, target, network, factor, tile)
+        try:
+            decoded = decode_picture(source, flatten=False, min_side=1)
+        except PictureUnreadable as error:
+            enlarged = Enlarged(source, None, str(error))
+        else:
+            pixels, remark = enlarge(source, decoded.pixels)
+            _write(_finished(Image.fromarray(pixels), decoded, scale), target, source)
+            notes = filter(None, (decoded.treatment, remark))
+            enlarged = Enlarged(source, target, "; ".join(notes))
         done.append(enlarged)
         if progress is not None:
             progress(enlarged)
     return done
-
-
-def _one(source: Path, target: Path, model: Model, scale: int, tile: int | None) -> Enlarged:
-    try:
-        decoded = decode_picture(source, flatten=False, min_side=1)
-    except PictureUnreadable as error:
-        return Enlarged(source, None, str(error))
-    picture = Image.fromarray(model.upscale(decoded.pixels, scale=scale, tile=tile))
-    _write(_finished(picture, decoded, scale), target, source)
-    return Enlarged(source, target, decoded.treatment)
 
 
 def _finished(picture: Image.Image, decoded: Decoded, scale: int) -> Image.Image:
