@@ -26,7 +26,7 @@ CPU_SECONDS = 240
 """Of the network that learns from many pictures."""
 PICTURES = 60
 
-pytestmark = pytest.mark.long
+pytestmark = [pytest.mark.long, pytest.mark.timeout(3600)]
 
 
 @pytest.fixture(autouse=True)

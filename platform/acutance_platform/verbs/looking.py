@@ -124,11 +124,16 @@ def winner_recipe(told: Told) -> Recipe | None:
 
 def commands(told: Told) -> list[tuple[str, str]]:
     """Return how to go on with a sweep: what a command does, and the command."""
-    name = shlex.quote(told.sweep.name)
-    return [
-        ("table of trials", f"acutance status {name}"),
+    name, recipe = shlex.quote(told.sweep.name), winner_recipe(told)
+    using = [
         ("enlarge your own picture", f"acutance upscale my.jpg --model {name}/best"),
         ("measure the winner", f"acutance evaluate {name}/best DATASET"),
+    ]
+    if recipe is not None and recipe.zero_shot is not None:  # its networks know their pictures only
+        using = [("enlarge your own picture", "acutance upscale my.jpg --zero-shot")]
+    return [
+        ("table of trials", f"acutance status {name}"),
+        *using,
         ("look at the runs in MLflow", "acutance mlflow"),
     ]
 
