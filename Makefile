@@ -51,7 +51,7 @@ format: install  ## let ruff rewrite what it can
 	$(BIN)/ruff check --fix $(LINT_PATHS)
 	$(BIN)/ruff format $(LINT_PATHS)
 
-docs: install  ## write docs/reference from the code
+docs: install  ## write docs/reference and the tables of docs/systems from the code
 	$(BIN)/python docs/generate.py
 
 golden: install  ## rewrite the golden values of the components (review the diff)

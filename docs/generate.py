@@ -1,20 +1,19 @@
-"""Write docs/reference from the code: commands, recipe fields, components, editor schemas.
+"""Write docs/reference from the code, and the tables of docs/systems and of the README.
 
 Run:  make docs      (or: python docs/generate.py; with --check it only names stale files)
 """
 
 import argparse
-import inspect
 import json
-import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import click
-import yaml
+import system_pages
 from editor_schemas import DISTRIBUTIONS, Schema, recipe_schema, sweep_schema
+from markup import component, first_paragraph, flow, joined, shown_value, table, type_text
 
 from acutance_models import DEGRADATIONS, GENERATORS, LOSSES, METRICS, PRESETS, PROTOCOLS, Registry
 from acutance_platform.cli import acutance
@@ -23,18 +22,20 @@ from acutance_platform.search import Search
 from acutance_platform.search.samplers import SAMPLERS
 from acutance_platform.search.schedulers import SCHEDULERS
 
-REFERENCE = Path(__file__).parent / "reference"
+DOCS = Path(__file__).parent
+REFERENCE = DOCS / "reference"
 NOTE = "<!-- Written by docs/generate.py (make docs); change the code, not this page. -->"
 
 
-def pages() -> dict[str, str]:
-    """Return file name -> content of everything in docs/reference."""
+def pages() -> dict[Path, str]:
+    """Return file -> content of docs/reference, and of the pages that hold written tables."""
     return {
-        "cli.md": cli_page(),
-        "recipe.md": recipe_page(),
-        "components.md": components_page(),
-        "recipe.schema.json": json.dumps(recipe_schema(), indent=1) + "\n",
-        "sweep.schema.json": json.dumps(sweep_schema(), indent=1) + "\n",
+        REFERENCE / "cli.md": cli_page(),
+        REFERENCE / "recipe.md": recipe_page(),
+        REFERENCE / "components.md": components_page(),
+        REFERENCE / "recipe.schema.json": json.dumps(recipe_schema(), indent=1) + "\n",
+        REFERENCE / "sweep.schema.json": json.dumps(sweep_schema(), indent=1) + "\n",
+        **system_pages.pages(),
     }
 
 
@@ -145,28 +146,6 @@ def components_page() -> str:
     return joined([*page, "## Protocols", protocols()])
 
 
-def component(rows: Registry[Any], name: str) -> list[str]:
-    """Return the text and the table of arguments of one component."""
-    text, arguments, source = docstring(rows[name])
-    schema = rows.schema(name).model_json_schema()
-    needed = schema.get("required", [])
-    lines = [
-        (
-            f"`{argument}`",
-            type_text(field),
-            "needed" if argument in needed else shown_value(field.get("default")),
-            arguments.get(argument, ""),
-        )
-        for argument, field in schema.get("properties", {}).items()
-    ]
-    parts = [text]
-    if lines:
-        parts.append(table(("argument", "type", "default", "meaning"), lines))
-    if source:
-        parts.append(f"Source: {source}")
-    return parts
-
-
 def presets() -> str:
     """Return the named variants of the generators."""
     rows = [
@@ -191,101 +170,30 @@ def protocols() -> str:
             p.lr,
             f"{p.sr_to_uint8} to 8-bit RGB",
             p.y,
+            f"{p.grey}: {p.grey_source}",
             "the scale" if p.border is None else str(p.border),
             p.source,
         )
         for name, p in PROTOCOLS.items()
     ]
-    heads = ("protocol", "degradation", "LR", "SR", "luma", "border", "source")
+    heads = ("protocol", "degradation", "LR", "SR", "luma", "grey pictures", "border", "source")
     return "Written `evaluation.protocol: NAME` or `--protocol NAME`.\n\n" + table(heads, rows)
-
-
-def docstring(thing: object) -> tuple[str, dict[str, str], str]:
-    """Return a Google docstring's text, its arguments and its source, each as one paragraph."""
-    text = inspect.getdoc(thing) or ""
-    head, *blocks = re.split(r"^(Args|Source|Raises|Returns|Example):\n", text, flags=re.M)
-    sections = dict(zip(blocks[::2], map(inspect.cleandoc, blocks[1::2]), strict=True))
-    entries = re.split(r"^(\w+): ", sections.get("Args", ""), flags=re.M)[1:]
-    arguments = dict(zip(entries[::2], map(one_line, entries[1::2]), strict=True))
-    return paragraphs(head), arguments, one_line(sections.get("Source", ""))
-
-
-def type_text(schema: Schema) -> str:
-    """Return a JSON schema's type in words; empty for a section with a table of its own."""
-    if "const" in schema or "enum" in schema:
-        values = schema.get("enum", [schema.get("const")])
-        return " or ".join(f"`{value}`" for value in values)
-    if "anyOf" in schema:
-        return " or ".join(filter(None, (type_text(branch) for branch in schema["anyOf"])))
-    if "prefixItems" in schema:
-        return f"[{', '.join(type_text(item) for item in schema['prefixItems'])}]"
-    kind = schema.get("type", "")
-    if isinstance(kind, list):
-        return " or ".join(kind)
-    if kind == "array":
-        inner = type_text(schema.get("items", {}))
-        return f"list of {inner}" if inner else "list"
-    return {"object": "map", "string": "text"}.get(kind, kind) + bounds(schema)
-
-
-def bounds(schema: Schema) -> str:
-    """Return a number's limits."""
-    words = {"minimum": ">=", "exclusiveMinimum": ">", "maximum": "<=", "exclusiveMaximum": "<"}
-    found = [f"{sign} {schema[key]}" for key, sign in words.items() if key in schema]
-    return f" {' and '.join(found)}" if found else ""
-
-
-def shown_value(value: Any) -> str:
-    """Return a default as it would stand in a file."""
-    return f"`{flow(value)}`"
-
-
-def flow(value: Any) -> str:
-    """Return a value as YAML on one line."""
-    text: str = yaml.safe_dump(value, default_flow_style=True, width=10**6, sort_keys=False)
-    return text.strip().removesuffix("...").strip()
-
-
-def table(heads: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
-    """Return a Markdown table."""
-    lines = [heads, tuple("---" for _ in heads), *rows]
-    return "\n".join(f"| {' | '.join(c.replace('|', '/') for c in line)} |" for line in lines)
-
-
-def first_paragraph(text: str) -> str:
-    """Return a docstring's first paragraph on one line."""
-    return one_line(text.partition("\n\n")[0])
-
-
-def paragraphs(text: str) -> str:
-    """Return a docstring's paragraphs, each on one line."""
-    return "\n\n".join(one_line(part) for part in text.strip().split("\n\n"))
-
-
-def one_line(text: str) -> str:
-    """Return text without line breaks."""
-    return " ".join(text.split())
-
-
-def joined(parts: list[str]) -> str:
-    """Return a page from its blocks."""
-    return "\n\n".join(parts) + "\n"
 
 
 def main() -> None:
     """Write the pages, or name those that are not as the code would write them."""
-    parser = argparse.ArgumentParser(description="Write docs/reference from the code.")
+    parser = argparse.ArgumentParser(description="Write what the code says into docs.")
     parser.add_argument("--check", action="store_true", help="change nothing; 1 if a file is stale")
     check = parser.parse_args().check
     fresh = pages()
-    known = {path.name: path.read_text() for path in REFERENCE.glob("*")}
-    stale = sorted(name for name in fresh | known if fresh.get(name) != known.get(name))
-    for name in stale:
-        sys.stdout.write(f"{'stale' if check else 'wrote'} docs/reference/{name}\n")
-        if not check and name in fresh:
-            (REFERENCE / name).write_text(fresh[name])
+    known = {path: path.read_text() for path in [*REFERENCE.glob("*"), *fresh] if path.exists()}
+    stale = sorted(path for path in fresh | known if fresh.get(path) != known.get(path))
+    for path in stale:
+        sys.stdout.write(f"{'stale' if check else 'wrote'} {path.relative_to(DOCS.parent)}\n")
+        if not check and path in fresh:
+            path.write_text(fresh[path])
         elif not check:
-            (REFERENCE / name).unlink()
+            path.unlink()
     sys.exit("run `make docs`" if check and stale else 0)
 
 

@@ -39,21 +39,19 @@ from acutance_models.generators import (
 from acutance_models.importing import Imported, import_weights
 from acutance_models.interfaces import Generator
 from acutance_models.losses import LOSSES
-from acutance_models.metrics import METRICS
+from acutance_models.metrics import METRICS, pooled
 from acutance_models.protocols import (
     PROTOCOLS,
     Protocol,
-    degrade,
-    degrade_luma,
+    default_metrics,
     find_protocol,
-    score,
-    score_bicubic,
-    score_luma,
+    pirm_region,
 )
 from acutance_models.published import FIGURES, Figure, published_figures
 from acutance_models.registry import Registry
 from acutance_models.resize import bicubic_upscale, crop_to_multiple, matlab_resize
 from acutance_models.rng import stream
+from acutance_models.scoring import degrade, degrade_luma, score, score_bicubic, score_luma
 from acutance_models.tiling import upscale
 from acutance_models.weights import (
     dump_weights,
@@ -100,6 +98,7 @@ __all__ = [
     "check_generator",
     "count_parameters",
     "crop_to_multiple",
+    "default_metrics",
     "degrade",
     "degrade_luma",
     "dump_weights",
@@ -110,6 +109,8 @@ __all__ = [
     "luma_planes",
     "macs_per_pixel",
     "matlab_resize",
+    "pirm_region",
+    "pooled",
     "published_figures",
     "read_header",
     "read_tensors",

@@ -14,6 +14,7 @@ from acutance_models.errors import PictureError
 
 _WEIGHTS = np.array([65.481, 128.553, 24.966]) / 255
 _BLACK = 16.0
+_SWING = 219.0
 _YCBCR = (
     np.array(
         [[65.481, 128.553, 24.966], [-37.797, -74.203, 112.0], [112.0, -93.786, -18.214]],
@@ -49,6 +50,19 @@ def rgb_to_y(picture: NDArray[Any]) -> NDArray[np.float64]:
     require_picture(picture)
     y: NDArray[np.float64] = picture.astype(np.float64) @ _WEIGHTS + _BLACK
     return y
+
+
+def rgb_to_grey(picture: NDArray[Any]) -> NDArray[np.float64]:
+    """Return an RGB picture in one channel, luma of BT.601 in full swing: grey stays what it is.
+
+    Args:
+        picture: Shape (H, W, 3), R, G, B in 0..255.
+
+    Returns:
+        Shape (H, W), 0..255, not rounded; equal to R = G = B where they are equal.
+    """
+    grey: NDArray[np.float64] = (rgb_to_y(picture) - _BLACK) * (255 / _SWING)
+    return grey
 
 
 def rgb_to_ycbcr(picture: NDArray[Any]) -> NDArray[np.float64]:

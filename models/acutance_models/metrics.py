@@ -6,6 +6,7 @@ is a protocol's business (see `protocols`).
 
 import math
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from typing import Any, ClassVar, Literal, final
 
 import numpy as np
@@ -31,6 +32,8 @@ class Metric(ABC):
     """What it compares: luma (H, W) or RGB (H, W, 3)."""
     better: ClassVar[Literal["max", "min"]]
     """Whether more or less is better."""
+    pooling: ClassVar[Literal["mean", "root_mean_square"]] = "mean"
+    """How the values of a set's pictures become the set's value."""
 
     @abstractmethod
     def __call__(self, sr: NDArray[Any], hr: NDArray[Any]) -> float:
@@ -101,9 +104,45 @@ class SsimRgb(Metric):
         return sum(ssim(sr[..., each], hr[..., each]) for each in range(3)) / 3
 
 
+@final
+class Rmse(Metric):
+    """Root of the mean squared error on luma, in grey levels of 255; of a set, of all its errors.
+
+    A set's value is sqrt(mean over pictures of MSE), not the mean of the pictures' values.
+
+    Source:
+        PIRM 2018, evaluate_results.m of the organisers.
+    """
+
+    revision = 1
+    colour = "y"
+    better = "min"
+    pooling = "root_mean_square"
+
+    def __init__(self) -> None:
+        pass
+
+    def __call__(self, sr: NDArray[Any], hr: NDArray[Any]) -> float:
+        """Return grey levels; zero if and only if the pictures are equal."""
+        return math.sqrt(_mean_squared_error(sr, hr))
+
+
 METRICS: Registry[Metric] = Registry(
-    "metric", psnr_rgb=PsnrRgb, psnr_y=PsnrY, ssim_rgb=SsimRgb, ssim_y=SsimY
+    "metric", psnr_rgb=PsnrRgb, psnr_y=PsnrY, rmse=Rmse, ssim_rgb=SsimRgb, ssim_y=SsimY
 )
+
+
+def pooled(name: str, values: Sequence[float]) -> float:
+    """Return a metric's value for a set from the values of its pictures.
+
+    Args:
+        name: Row of `METRICS`.
+        values: One per picture, at least one.
+    """
+    numbers = np.asarray(values, dtype=np.float64)
+    if METRICS.build({"kind": name}).pooling == "root_mean_square":
+        return float(np.sqrt(np.mean(np.square(numbers))))
+    return float(np.mean(numbers))
 
 
 def psnr(sr: NDArray[Any], hr: NDArray[Any]) -> float:
@@ -116,8 +155,7 @@ def psnr(sr: NDArray[Any], hr: NDArray[Any]) -> float:
     Raises:
         PictureError: If the shapes differ.
     """
-    _require_same_shape(sr, hr)
-    error = float(np.mean(np.square(sr.astype(np.float64) - hr.astype(np.float64))))
+    error = _mean_squared_error(sr, hr)
     return math.inf if error == 0 else 10 * math.log10(_PEAK**2 / error)
 
 
@@ -164,6 +202,11 @@ def _window_mean(plane: NDArray[np.float64]) -> NDArray[np.float64]:
     rows = correlate1d(plane, weights, axis=0)[reach:-reach]
     means: NDArray[np.float64] = correlate1d(rows, weights, axis=1)[:, reach:-reach]
     return means
+
+
+def _mean_squared_error(sr: NDArray[Any], hr: NDArray[Any]) -> float:
+    _require_same_shape(sr, hr)
+    return float(np.mean(np.square(sr.astype(np.float64) - hr.astype(np.float64))))
 
 
 def _require_same_shape(sr: NDArray[Any], hr: NDArray[Any]) -> None:

@@ -28,6 +28,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageFile, UnidentifiedImageError
 
 from acutance_storage.errors import PictureUnreadable
+from acutance_storage.records import GREY
 
 MIN_SIDE = 8
 """HR pixels: below this a picture has no pixel of its own at scale 8."""
@@ -56,6 +57,11 @@ class Decoded:
     pixels: NDArray[np.uint8]
     treatment: str
     alpha: NDArray[np.uint8] | None
+
+    @property
+    def grey(self) -> bool:
+        """Whether the file held one channel."""
+        return GREY in self.treatment
 
 
 def decode_picture(path: Path, *, flatten: bool = True, min_side: int = MIN_SIDE) -> Decoded:
@@ -163,7 +169,7 @@ def _channels(
     alpha = flat[:, :, -1] if depth in (2, 4) else None
     if depth >= 3:
         return flat[:, :, :3], alpha
-    notes.append("grey copied to three channels")
+    notes.append(GREY)
     return np.repeat(flat[:, :, :1], 3, axis=2), alpha
 
 

@@ -7,6 +7,10 @@ Split = Literal["train", "validation", "test"]
 SPLITS: tuple[Split, ...] = ("train", "validation", "test")
 
 
+GREY = "grey copied to three channels"
+"""Treatment of a file with one channel."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Picture:
     """One picture of a dataset.
@@ -30,6 +34,11 @@ class Picture:
     source: str
     treatment: str
     licence: str
+
+    @property
+    def grey(self) -> bool:
+        """Whether the file held one channel."""
+        return GREY in self.treatment
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -2,7 +2,7 @@
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import click
 from rich.console import Console
@@ -19,13 +19,24 @@ from acutance_platform.verbs.evaluation import evaluate as evaluate_model
 from acutance_platform.verbs.upscaling import Enlarged
 from acutance_platform.verbs.upscaling import upscale as upscale_pictures
 
+SELF_ENSEMBLE = click.option(
+    "--self-ensemble", is_flag=True, help="Mean of the eight orientations, the papers' '+'."
+)
+TILE = click.option(
+    "--tile",
+    type=click.IntRange(16),
+    help="Side of the LR tiles, in pixels: bounds memory and changes nothing; a network that looks "
+    "at the whole picture (RCAN) gives a little other numbers.",
+)
+
 
 @click.command()
 @click.argument("pictures", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="File, or folder.")
 @click.option("--model", default="shipped", help="MODEL; default: the small x2 network shipped.")
 @click.option("--scale", type=click.IntRange(2, 8), help="For bicubic and --zero-shot only.")
-@click.option("--tile", type=click.IntRange(16), help="Side of the LR tiles, in pixels.")
+@TILE
+@SELF_ENSEMBLE
 @click.option("--overwrite", is_flag=True, help="Replace existing files.")
 @zero_shot_options
 def upscale(
@@ -34,6 +45,7 @@ def upscale(
     model: str,
     scale: int | None,
     tile: int | None,
+    self_ensemble: bool,
     overwrite: bool,
     **zero_shot: Any,
 ) -> None:
@@ -62,7 +74,8 @@ def upscale(
     if asks_for_zero_shot(zero_shot):
         enlarge_zero_shot(pictures, scale or 2, zero_shot, targets)
     else:
-        upscale_pictures(pictures, model=model, scale=scale, tile=tile, **targets)
+        how: dict[str, Any] = {"tile": tile, "self_ensemble": self_ensemble}
+        upscale_pictures(pictures, model=model, scale=scale, **how, **targets)
     if refused:
         raise Failed(f"{len(refused)} picture(s) could not be read.")
 
@@ -81,7 +94,14 @@ def upscale(
 @click.option("--scale", type=click.IntRange(2, 8), help="For bicubic only.")
 @click.option("--lr", type=click.Path(path_type=Path), help="Folder of given LR pictures.")
 @click.option("--degradation", help="Degradation chain as YAML, in place of the protocol's.")
-@click.option("--border", type=click.IntRange(0), help="HR pixels ignored at each edge.")
+@click.option("--border", type=click.IntRange(0), help="HR pixels ignored, not the protocol's.")
+@click.option(
+    "--grey",
+    type=click.Choice(["raw", "rgb"]),
+    help="Luma of files with one channel: their values, or through RGB; not the protocol's rule.",
+)
+@SELF_ENSEMBLE
+@TILE
 @click.option("--json", "as_json", is_flag=True, help="One JSON document.")
 def evaluate(
     model: str,
@@ -92,14 +112,21 @@ def evaluate(
     lr: Path | None,
     degradation: str | None,
     border: int | None,
+    grey: Literal["raw", "rgb"] | None,
+    self_ensemble: bool,
+    tile: int | None,
     as_json: bool,
 ) -> None:
     """Measure MODEL on DATA: a folder of HR pictures, or a dataset NAME[@VERSION].
+
+    A protocol names degradation, rounding, luma, border and the rule for grey pictures; --lr or
+    --degradation replaces its degradation, --border and --grey theirs, and nothing else changes.
 
     \b
     Example:
       acutance evaluate quickstart/best Set5/HR --lr Set5/LRx2
       acutance evaluate bicubic Set5/HR --scale 2 --protocol y8
+      acutance evaluate rcan-x4.safetensors Urban100 --self-ensemble --tile 128
     """
     result = evaluate_model(
         model,
@@ -110,6 +137,9 @@ def evaluate(
         lr=lr,
         degradation=degradation,
         border=border,
+        grey=grey,
+        self_ensemble=self_ensemble,
+        tile=tile,
     )
     if as_json:
         click.echo(json.dumps(result.as_dict(), indent=2))
@@ -119,10 +149,14 @@ def evaluate(
 
 def _table(result: Evaluation) -> Table:
     names = list(result.mean)
-    title = f"{result.model} x{result.scale} on {result.data}, protocol {result.protocol['name']}"
+    protocol = result.protocol["name"]
+    extra = ", self-ensemble" if result.protocol["self_ensemble"] else ""
+    title = f"{result.model} x{result.scale} on {result.data}, protocol {protocol}{extra}"
     table = Table("picture", *names, title=title)
     for image in result.images:
         table.add_row(str(image["name"]), *(f"{image[name]:.4f}" for name in names))
     table.add_section()
     table.add_row("mean", *(f"{result.mean[name]:.4f}" for name in names))
+    if result.region is not None:
+        table.caption = f"PIRM region {result.region}"
     return table

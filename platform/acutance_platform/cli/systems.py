@@ -5,10 +5,12 @@ from dataclasses import asdict
 from pathlib import Path
 
 import click
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
 from acutance_platform.cli.live import wide_console
+from acutance_platform.cli.models import SELF_ENSEMBLE, TILE
 from acutance_platform.cli.outcome import Failed
 from acutance_platform.verbs import systems as verbs
 
@@ -28,7 +30,19 @@ def systems(as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps([row.as_dict() for row in rows], indent=2))
         return
-    table = Table("system", "preset", "scale", "parameters", "published", "MACs / pixel", "sees")
+    console: Console = wide_console()
+    console.print(_table_of(rows))
+    for text, presets in _sources_of(rows).items():
+        console.print(f"{', '.join(presets)}: {text}", style="dim", markup=False, highlight=False)
+
+
+def _table_of(rows: list[verbs.SystemRow]) -> Table:
+    """Return the table, narrow enough for 80 columns."""
+    table = Table(box=SIMPLE_HEAD, pad_edge=False, collapse_padding=True)
+    for head in ("system", "preset", "scale"):
+        table.add_column(head, no_wrap=True)
+    for head in ("parameters", "published", "MACs/pixel", "sees"):
+        table.add_column(head, justify="right", no_wrap=True)
     for row in rows:
         published = f"{row.published_parameters:,}" if row.published_parameters else "-"
         sees = f"{row.receptive_field} px" if row.receptive_field is not None else "all"
@@ -41,8 +55,17 @@ def systems(as_json: bool) -> None:
             f"{row.macs_per_pixel:,.0f}",
             sees,
         )
-    console: Console = wide_console()
-    console.print(table)
+    return table
+
+
+def _sources_of(rows: list[verbs.SystemRow]) -> dict[str, list[str]]:
+    """Return where the published numbers stand -> the presets they are of."""
+    found: dict[str, list[str]] = {}
+    for row in rows:
+        presets = found.setdefault(row.source, [])
+        if row.preset not in presets:
+            presets.append(row.preset)
+    return found
 
 
 @click.command("import")
@@ -65,38 +88,60 @@ def import_(file: Path, preset: str | None, scale: int | None, output: Path) -> 
 
 @click.command()
 @click.argument("preset")
+@click.argument("folders", nargs=-1, type=click.Path(path_type=Path), metavar="[FOLDER]...")
 @click.option("--weights", required=True, help="MODEL, for example an imported file.")
 @click.option(
-    "--sets", multiple=True, required=True, type=click.Path(path_type=Path), help="HR folders."
+    "--sets", multiple=True, required=True, type=click.Path(path_type=Path), help="HR folder(s)."
 )
+@click.option("--variant", help="Whose figures, where a preset's source states several networks'.")
+@SELF_ENSEMBLE
+@TILE
 @click.option("--scale", type=click.IntRange(2, 8), help="For bicubic only.")
-@click.option("--tolerance", type=click.FloatRange(0), default=0.02, show_default=True)
+@click.option(
+    "--tolerance", type=click.FloatRange(0), default=0.02, show_default=True, help="dB of PSNR."
+)
 @_JSON
 def reproduce(
     preset: str,
+    folders: tuple[Path, ...],
     weights: str,
     sets: tuple[Path, ...],
+    variant: str | None,
+    self_ensemble: bool,
+    tile: int | None,
     scale: int | None,
     tolerance: float,
     as_json: bool,
 ) -> None:
     """Measure weights beside what was published for PRESET, each under its protocol.
 
-    Folders are named as their sets: Set5, Set14, B100, Urban100. Exit code 1 where a PSNR differs
-    from the published one by more than --tolerance dB.
+    Folders are named as their sets, Set5, Set14, B100, Urban100, or lie in one as its HR. With
+    --self-ensemble the published figures are those with a '+'. Exit code 1 where a PSNR differs
+    from the published one by more than --tolerance.
 
     \b
     Example:
-      acutance reproduce carn --weights carn-x4.safetensors --sets data/Set5
+      acutance reproduce carn --weights carn-x4.safetensors --sets data/Set5 data/Set14
+      acutance reproduce rcan --weights rcan-x4.safetensors --sets data/Set5/HR --self-ensemble
     """
-    rows = verbs.reproduce(preset, weights=weights, sets=sets, scale=scale)
+    rows = verbs.reproduce(
+        preset,
+        weights=weights,
+        sets=[*sets, *folders],
+        scale=scale,
+        variant=variant,
+        self_ensemble=self_ensemble,
+        tile=tile,
+    )
     if as_json:
         content = [{**asdict(row), "difference": row.difference} for row in rows]
         click.echo(json.dumps(content, indent=2))
     else:
-        table = Table("set", "metric", "protocol", "published", "ours", "difference")
+        heads = ("variant", "set", "metric", "protocol", "published", "ours", "difference")
+        table = Table(*heads)
         for row in rows:
             table.add_row(
+                row.variant,
                 row.set,
                 row.metric,
                 row.protocol,
@@ -105,6 +150,7 @@ def reproduce(
                 f"{row.difference:+.4f}",
             )
         wide_console().print(table)
-    worst = max(abs(row.difference) for row in rows if row.metric.startswith("psnr"))
+    decibels = [abs(row.difference) for row in rows if row.metric.startswith("psnr")]
+    worst = max(decibels, default=0.0)
     if worst > tolerance:
         raise Failed(f"a PSNR differs from the published one by {worst:.3f} dB.")

@@ -55,9 +55,10 @@ def asks_for_zero_shot(options: Mapping[str, Any]) -> bool:
         for name in context.params
         if context.get_parameter_source(name) == ParameterSource.COMMANDLINE
     }
-    idle = {"model", "tile"} if options["zero_shot"] else set(options) - {"zero_shot"}
+    of_models = {"model", "tile", "self_ensemble"}
+    idle = of_models if options["zero_shot"] else set(options) - {"zero_shot"}
     if found := sorted(given & idle):
-        named = ", ".join(f"--{name}" for name in found)
+        named = ", ".join(f"--{name.replace('_', '-')}" for name in found)
         rule = "needs no model" if options["zero_shot"] else "is not given"
         raise click.UsageError(f"{named} would do nothing: --zero-shot {rule}.")
     scale = context.params["scale"]

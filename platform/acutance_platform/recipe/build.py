@@ -39,9 +39,10 @@ def build_recipe(raw: Mapping[str, Any]) -> Recipe:
     Raises:
         RecipeErrors: With every problem that was found; places are dotted paths.
     """
-    problems = _plugin_problems(raw)
+    unloaded = _plugin_problems(raw)
     resolved = _Components(dict(raw))
-    problems += resolved.problems
+    # Without its plug-in a component is unknown: that would only repeat the first error.
+    problems = unloaded or resolved.problems
     try:
         recipe = Recipe.model_validate(resolved.raw)
     except ValidationError as error:

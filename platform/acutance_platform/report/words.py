@@ -6,6 +6,7 @@ from typing import Any, Final
 _LABELS: Final = {
     "psnr_y": "PSNR-Y [dB]",
     "psnr_rgb": "PSNR-RGB [dB]",
+    "rmse": "RMSE [grey levels]",
     "ssim_y": "SSIM-Y",
     "ssim_rgb": "SSIM-RGB",
     "parameters": "Parameters",

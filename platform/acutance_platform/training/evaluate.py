@@ -10,8 +10,10 @@ from acutance_models import (
     Generator,
     bicubic_upscale,
     matlab_resize,
+    pooled,
     rgb_to_ycbcr,
     score,
+    self_ensemble,
     upscale,
     ycbcr_to_rgb,
 )
@@ -27,6 +29,7 @@ def super_resolve(
     *,
     device: torch.device,
     tile: int | None = None,
+    ensemble: bool = False,
 ) -> NDArray[np.float32]:
     """Return the network's SR picture for an LR picture.
 
@@ -35,6 +38,7 @@ def super_resolve(
         lr: (h, w, 3), 8 bits, or f32 in [0, 1] where a protocol does not round LR pictures.
         device: Where to compute.
         tile: Side of the LR tiles, or None for the whole picture at once.
+        ensemble: Mean of the picture's eight orientations, in f32, before anything is rounded.
 
     Returns:
         (H, W, 3) in f32, about [0, 1], not clipped.
@@ -42,34 +46,49 @@ def super_resolve(
     # A memory-mapped picture is read-only, which torch cannot share; LR pictures are small.
     picture = np.array(lr, dtype=np.float32) / (255.0 if lr.dtype == np.uint8 else 1.0)
     if generator.channels == 1:
-        return _luma_super_resolved(generator, picture, device=device, tile=tile)
-    return _enlarged_planes(generator, picture, device=device, tile=tile)
+        return _luma_super_resolved(generator, picture, device, tile, ensemble)
+    return _enlarged_planes(generator, picture, device, tile, ensemble)
 
 
 def _luma_super_resolved(
-    generator: Generator, picture: NDArray[np.float32], *, device: torch.device, tile: int | None
+    generator: Generator,
+    picture: NDArray[np.float32],
+    device: torch.device,
+    tile: int | None,
+    ensemble: bool,
 ) -> NDArray[np.float32]:
     """Enlarge luma by the network and colour by bicubic, as the papers of such networks do."""
     planes = rgb_to_ycbcr(picture * 255.0)
-    y = _enlarged_planes(
-        generator, (planes[:, :, :1] / 255.0).astype(np.float32), device=device, tile=tile
-    )
+    luma = (planes[:, :, :1] / 255.0).astype(np.float32)
+    y = _enlarged_planes(generator, luma, device, tile, ensemble)
     enlarged = matlab_resize(planes, scale=generator.scale)
     enlarged[:, :, :1] = y * 255.0
     return (ycbcr_to_rgb(enlarged) / 255.0).astype(np.float32)
 
 
 def _enlarged_planes(
-    generator: Generator, picture: NDArray[np.float32], *, device: torch.device, tile: int | None
+    generator: Generator,
+    picture: NDArray[np.float32],
+    device: torch.device,
+    tile: int | None,
+    ensemble: bool,
 ) -> NDArray[np.float32]:
     tensor = torch.from_numpy(picture).to(device).permute(2, 0, 1)
     with torch.inference_mode():
-        sr = upscale(generator, tensor, tile=tile)
+        if ensemble:
+            sr = self_ensemble(lambda turned: upscale(generator, turned, tile=tile), tensor)
+        else:
+            sr = upscale(generator, tensor, tile=tile)
     return np.ascontiguousarray(sr.permute(1, 2, 0).cpu().numpy())
 
 
 def super_resolve_luma(
-    generator: Generator, lr: NDArray[np.floating], *, device: torch.device
+    generator: Generator,
+    lr: NDArray[np.floating],
+    *,
+    device: torch.device,
+    tile: int | None = None,
+    ensemble: bool = False,
 ) -> NDArray[np.float32]:
     """Return the enlarged luma plane of a network that knows luma alone.
 
@@ -77,18 +96,20 @@ def super_resolve_luma(
         generator: The network, already on `device`, of one channel.
         lr: (h, w), luma over 255.
         device: Where to compute.
+        tile: Side of the LR tiles, or None for the whole picture at once.
+        ensemble: Mean of the plane's eight orientations.
 
     Returns:
         (H, W) in f32, luma over 255, not clipped.
     """
     plane = np.asarray(lr, dtype=np.float32)[:, :, None]
-    return _enlarged_planes(generator, plane, device=device, tile=None)[:, :, 0]
+    return _enlarged_planes(generator, plane, device, tile, ensemble)[:, :, 0]
 
 
 def measure(
     generator: Generator | None, pairs: Pairs, recipe: Recipe, *, device: torch.device
 ) -> Scores:
-    """Return the mean of each metric over the recipe's evaluation split.
+    """Return each metric over the recipe's evaluation split.
 
     Args:
         generator: The network; None measures bicubic enlargement, the baseline.
@@ -104,6 +125,7 @@ def measure(
                 protocol=recipe.evaluation.protocol,
                 scale=recipe.scale,
                 metrics=recipe.evaluation.metrics,
+                grey=pairs.dataset.pictures[index].grey,
             )
             for index in pairs.dataset.indices(recipe.evaluation.split)
         ]
@@ -111,8 +133,11 @@ def measure(
 
 
 def mean_scores(scores: Sequence[Mapping[str, float]]) -> Scores:
-    """Return each metric's mean over pictures, in the order of the first picture's metrics."""
-    return {name: float(np.mean([entry[name] for entry in scores])) for name in scores[0]}
+    """Return each metric over pictures, in the order of the first picture's metrics.
+
+    A metric says itself how it is pooled: the mean for most, the root of the mean square for RMSE.
+    """
+    return {name: pooled(name, [entry[name] for entry in scores]) for name in scores[0]}
 
 
 def _enlarged(

@@ -191,6 +191,7 @@ class ZeroShotTraining:
                 protocol=recipe.evaluation.protocol,
                 scale=recipe.scale,
                 metrics=recipe.evaluation.metrics,
+                grey=self._pairs.dataset.pictures[index].grey,
             )
             if picture.ended:
                 self._scores[index] = found

@@ -43,7 +43,12 @@ class Model:
     """None for bicubic, which has no network."""
 
     def upscale(
-        self, lr: NDArray[np.uint8], *, scale: int | None = None, tile: int | None = None
+        self,
+        lr: NDArray[np.uint8],
+        *,
+        scale: int | None = None,
+        tile: int | None = None,
+        self_ensemble: bool = False,
     ) -> NDArray[np.uint8]:
         """Enlarge a picture.
 
@@ -51,6 +56,7 @@ class Model:
             lr: (h, w, 3), 0 to 255.
             scale: Needed for bicubic only.
             tile: Side of the LR tiles; None chooses tiles for large pictures only.
+            self_ensemble: Mean of the picture's eight orientations.
 
         Returns:
             (h * scale, w * scale, 3), rounded to 8 bits.
@@ -65,9 +71,27 @@ class Model:
         if tile is None and lr.shape[0] * lr.shape[1] > _WHOLE:
             tile = _TILE
         device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-        sr = super_resolve(placed(self.generator, device), lr, device=device, tile=tile)
+        sr = super_resolve(
+            placed(self.generator, device), lr, device=device, tile=tile, ensemble=self_ensemble
+        )
         rounded: NDArray[np.uint8] = np.floor(np.clip(sr, 0.0, 1.0) * 255.0 + 0.5).astype(np.uint8)
         return rounded
+
+    def require_network_for(self, *, tile: int | None, self_ensemble: bool) -> None:
+        """Refuse what only a network can do: to work in tiles, and to see a picture turned.
+
+        Raises:
+            RecipeErrors: If this is bicubic and one of the two is asked for.
+        """
+        asked = {"--tile": tile, "--self-ensemble": self_ensemble or None}
+        rule = "bicubic has no network that this would change"
+        problems = [
+            Problem(option, str(value), rule, "Leave it out.")
+            for option, value in asked.items()
+            if value is not None and self.generator is None
+        ]
+        if problems:
+            raise RecipeErrors(problems)
 
     def scale(self, asked: int | None) -> int:
         """Return the model's scale; bicubic has whichever is asked for."""

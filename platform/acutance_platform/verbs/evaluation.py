@@ -1,12 +1,10 @@
 """`evaluate`: measure a model on pictures under a named protocol."""
 
 import os
-import tempfile
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -20,15 +18,16 @@ from acutance_models import (
     Protocol,
     bicubic_upscale,
     check_degradation,
-    crop_to_multiple,
+    default_metrics,
     degrade,
     degrade_luma,
     find_protocol,
+    pirm_region,
     score,
     score_bicubic,
     score_luma,
 )
-from acutance_platform.recipe import Problem, RecipeErrors, refuse, registry_problems
+from acutance_platform.recipe import RecipeErrors, refuse, registry_problems
 from acutance_platform.training import (
     mean_scores,
     picture_stream,
@@ -38,17 +37,11 @@ from acutance_platform.training import (
 )
 from acutance_platform.verbs.addresses import Model, load_model
 from acutance_platform.verbs.home import Home, StrPath, open_home
-from acutance_platform.verbs.upscaling import PICTURE_SUFFIXES
-from acutance_storage import (
-    AddReport,
-    ImageDataset,
-    Picture,
-    add_dataset,
-    open_dataset,
-    open_store,
-)
+from acutance_platform.verbs.measured import Item, opened, read_item
 
 Lr = NDArray[np.uint8] | NDArray[np.float32]
+_PIRM = "pirm"
+_PIRM_SCALE = 4
 
 
 @dataclass(frozen=True)
@@ -68,19 +61,28 @@ class Evaluation:
     images: list[dict[str, Any]]
     """One entry per picture: name and metrics."""
     mean: dict[str, float]
-    """Each metric's mean over the pictures."""
+    """Each metric over the pictures: the mean, for `rmse` the root of the mean square."""
+    region: int | None
+    """Region of the PIRM challenge; None above its bounds, and for other scales or protocols."""
 
     def as_dict(self) -> dict[str, Any]:
-        """Return the shape that `--json` prints."""
-        return asdict(self)
+        """Return the shape that `--json` prints; the region under its protocol alone."""
+        content = asdict(self)
+        if self.protocol["name"] != _PIRM:
+            del content["region"]
+        return content
 
 
-@dataclass(frozen=True)
-class _Item:
-    name: str
-    hr: NDArray[np.uint8]
-    lr: NDArray[np.uint8] | None
-    picture: Picture
+@dataclass(frozen=True, kw_only=True)
+class _How:
+    """What a model is measured with, the same for every picture."""
+
+    rules: Protocol
+    chain: Degradation | None
+    scale: int
+    metrics: Sequence[str]
+    tile: int | None
+    ensemble: bool
 
 
 def evaluate(
@@ -93,6 +95,9 @@ def evaluate(
     lr: StrPath | None = None,
     degradation: str | None = None,
     border: int | None = None,
+    grey: Literal["raw", "rgb"] | None = None,
+    self_ensemble: bool = False,
+    tile: int | None = None,
     metrics: Sequence[str] | None = None,
     home: Home | None = None,
 ) -> Evaluation:
@@ -107,7 +112,10 @@ def evaluate(
         lr: Folder of given LR pictures, in place of made ones.
         degradation: YAML of a degradation chain, in place of the protocol's.
         border: HR pixels ignored at each edge, in place of the protocol's.
-        metrics: Rows of the table of metrics; None takes all.
+        grey: Luma of files with one channel, in place of the protocol's rule.
+        self_ensemble: Mean of each picture's eight orientations, the papers' "+".
+        tile: Side of the LR tiles; None takes whole pictures.
+        metrics: Rows of the table of metrics; None takes the protocol's.
         home: Store and local folder; None takes what the environment says.
 
     Raises:
@@ -117,72 +125,98 @@ def evaluate(
     home = home or open_home()
     network = load_model(model, home)
     factor = network.scale(scale)
-    rules = find_protocol(protocol)
-    chain = _chain(degradation, factor)
-    names = list(metrics) if metrics else METRICS.names()
-    images: list[dict[str, Any]] = []
+    network.require_network_for(tile=tile, self_ensemble=self_ensemble)
+    how = _How(
+        rules=_replaced(find_protocol(protocol), border, grey),
+        chain=_chain(degradation, factor, lr),
+        scale=factor,
+        metrics=list(metrics) if metrics else default_metrics(protocol),
+        tile=tile,
+        ensemble=self_ensemble,
+    )
     given_lr = Path(lr) if lr is not None else None
-    with _opened(os.fspath(data), split, factor, given_lr, home) as (label, dataset, indices):
-        for index in indices:
-            item = _item(dataset, index, factor)
-            try:
-                scores = _score(network, item, rules, chain, factor, names, border)
-            except ModelsError as error:
-                rule, _, way_out = str(error).partition(". ")
-                raise refuse(item.name, None, rule, way_out or "Leave it out.") from None
-            images.append({"name": item.name, **scores})
+    with opened(os.fspath(data), split, factor, given_lr, home) as (label, dataset, indices):
+        images = [_image(network, read_item(dataset, index, factor), how) for index in indices]
         given = dataset.lr_scale == factor
-    described = _described(rules, chain, given, factor, border)
-    mean = mean_scores([{n: image[n] for n in names if n in image} for image in images])
-    return Evaluation(network.address, network.weights, label, factor, described, images, mean)
+    return _summary(network, label, how, given, images)
 
 
-def _score(
-    model: Model,
-    item: _Item,
-    rules: Protocol,
-    chain: Degradation | None,
-    scale: int,
-    metrics: Sequence[str],
-    border: int | None,
-) -> dict[str, float]:
+def _summary(
+    model: Model, label: str, how: _How, given: bool, images: list[dict[str, Any]]
+) -> Evaluation:
+    mean = mean_scores([{n: image[n] for n in how.metrics if n in image} for image in images])
+    return Evaluation(
+        model=model.address,
+        weights=model.weights,
+        data=label,
+        scale=how.scale,
+        protocol=_described(how, given),
+        images=images,
+        mean=mean,
+        region=_region(how, mean),
+    )
+
+
+def _image(model: Model, item: Item, how: _How) -> dict[str, Any]:
+    """Return a picture's name and metrics, or say which picture cannot be measured."""
+    try:
+        return {"name": item.name, **_score(model, item, how)}
+    except ModelsError as error:
+        rule, _, way_out = str(error).partition(". ")
+        raise refuse(item.name, None, rule, way_out or "Leave it out.") from None
+
+
+def _replaced(rules: Protocol, border: int | None, grey: Literal["raw", "rgb"] | None) -> Protocol:
+    """Return a protocol in which the user's word stands above its own."""
+    return replace(
+        rules,
+        border=rules.border if border is None else border,
+        grey=rules.grey if grey is None else grey,
+    )
+
+
+def _region(how: _How, mean: dict[str, float]) -> int | None:
+    if how.rules.name != _PIRM or how.scale != _PIRM_SCALE or "rmse" not in mean:
+        return None
+    return pirm_region(mean["rmse"])
+
+
+def _score(model: Model, item: Item, how: _How) -> dict[str, float]:
     common: dict[str, Any] = {
-        "protocol": rules,
-        "scale": scale,
-        "metrics": metrics,
-        "border": border,
+        "protocol": how.rules,
+        "scale": how.scale,
+        "metrics": how.metrics,
+        "grey": item.picture.grey,
     }
-    if model.generator is None and item.lr is None and chain is None:
+    made_lr = how.chain is None and item.lr is None
+    if model.generator is None and made_lr:
         return score_bicubic(item.hr, **common)
-    if model.generator is not None and _sees_luma(model, rules, chain, item.lr is not None):
-        device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-        plane = degrade_luma(item.hr, rules, scale)
-        sr = super_resolve_luma(placed(model.generator, device), plane, device=device)
-        luma_only = [n for n in metrics if METRICS.build({"kind": n}).colour == "y"]
-        return score_luma(sr, item.hr, **{**common, "metrics": luma_only})
-    small: Lr
-    if chain is not None:
-        small = chain(item.hr, picture_stream(item.picture))
-    elif item.lr is not None:
-        small = item.lr
-    else:
-        small = degrade(item.hr, rules, scale)
     if model.generator is None:
-        return score(bicubic_upscale(small, scale), item.hr, **common)
+        return score(bicubic_upscale(_lr(item, how), how.scale), item.hr, **common)
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    sr = super_resolve(placed(model.generator, device), small, device=device)
-    return score(sr, item.hr, **common)
+    generator = placed(model.generator, device)
+    options: dict[str, Any] = {"device": device, "tile": how.tile, "ensemble": how.ensemble}
+    if generator.channels == 1 and how.rules.luma_only and made_lr:
+        plane = degrade_luma(item.hr, how.rules, how.scale, grey=item.picture.grey)
+        sr = super_resolve_luma(generator, plane, **options)
+        luma = [name for name in how.metrics if METRICS.build({"kind": name}).colour == "y"]
+        return score_luma(sr, item.hr, **{**common, "metrics": luma})
+    return score(super_resolve(generator, _lr(item, how), **options), item.hr, **common)
 
 
-def _sees_luma(model: Model, rules: Protocol, chain: Degradation | None, given: bool) -> bool:
-    """Return whether network and protocol both know luma alone, and the protocol makes LR."""
-    knows_luma = model.generator is not None and model.generator.channels == 1
-    return knows_luma and rules.luma_only and chain is None and not given
+def _lr(item: Item, how: _How) -> Lr:
+    """Return the LR picture: by the asked degradation, as given, or by the protocol."""
+    if how.chain is not None:
+        return how.chain(item.hr, picture_stream(item.picture))
+    return item.lr if item.lr is not None else degrade(item.hr, how.rules, how.scale)
 
 
-def _chain(text: str | None, scale: int) -> Degradation | None:
+def _chain(text: str | None, scale: int, lr: StrPath | None) -> Degradation | None:
     if text is None:
         return None
+    if lr is not None:
+        rule = "LR pictures are given by --lr, so none are made"
+        raise refuse("--degradation", text, rule, "Leave one of the two out.")
     try:
         chain = yaml.safe_load(text)
     except yaml.YAMLError:
@@ -194,72 +228,17 @@ def _chain(text: str | None, scale: int) -> Degradation | None:
     return Degradation(chain, scale)
 
 
-@contextmanager
-def _opened(
-    data: str, split: str, scale: int, lr: Path | None, home: Home
-) -> Iterator[tuple[str, ImageDataset, list[int]]]:
-    """Give label, dataset and indices; a folder is a dataset of its own for as long as it takes."""
-    folder = Path(data)
-    if folder.is_dir():
-        home.local.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=home.local, prefix="evaluate-") as scratch:
-            store = open_store(scratch)
-            report = add_dataset(
-                store,
-                "evaluate",
-                folder,
-                split={"*": "test"},
-                lr=lr,
-                scale=scale if lr is not None else None,
-            )
-            # A LICENCE.md beside the pictures is fine; a picture left out would change the mean.
-            damaged = [
-                Problem(f"{folder}/{file}", "", why, "Mend the file or take it out.")
-                for file, why in report.skipped
-                if Path(file).suffix.lower() in PICTURE_SUFFIXES
-            ]
-            if damaged:
-                raise RecipeErrors(damaged)
-            yield str(folder), report.dataset, _one_per_file(report)
-        return
-    if lr is not None:
-        raise refuse("--lr", str(lr), "given LR pictures go with a folder", "Name the HR folder.")
-    dataset = open_dataset(home.store, data)
-    indices = dataset.indices(split)
-    if not indices:
-        rule = f"dataset {dataset.name} has no picture in split '{split}'"
-        raise refuse("--split", split, rule, "Choose another split.")
-    yield f"{dataset.name}@{dataset.version[:12]}/{split}", dataset, indices
-
-
-def _one_per_file(report: AddReport) -> list[int]:
-    """Return the picture of every file; files of the same pixels count as often as they are."""
-    place = {picture.name: index for index, picture in enumerate(report.dataset.pictures)}
-    twins = [place[kept] for _, kept in report.duplicates]
-    return sorted([*place.values(), *twins])
-
-
-def _item(dataset: ImageDataset, index: int, scale: int) -> _Item:
-    picture = dataset.pictures[index]
-    given = dataset.lr(index) if dataset.lr_scale == scale else None
-    hr = crop_to_multiple(dataset.hr(index), scale)
-    return _Item(picture.name, hr, given, picture)
-
-
-def _described(
-    rules: Protocol,
-    chain: Degradation | None,
-    given: bool,
-    scale: int,
-    border: int | None,
-) -> dict[str, Any]:
+def _described(how: _How, given: bool) -> dict[str, Any]:
+    rules, chain = how.rules, how.chain
     made: Any = chain.spec if chain is not None else [dict(step) for step in rules.degradation]
-    edge = border if border is not None else rules.border
     return {
         "name": rules.name,
         "degradation": "given LR pictures" if given and chain is None else made,
         "lr": rules.lr,
         "sr_to_uint8": rules.sr_to_uint8,
         "y": rules.y,
-        "border": scale if edge is None else edge,
+        "grey": rules.grey,
+        "border": how.scale if rules.border is None else rules.border,
+        "self_ensemble": how.ensemble,
+        "tile": how.tile,
     }

@@ -37,7 +37,11 @@ def trial_strips(recipe: Recipe, address: str, home: Home) -> list[tuple[str, by
         name = dataset.pictures[index].name
         lr, hr = np.array(pairs.lr(index)), np.array(pairs.hr(index))
         bicubic, sr = bicubic_upscale(lr, recipe.scale), enlarge(name, lr)
-        scores = {"bicubic": _psnr(bicubic, hr, recipe), "sr": _psnr(sr, hr, recipe)}
+        grey = dataset.pictures[index].grey
+        scores = {
+            "bicubic": _psnr(bicubic, hr, recipe, grey),
+            "sr": _psnr(sr, hr, recipe, grey),
+        }
         found.append((name, picture_strip(lr=lr, bicubic=bicubic, sr=sr, hr=hr, scores=scores)))
     return found
 
@@ -54,6 +58,13 @@ def _enlarging(
     return lambda name, lr: picture_result(recipe, lr, networks.get(name) or networks[""])
 
 
-def _psnr(picture: NDArray[Any], hr: NDArray[np.uint8], recipe: Recipe) -> float:
-    protocol = recipe.evaluation.protocol
-    return score(picture, hr, protocol=protocol, scale=recipe.scale, metrics=["psnr_y"])["psnr_y"]
+def _psnr(picture: NDArray[Any], hr: NDArray[np.uint8], recipe: Recipe, grey: bool) -> float:
+    found = score(
+        picture,
+        hr,
+        protocol=recipe.evaluation.protocol,
+        scale=recipe.scale,
+        metrics=["psnr_y"],
+        grey=grey,
+    )
+    return found["psnr_y"]

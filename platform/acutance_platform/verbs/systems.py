@@ -19,12 +19,13 @@ from acutance_models import (
     macs_per_pixel,
     published_figures,
 )
-from acutance_platform.recipe import refuse
+from acutance_platform.recipe import RecipeErrors, refuse
 from acutance_platform.verbs.addresses import load_model
 from acutance_platform.verbs.evaluation import evaluate
 from acutance_platform.verbs.home import Home, StrPath, open_home
 
-_METRICS = ("psnr_y", "ssim_y")
+_OTHER_NAMES = {"bsd100": "B100", "bsds100": "B100"}
+"""What folders of a set are called elsewhere, in small letters."""
 
 
 @dataclass(frozen=True)
@@ -57,10 +58,12 @@ class SystemRow:
 class Reproduced:
     """One published figure beside ours."""
 
+    variant: str
+    """What was measured, in the source's words, e.g. "RCAN+"."""
     set: str
     """Benchmark set, the folder's name."""
     metric: str
-    """psnr_y in dB, or ssim_y."""
+    """psnr_y or psnr_rgb in dB, or ssim_y or ssim_rgb."""
     protocol: str
     """How both were measured."""
     published: float
@@ -69,6 +72,10 @@ class Reproduced:
     """Measured from the given weights."""
     source: str
     """Where the published figure stands."""
+    self_ensemble: bool
+    """Whether both are means of eight orientations."""
+    tile: int | None
+    """Side of the LR tiles that ours was made in; None = whole pictures."""
 
     @property
     def difference(self) -> float:
@@ -77,8 +84,12 @@ class Reproduced:
 
 
 def systems() -> list[SystemRow]:
-    """Return every preset at every scale that its source states, counted on the meta device."""
-    return [_row(preset, scale) for preset in PRESETS.values() for scale in preset.scales]
+    """Return every preset at every scale that its source states, by system.
+
+    They are counted on the meta device.
+    """
+    presets = sorted(PRESETS.values(), key=lambda preset: preset.system.lower())
+    return [_row(preset, scale) for preset in presets for scale in preset.scales]
 
 
 def import_model(
@@ -122,6 +133,9 @@ def reproduce(
     weights: StrPath,
     sets: Sequence[StrPath],
     scale: int | None = None,
+    variant: str | None = None,
+    self_ensemble: bool = False,
+    tile: int | None = None,
     home: Home | None = None,
 ) -> list[Reproduced]:
     """Measure weights on benchmark folders beside what was published for a preset.
@@ -129,8 +143,12 @@ def reproduce(
     Args:
         preset: Whose figures they are held against.
         weights: MODEL.
-        sets: Folders of HR pictures, each named as its set (Set5, Set14, B100, Urban100).
+        sets: Folders of HR pictures, each named as its set (Set5, Set14, B100, Urban100), or the
+            folder HR in one of that name.
         scale: Of the figures; None takes the model's.
+        variant: Whose figures, where the source states those of several networks.
+        self_ensemble: Measure the mean of eight orientations, beside the figures with a "+".
+        tile: Side of the LR tiles; None takes whole pictures.
         home: Store and local folder.
 
     Raises:
@@ -141,31 +159,74 @@ def reproduce(
         known = ", ".join(sorted(PRESETS))
         raise refuse("PRESET", preset, "there is no such preset", f"Known: {known}.")
     own = load_model(weights, home).scale(scale)
-    figures = [f for f in published_figures(preset, scale=own) if not f.self_ensemble]
+    published = published_figures(preset, scale=own)
+    figures = [figure for figure in published if figure.self_ensemble == self_ensemble]
+    folders = [_set_of(Path(folder)) for folder in sets]
+    wanted = {name for name, _ in folders} & {figure.set for figure in figures}
+    if not wanted:
+        raise _nothing_published(preset, sets, figures, self_ensemble)
+    figures = _of_one_network([f for f in figures if f.set in wanted], variant)
     found: list[Reproduced] = []
-    for folder in map(Path, sets):
-        here = [figure for figure in figures if figure.set == folder.name]
+    for name, folder in folders:
+        here = [figure for figure in figures if figure.set == name]
         for protocol in sorted({figure.protocol for figure in here}):
+            stated = [figure for figure in here if figure.protocol == protocol]
             mean = evaluate(
-                weights, folder, protocol=protocol, scale=scale, metrics=_METRICS, home=home
+                weights,
+                folder,
+                protocol=protocol,
+                scale=scale,
+                self_ensemble=self_ensemble,
+                tile=tile,
+                metrics=[figure.metric for figure in stated],
+                home=home,
             ).mean
-            found += [_beside(figure, mean) for figure in here if figure.protocol == protocol]
-    if not found:
-        names = sorted({figure.set for figure in figures})
-        rule = f"nothing is published for {preset} on these folders"
-        way_out = f"Name folders after their sets; published: {', '.join(names) or 'none'}."
-        raise refuse("--sets", [Path(s).name for s in sets], rule, way_out)
+            found += [_beside(figure, mean[figure.metric], tile) for figure in stated]
     return found
 
 
-def _beside(figure: Figure, mean: dict[str, float]) -> Reproduced:
+def _set_of(folder: Path) -> tuple[str, Path]:
+    """Return the set's name and the folder of its HR pictures."""
+    if (folder / "HR").is_dir():
+        folder = folder / "HR"
+    name = folder.resolve().parent.name if folder.name == "HR" else folder.resolve().name
+    return _OTHER_NAMES.get(name.lower(), name), folder
+
+
+def _nothing_published(
+    preset: str, sets: Sequence[StrPath], figures: Sequence[Figure], self_ensemble: bool
+) -> RecipeErrors:
+    """Say which sets there are figures of."""
+    names = ", ".join(sorted({figure.set for figure in figures})) or "none"
+    which = "with a self-ensemble " if self_ensemble else ""
+    rule = f"nothing is published {which}for {preset} on these folders"
+    way_out = f"Name folders after their sets; published {which}are: {names}."
+    return refuse("--sets", [Path(folder).name for folder in sets], rule, way_out)
+
+
+def _of_one_network(figures: Sequence[Figure], variant: str | None) -> list[Figure]:
+    """Return the figures of one network; several networks may be of one architecture."""
+    variants = sorted({figure.variant for figure in figures})
+    known = f"Write --variant NAME, one of: {', '.join(variants)}."
+    if variant is None and len(variants) > 1:
+        rule = "these figures are of several networks of this preset"
+        raise refuse("--variant", None, rule, known)
+    if variant is not None and variant not in variants:
+        raise refuse("--variant", variant, "there is no figure of it on these folders", known)
+    return [figure for figure in figures if variant in (None, figure.variant)]
+
+
+def _beside(figure: Figure, ours: float, tile: int | None) -> Reproduced:
     return Reproduced(
+        variant=figure.variant,
         set=figure.set,
         metric=figure.metric,
         protocol=figure.protocol,
         published=figure.value,
-        ours=mean[figure.metric],
+        ours=ours,
         source=figure.source,
+        self_ensemble=figure.self_ensemble,
+        tile=tile,
     )
 
 

@@ -51,6 +51,7 @@ def upscale(
     model: str = SHIPPED,
     scale: int | None = None,
     tile: int | None = None,
+    self_ensemble: bool = False,
     overwrite: bool = False,
     home: Home | None = None,
     progress: Callable[[Enlarged], None] | None = None,
@@ -63,6 +64,7 @@ def upscale(
         model: MODEL, or `shipped`: the small x2 network of this package.
         scale: Needed for `bicubic` only.
         tile: Side of the LR tiles; None chooses tiles for large pictures only.
+        self_ensemble: Mean of the picture's eight orientations: eight times the work.
         overwrite: Whether existing files may be replaced.
         home: Where sweeps and blobs lie; None takes what the environment says.
         progress: Called after each picture.
@@ -72,9 +74,10 @@ def upscale(
     """
     network = load_model(model, home)
     factor = network.scale(scale)
+    network.require_network_for(tile=tile, self_ensemble=self_ensemble)
 
     def enlarge(source: Path, lr: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], str]:
-        return network.upscale(lr, scale=factor, tile=tile), ""
+        return network.upscale(lr, scale=scale, tile=tile, self_ensemble=self_ensemble), ""
 
     return enlarge_files(
         pictures,
@@ -129,7 +132,7 @@ def enlarge_files(
 
 def _finished(picture: Image.Image, decoded: Decoded, scale: int) -> Image.Image:
     """Give back what the network does not know of: transparency, and grey where it was grey."""
-    if "grey" in decoded.treatment:
+    if decoded.grey:
         picture = picture.convert("L")
     if decoded.alpha is not None:
         alpha = np.repeat(decoded.alpha[:, :, None], 3, axis=2)

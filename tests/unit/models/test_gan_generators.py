@@ -235,6 +235,30 @@ def test_esrgan_scales_residuals_and_starts_small():
     assert not everywhere.conv_first.bias.any()
 
 
+@pytest.mark.parametrize(("block", "convolutions"), [("residual", 2), ("dense", 5), ("rrdb", 15)])
+def test_esrgans_normalisation_follows_every_convolution_of_the_blocks(block, convolutions):
+    small = {"kind": "esrgan", "channels": 4, "growth": 2, "blocks": 2, "block": block}
+    network = build_generator({**small, "norm": "batch"}, scale=4, seed=None)
+    norms = [name for name, each in network.named_modules() if isinstance(each, nn.BatchNorm2d)]
+    assert len(norms) == 2 * convolutions
+    assert all(name.startswith("body.") for name in norms)
+
+
+def test_srfeat_without_long_skips_ends_with_the_last_block():
+    network = build_generator(
+        {"kind": "srfeat", "channels": 4, "blocks": 3, "norm": "none"}, scale=2
+    )
+    plain = build_generator({**network.spec, "long_skips": False}, scale=2, seed=None)
+    state = network.state_dict()
+    plain.load_state_dict({name: state[name] for name in plain.state_dict()})
+    lr = torch.rand(1, 3, 4, 4)
+    assert not torch.equal(network(lr), plain(lr))
+    with torch.no_grad():
+        for skip in network.skips:
+            skip.weight.zero_()
+    torch.testing.assert_close(network(lr), plain(lr))
+
+
 def test_srfeat_starts_with_the_deviation_of_its_authors():
     network = build_generator({"kind": "srfeat", "channels": 64, "blocks": 1}, scale=4)
     assert float(network.body[0].conv1[0].weight.detach().std()) == pytest.approx(0.01, rel=0.02)

@@ -81,6 +81,32 @@ def test_dbpn_without_feedback_or_density_is_smaller():
     assert whole - _count("dbpn", **sizes, dense=False) == mixing
 
 
+def _inputs(network, *places):
+    """Return what these modules are given when the network sees a picture, and make."""
+    seen = {}
+    for place in places:
+        network.get_submodule(place).register_forward_hook(
+            lambda module, given, made, place=place: seen.update({place: (given[0], made)})
+        )
+    network(torch.rand(1, network.channels, 5, 4))
+    return [seen[place] for place in places]
+
+
+def test_dbpn_without_density_sees_the_newest_map_alone():
+    sizes = {"channels": 4, "first_channels": 8, "blocks": 3, "dense": False}
+    (_, down), (given, _) = _inputs(_build("dbpn", **sizes), "down2", "up3")
+    assert torch.equal(given, down)
+    (_, newest), (both, _) = _inputs(_build("dbpn", **sizes | {"dense": True}), "down2", "up3")
+    assert torch.equal(both[:, :4], newest)
+    assert both.shape[1] == 8
+
+
+def test_dbpn_without_feedback_enlarges_once():
+    unit = _build("dbpn", feedback=False).up1
+    x = torch.rand(1, 4, 3, 3)
+    assert torch.equal(unit(x), unit.up_conv1(x))
+
+
 def test_idn_sets_maps_aside_and_compresses():
     sizes = {"channels": 8, "step": 2, "groups": 1, "kernel": 5}
     whole = _count("idn", **sizes)  # 2 of 8 maps set aside: 8 + 2 wide
@@ -125,6 +151,29 @@ def test_rcans_attention_and_skips_can_be_left_out():
     assert not _build("rcan", short_skip=False, seed=None).body[0](x).any()
     lr = torch.rand(1, 3, 4, 4)
     assert not torch.equal(_build("rcan")(lr), _build("rcan", long_skip=False)(lr))
+
+
+def test_rcans_long_skip_carries_what_the_groups_do_not():
+    one, other = torch.rand(2, 3, 4, 4).split(1)
+    for long_skip in (True, False):
+        network = _build("rcan", long_skip=long_skip)
+        with torch.no_grad():
+            for parameter in network.body.parameters():
+                parameter.zero_()
+        assert torch.equal(network(one), network(other)) != long_skip
+
+
+def test_carn_without_cascades_is_a_chain():
+    network = _build("carn", blocks=2, units=2, cascade="none")
+    x = torch.rand(1, 4, 3, 3)
+    chained = x
+    for block in network.body.members:
+        for unit in block.members:
+            chained = unit(chained)
+    assert torch.equal(network.body(x), chained)
+    shared = _build("carn", units=3, share=True, cascade="none").body.members[0]
+    once = shared.members[0]
+    assert torch.equal(shared(x), once(once(once(x))))
 
 
 def test_msrns_paths_exchange_and_fuse():

@@ -1,0 +1,90 @@
+"""The pictures that `evaluate` measures on: a folder's, or a split's of a stored dataset."""
+
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from acutance_models import crop_to_multiple
+from acutance_platform.recipe import Problem, RecipeErrors, refuse
+from acutance_platform.verbs.home import Home
+from acutance_platform.verbs.upscaling import PICTURE_SUFFIXES
+from acutance_storage import (
+    AddReport,
+    ImageDataset,
+    Picture,
+    add_dataset,
+    open_dataset,
+    open_store,
+)
+
+
+@dataclass(frozen=True)
+class Item:
+    """One picture to measure on."""
+
+    name: str
+    """Path below its folder."""
+    hr: NDArray[np.uint8]
+    """(H, W, 3), cropped top-left to a multiple of the scale."""
+    lr: NDArray[np.uint8] | None
+    """(H / scale, W / scale, 3) where LR pictures are given."""
+    picture: Picture
+    """What the dataset knows of it."""
+
+
+@contextmanager
+def opened(
+    data: str, split: str, scale: int, lr: Path | None, home: Home
+) -> Iterator[tuple[str, ImageDataset, list[int]]]:
+    """Give label, dataset and indices; a folder is a dataset of its own for as long as it takes."""
+    folder = Path(data)
+    if folder.is_dir():
+        home.local.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=home.local, prefix="evaluate-") as scratch:
+            store = open_store(scratch)
+            report = add_dataset(
+                store,
+                "evaluate",
+                folder,
+                split={"*": "test"},
+                lr=lr,
+                scale=scale if lr is not None else None,
+            )
+            # A LICENCE.md beside the pictures is fine; a picture left out would change the mean.
+            damaged = [
+                Problem(f"{folder}/{file}", "", why, "Mend the file or take it out.")
+                for file, why in report.skipped
+                if Path(file).suffix.lower() in PICTURE_SUFFIXES
+            ]
+            if damaged:
+                raise RecipeErrors(damaged)
+            yield str(folder), report.dataset, _one_per_file(report)
+        return
+    if lr is not None:
+        raise refuse("--lr", str(lr), "given LR pictures go with a folder", "Name the HR folder.")
+    dataset = open_dataset(home.store, data)
+    indices = dataset.indices(split)
+    if not indices:
+        rule = f"dataset {dataset.name} has no picture in split '{split}'"
+        raise refuse("--split", split, rule, "Choose another split.")
+    yield f"{dataset.name}@{dataset.version[:12]}/{split}", dataset, indices
+
+
+def _one_per_file(report: AddReport) -> list[int]:
+    """Return the picture of every file; files of the same pixels count as often as they are."""
+    place = {picture.name: index for index, picture in enumerate(report.dataset.pictures)}
+    twins = [place[kept] for _, kept in report.duplicates]
+    return sorted([*place.values(), *twins])
+
+
+def read_item(dataset: ImageDataset, index: int, scale: int) -> Item:
+    """Return a picture of the dataset, and its LR picture where this scale's is given."""
+    picture = dataset.pictures[index]
+    given = dataset.lr(index) if dataset.lr_scale == scale else None
+    hr = crop_to_multiple(dataset.hr(index), scale)
+    return Item(picture.name, hr, given, picture)
