@@ -2,7 +2,7 @@
 
 import math
 import time
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import final
 
@@ -13,10 +13,8 @@ from acutance_models import (
     LOSSES,
     Generator,
     build_generator,
-    count_parameters,
     dump_weights,
     luma_planes,
-    macs_per_pixel,
 )
 from acutance_platform.recipe import Recipe, RecipeErrors, load_plugins
 from acutance_platform.training.data import Batches, Pairs, dataset_problems
@@ -31,6 +29,7 @@ from acutance_platform.training.optim import (
     restore_optimizer,
 )
 from acutance_platform.training.state import Progress, Report, Spent, States
+from acutance_platform.training.upkeep import Meter, next_report, set_backends, structure
 from acutance_storage import BlobStore, open_dataset, put_blob
 
 ATTEMPTS = 3
@@ -305,43 +304,3 @@ class Training:
         if live:
             network.load_state_dict(live, strict=False)
         return scores
-
-
-@final
-class Meter:
-    """Reads CPU time and GPU time, each time since the last reading."""
-
-    def __init__(self, recipe: Recipe) -> None:
-        self._share = float(recipe.resources.gpu)
-        self._cpu, self._wall = time.process_time(), time.monotonic()
-
-    def read(self) -> tuple[float, float]:
-        """Return seconds of this process's CPU, and of wall time times the share of the GPU."""
-        cpu, wall = time.process_time(), time.monotonic()
-        passed = cpu - self._cpu, (wall - self._wall) * self._share
-        self._cpu, self._wall = cpu, wall
-        return passed
-
-
-def next_report(reported: int, every: int, points: Collection[int]) -> int:
-    """Return the first report point after the last report, of those between and the given ones."""
-    later = [point for point in points if point > reported]
-    return min((reported // every + 1) * every, *later)
-
-
-def structure(recipe: Recipe) -> dict[str, float]:
-    """Return the costs of a recipe's network that are known before it is trained."""
-    with torch.device("meta"):
-        network = build_generator(recipe.generator, scale=recipe.scale, seed=None)
-    return {
-        "parameters": float(count_parameters(network)),
-        "macs_per_pixel": float(macs_per_pixel(network)),
-    }
-
-
-def set_backends(recipe: Recipe, device: torch.device) -> None:
-    """Make the arithmetic repeatable: fixed threads, no algorithm chosen by timing."""
-    torch.set_num_threads(recipe.resources.cpu)
-    if device.type == "cuda":
-        torch.backends.cudnn.benchmark = False
-        torch.backends.cudnn.deterministic = True

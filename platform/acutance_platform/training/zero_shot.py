@@ -18,17 +18,11 @@ from acutance_platform.recipe import Recipe, RecipeErrors, load_plugins
 from acutance_platform.training.data import Pairs, dataset_problems
 from acutance_platform.training.evaluate import mean_scores
 from acutance_platform.training.keys import stage_key
-from acutance_platform.training.loop import (
-    Interrupted,
-    Meter,
-    TrainingDiverged,
-    next_report,
-    set_backends,
-    structure,
-)
+from acutance_platform.training.loop import Interrupted, TrainingDiverged
 from acutance_platform.training.machine import MachineKind, device_of
 from acutance_platform.training.picture import PictureTraining
 from acutance_platform.training.state import Progress, Report, Spent, States
+from acutance_platform.training.upkeep import Meter, next_report, set_backends, structure
 from acutance_storage import BlobStore, open_dataset, put_blob
 
 

@@ -96,12 +96,7 @@ def upscale_zero_shot(
     if gradual and kernel is not None:
         rule = "a kernel belongs to one scale, and --gradual goes through several"
         raise refuse("--kernel", str(kernel), rule, "Leave one of them out.")
-    chosen = preset or ("kernel" if kernel is not None else "ideal")
-    section = dict(PRESETS[chosen])
-    if noise is not None:
-        section["noise"] = noise
-    if kernel is not None:
-        section["kernel"] = read_kernel(Path(kernel), scale).tolist()
+    section = _section(preset, noise, Path(kernel) if kernel is not None else None, scale)
     recipe = _recipe(section, scale=scale, steps=steps, seed=seed, precision=precision)
     number = section.get("back_projections", 10)
     way = jumps(scale, gradual=gradual, back_projections=number)
@@ -117,6 +112,18 @@ def upscale_zero_shot(
         overwrite=overwrite,
         progress=progress,
     )
+
+
+def _section(
+    preset: str | None, noise: float | None, kernel: Path | None, scale: int
+) -> dict[str, Any]:
+    """Return the recipe's `zero_shot` section for what is known of the pictures."""
+    section = dict(PRESETS[preset or ("ideal" if kernel is None else "kernel")])
+    if noise is not None:
+        section["noise"] = noise
+    if kernel is not None:
+        section["kernel"] = read_kernel(kernel, scale).tolist()
+    return section
 
 
 def read_kernel(path: Path, scale: int) -> NDArray[np.float64]:
