@@ -37,11 +37,12 @@ def turn_back(picture: torch.Tensor, orientation: int) -> torch.Tensor:
 
 
 def self_ensemble(
-    function: Callable[[torch.Tensor], torch.Tensor],
+    function: Callable[..., torch.Tensor],
     lr: torch.Tensor,
     how: Literal["mean", "median"] = "mean",
     orientations: Sequence[int] = ORIENTATIONS,
     then: Callable[[torch.Tensor], torch.Tensor] | None = None,
+    beside: Sequence[torch.Tensor] = (),
 ) -> torch.Tensor:
     """Return what a function makes of its input, averaged over orientations.
 
@@ -52,6 +53,7 @@ def self_ensemble(
         how: `mean`, or `median`: of an even number the mean of the two in the middle.
         orientations: Which of the eight; those of even number leave height and width in place.
         then: Applied to each result after it was turned back, before the average.
+        beside: Further arguments of `function` that turn with `lr`, e.g. a segmentation map.
 
     Returns:
         The same shape as `function(lr)`.
@@ -62,7 +64,10 @@ def self_ensemble(
     if not orientations or not set(orientations) <= set(ORIENTATIONS):
         raise PictureError(f"Orientations are numbers from 0 to 7, got {list(orientations)}.")
     finish = then or (lambda output: output)
-    outputs = (finish(turn_back(function(turn(lr, each)), each)) for each in orientations)
+    outputs = (
+        finish(turn_back(function(*(turn(seen, each) for seen in (lr, *beside))), each))
+        for each in orientations
+    )
     if how == "mean":
         total = next(outputs)
         for output in outputs:

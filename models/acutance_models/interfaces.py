@@ -47,7 +47,8 @@ class Generator(nn.Module, ABC):
     condition_classes: int | None = None
     """Classes of the segmentation map that `forward` takes as a second, optional input of shape
     (B, classes, scale * h, scale * w), probabilities over dim 1, class 0 = background; None = the
-    picture is the only input."""
+    picture is the only input. With a map, training compares what `forward` returns, not `outputs`.
+    """
 
     init_rule: InitRule = "pytorch"
     """Distribution of the first weights, see `init.fill_layer`."""

@@ -18,15 +18,16 @@ from acutance_storage.dataset import (
     ImageDataset,
     list_datasets,
     open_dataset,
-    verify_dataset,
 )
 from acutance_storage.decode import decode_picture
 from acutance_storage.errors import BlobCorrupt, DatasetError, KeyMissing, StorageError
 from acutance_storage.images import Pictures, open_pictures, write_pictures
 from acutance_storage.ingest import AddReport, add_dataset
 from acutance_storage.journal import Journal
+from acutance_storage.maps import read_map, shares
 from acutance_storage.records import Picture
 from acutance_storage.refs import delete_ref, get_ref, list_refs, set_ref
+from acutance_storage.verifying import verify_dataset
 
 __all__ = [
     "AddReport",
@@ -56,7 +57,9 @@ __all__ = [
     "open_store",
     "put_blob",
     "put_blob_file",
+    "read_map",
     "set_ref",
+    "shares",
     "verify_dataset",
     "write_pictures",
 ]

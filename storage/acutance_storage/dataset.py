@@ -1,4 +1,4 @@
-"""Datasets: reading them, listing them, and checking that they are what they were.
+"""Datasets: reading and listing them.
 
 A version of a dataset is an index (Parquet) that points at shards (Arrow), all of them blobs. Two
 refs name it: ``datasets/NAME@VERSION`` for ever, ``datasets/NAME`` while it is the newest.
@@ -14,10 +14,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from acutance_storage.blobs import BlobStore
-from acutance_storage.contents import blob_path, check_blob, get_blob
+from acutance_storage.contents import blob_path, get_blob
 from acutance_storage.errors import DatasetError, StorageError
 from acutance_storage.images import Pictures
 from acutance_storage.images_index import Index, load_index
+from acutance_storage.maps import shares
 from acutance_storage.records import SPLITS, Picture, Place
 from acutance_storage.refs import get_ref, list_refs
 
@@ -45,6 +46,7 @@ class ImageDataset:
         self.name = index.name
         self.version = index.version
         self.lr_scale = index.lr_scale
+        self.classes = index.classes
         self.pictures: tuple[Picture, ...] = tuple(entry.picture for entry in index.entries)
 
     def __len__(self) -> int:
@@ -73,7 +75,7 @@ class ImageDataset:
             IndexError: If there is no such picture.
             BlobCorrupt: If its shard cannot be read.
         """
-        return self._pixels(self._index.entries[index].place)
+        return self.pixels(self._index.entries[index].place)
 
     def lr(self, index: int) -> NDArray[np.uint8]:
         """Return the stored LR picture of a pair: shape (H / lr_scale, W / lr_scale, 3), uint8.
@@ -87,7 +89,32 @@ class ImageDataset:
                 f"dataset {self.name!r} holds no LR pictures. Add pairs with --lr FOLDER "
                 "--scale N, or let a degradation make LR from HR"
             )
-        return self._pixels(lr.place)
+        return self.pixels(lr.place)
+
+    def has_map(self, index: int) -> bool:
+        """Say whether a segmentation map was stored with the picture."""
+        return self._index.entries[index].map is not None
+
+    def map(
+        self, index: int, rows: slice = slice(None), columns: slice = slice(None)
+    ) -> NDArray[np.uint8]:
+        """Return the segmentation map of a picture, or a part of it.
+
+        Returns:
+            Shape (H, W, classes), uint8: probabilities, once divided by their sum over the
+            classes. A picture without a map is background, class 0, everywhere.
+
+        Raises:
+            DatasetError: If the dataset has no maps.
+        """
+        if self.classes is None:
+            raise DatasetError(
+                f"dataset {self.name!r} holds no segmentation maps. Add them with --maps FOLDER"
+            )
+        stored = self._index.entries[index].map
+        if stored is None:
+            return shares(np.zeros_like(self.hr(index)[rows, columns, :1]), self.classes)
+        return shares(self.pixels(stored.place)[rows, columns], self.classes)
 
     def indices(self, split: str) -> list[int]:
         """Return the positions of the pictures of a split, ascending.
@@ -99,7 +126,17 @@ class ImageDataset:
             raise DatasetError(f"unknown split {split!r}; known: {', '.join(SPLITS)}")
         return [i for i, picture in enumerate(self.pictures) if picture.split == split]
 
-    def _pixels(self, place: Place) -> NDArray[np.uint8]:
+    def parts(self, index: int) -> list[tuple[str, Place, str]]:
+        """Return a word, place and hash for all pixels of a picture: HR, then LR and map if any."""
+        entry = self._index.entries[index]
+        found = [("HR picture", entry.place, entry.picture.sha256)]
+        for what, stored in (("LR picture", entry.lr), ("map of", entry.map)):
+            if stored:
+                found.append((what, stored.place, stored.sha256))
+        return found
+
+    def pixels(self, place: Place) -> NDArray[np.uint8]:
+        """Return what lies at a place, shape (H, W, depth), a view of the memory map."""
         if place.shard not in self._shards:
             self._shards[place.shard] = Pictures(blob_path(self._store, place.shard))
         return self._shards[place.shard][place.row]
@@ -117,6 +154,7 @@ class DatasetSummary:
         lr_scale: HR pixels per LR pixel of its pairs; None without pairs.
         licence: Its licences.
         problem: Why it cannot be opened; empty for a sound one.
+        classes: Classes of its segmentation maps; None without maps.
     """
 
     name: str
@@ -126,6 +164,7 @@ class DatasetSummary:
     lr_scale: int | None
     licence: str
     problem: str = ""
+    classes: int | None = None
 
 
 def open_dataset(store: BlobStore, name: str) -> ImageDataset:
@@ -165,57 +204,14 @@ def dataset_names(store: BlobStore) -> list[str]:
     return [name for name in list_refs(store, "datasets") if "@" not in name]
 
 
-def verify_dataset(store: BlobStore, name: str) -> list[str]:
-    """Hash everything that a dataset consists of, and return what is damaged.
-
-    Every shard is hashed as a file, then every picture's pixels, so that a damaged shard also
-    says which pictures it hurts.
-
-    Returns:
-        One line per damaged thing; empty for a sound dataset.
-
-    Raises:
-        DatasetError: If there is no such dataset or version.
-    """
-    try:
-        dataset = open_dataset(store, name)
-    except DatasetError:
-        raise
-    except StorageError as error:
-        return [f"index: {error}"]
-    entries = dataset._index.entries
-    places = [e.place for e in entries] + [e.lr.place for e in entries if e.lr]
-    damage = []
-    for shard in sorted({place.shard for place in places}):
-        try:
-            check_blob(store, shard)
-        except StorageError as error:
-            damage.append(f"shard: {error}")
-    for entry in entries:
-        name = entry.picture.name
-        damage += _damage(dataset, f"HR picture {name}", entry.place, entry.picture.sha256)
-        if entry.lr:
-            damage += _damage(dataset, f"LR picture {name}", entry.lr.place, entry.lr.sha256)
-    return damage
-
-
-def _damage(dataset: ImageDataset, what: str, place: Place, sha256: str) -> list[str]:
-    where = f"{what} (shard {place.shard[:SHORT]})"
-    try:
-        if pixel_hash(dataset._pixels(place)) != sha256:
-            return [f"{where}: its pixels are not those that were added"]
-    except (StorageError, IndexError) as error:
-        return [f"{where}: {error}"]
-    return []
-
-
 def pixel_hash(pixels: NDArray[np.uint8]) -> str:
     """Return the SHA-256, in hex, of a picture's shape and pixels.
 
     Args:
-        pixels: Shape (H, W, 3), uint8.
+        pixels: Shape (H, W, depth), uint8.
     """
-    digest = hashlib.sha256(f"{pixels.shape[0]}x{pixels.shape[1]}x3 uint8\n".encode())
+    height, width, depth = pixels.shape
+    digest = hashlib.sha256(f"{height}x{width}x{depth} uint8\n".encode())
     digest.update(np.ascontiguousarray(pixels).data)
     return digest.hexdigest()
 
@@ -272,4 +268,5 @@ def _summary(store: BlobStore, name: str) -> DatasetSummary:
         splits={split: counts[split] for split in SPLITS},
         lr_scale=dataset.lr_scale,
         licence=dataset.licence,
+        classes=dataset.classes,
     )

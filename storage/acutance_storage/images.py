@@ -52,19 +52,21 @@ class PictureWriter:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def append(self, pixels: Pixels) -> int:
+    def append(self, pixels: Pixels, *, depth: int = 3) -> int:
         """Add one picture and return its row.
 
         Args:
-            pixels: Shape (H, W, 3), uint8, H and W at least 1.
+            pixels: Shape (H, W, depth), uint8, H and W at least 1.
+            depth: Numbers per pixel: 3 = RGB; a segmentation map has others.
 
         Raises:
             ValueError: If it is something else.
         """
-        if pixels.ndim != 3 or pixels.shape[2] != 3 or pixels.dtype != np.uint8 or not pixels.size:
+        fits = pixels.ndim == 3 and pixels.shape[2] == depth and pixels.size
+        if not fits or pixels.dtype != np.uint8:
             raise ValueError(
                 f"a picture of shape {pixels.shape} and type {pixels.dtype} cannot be stored: "
-                "(H, W, 3) in uint8 is needed"
+                f"(H, W, {depth}) in uint8 is needed"
             )
         height, width, _ = pixels.shape
         data = pa.py_buffer(np.ascontiguousarray(pixels).reshape(-1))
@@ -127,7 +129,7 @@ class Pictures(Sequence[Pixels]):
     @overload
     def __getitem__(self, index: slice) -> list[Pixels]: ...
     def __getitem__(self, index: int | slice) -> Pixels | list[Pixels]:
-        """Return one picture, shape (H, W, 3), uint8, read-only; or a list of them for a slice."""
+        """Return one picture, (H, W, depth), uint8, read-only; or a list of them for a slice."""
         if isinstance(index, slice):
             return [self[i] for i in range(*index.indices(len(self)))]
         row = index + len(self) if index < 0 else index
@@ -141,9 +143,10 @@ class Pictures(Sequence[Pixels]):
         try:
             batch = self._reader.get_batch(row)
             height, width = batch.column(0)[0].as_py(), batch.column(1)[0].as_py()
-            # The column's own buffer: a cell's `as_buffer` would be a copy.
-            flat = np.frombuffer(batch.column(2).buffers()[2], np.uint8, height * width * 3)
-            return flat.reshape(height, width, 3)
+            # The column's own buffers: a cell's `as_buffer` would be a copy.
+            _, offsets, data = batch.column(2).buffers()
+            flat = np.frombuffer(data, np.uint8, int(np.frombuffer(offsets, np.int64, 2)[1]))
+            return flat.reshape(height, width, -1)
         except (pa.ArrowException, OSError, ValueError, TypeError, IndexError) as error:
             raise self._corrupt(f"picture {row}: {error}") from error
 

@@ -12,9 +12,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from acutance_storage.errors import BlobCorrupt, check_schema
-from acutance_storage.records import Entry, Picture, Place, StoredLr
+from acutance_storage.records import Entry, Picture, Place, Stored
 
-_SCHEMA = 1
+_SCHEMA = 2  # 1 has no maps, and is still what a dataset without maps is written as
 _HEAD = b"acutance.dataset"
 _COLUMNS = pa.schema(
     [
@@ -34,6 +34,11 @@ _COLUMNS = pa.schema(
         ("lr_row", pa.int32()),
     ]
 )
+_MAP_COLUMNS = [
+    pa.field("map_sha256", pa.string()),
+    pa.field("map_shard", pa.string()),
+    pa.field("map_row", pa.int32()),
+]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,23 +50,29 @@ class Index:
         version: Hash of its content, in hex.
         lr_scale: HR pixels per LR pixel of its stored pairs; None without pairs.
         entries: Its pictures, by name.
+        classes: Classes of its segmentation maps; None without maps.
     """
 
     name: str
     version: str
     lr_scale: int | None
     entries: tuple[Entry, ...]
+    classes: int | None = None
 
 
 def dump_index(index: Index) -> bytes:
     """Return `index` as a Parquet file; the same index gives the same bytes."""
-    head = {
-        "schema": _SCHEMA,
+    head: dict[str, Any] = {
+        "schema": 1,
         "name": index.name,
         "version": index.version,
         "lr_scale": index.lr_scale,
     }
-    schema = _COLUMNS.with_metadata({_HEAD: json.dumps(head).encode()})
+    columns = _COLUMNS
+    if index.classes is not None:
+        head.update(schema=_SCHEMA, classes=index.classes)
+        columns = pa.schema([*_COLUMNS, *_MAP_COLUMNS])
+    schema = columns.with_metadata({_HEAD: json.dumps(head).encode()})
     table = pa.Table.from_pylist([_row(entry) for entry in index.entries], schema=schema)
     sink = io.BytesIO()
     pq.write_table(table, sink)
@@ -84,7 +95,11 @@ def load_index(data: bytes) -> Index:
         check_schema(head["schema"], _SCHEMA, f"the index of dataset {head.get('name')!r}")
         entries = tuple(_entry(row) for row in table.to_pylist())
         return Index(
-            name=head["name"], version=head["version"], lr_scale=head["lr_scale"], entries=entries
+            name=head["name"],
+            version=head["version"],
+            lr_scale=head["lr_scale"],
+            entries=entries,
+            classes=head.get("classes"),
         )
     except (pa.ArrowException, OSError, KeyError, TypeError, ValueError) as error:
         raise BlobCorrupt(
@@ -93,25 +108,35 @@ def load_index(data: bytes) -> Index:
 
 
 def _row(entry: Entry) -> dict[str, Any]:
-    picture, lr = entry.picture, entry.lr
     return {
-        **vars(picture),
+        **vars(entry.picture),
         **vars(entry.place),
         "difference_hash": entry.difference_hash,
-        "lr_sha256": lr.sha256 if lr else None,
-        "lr_shard": lr.place.shard if lr else None,
-        "lr_row": lr.place.row if lr else None,
+        **_beside("lr", entry.lr),
+        **_beside("map", entry.map),
+    }
+
+
+def _beside(what: str, stored: Stored | None) -> dict[str, Any]:
+    return {
+        f"{what}_sha256": stored.sha256 if stored else None,
+        f"{what}_shard": stored.place.shard if stored else None,
+        f"{what}_row": stored.place.row if stored else None,
     }
 
 
 def _entry(row: dict[str, Any]) -> Entry:
-    lr = None
-    if row["lr_sha256"] is not None:
-        place = Place(shard=row["lr_shard"], row=row["lr_row"])
-        lr = StoredLr(sha256=row["lr_sha256"], place=place)
     return Entry(
         picture=Picture(**{field.name: row[field.name] for field in fields(Picture)}),
         place=Place(shard=row["shard"], row=row["row"]),
         difference_hash=row["difference_hash"],
-        lr=lr,
+        lr=_stored("lr", row),
+        map=_stored("map", row),
     )
+
+
+def _stored(what: str, row: dict[str, Any]) -> Stored | None:
+    sha = row.get(f"{what}_sha256")
+    if sha is None:
+        return None
+    return Stored(sha256=sha, place=Place(shard=row[f"{what}_shard"], row=row[f"{what}_row"]))

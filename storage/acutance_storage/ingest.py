@@ -18,9 +18,10 @@ from acutance_storage.decoding import DecodedFolder, Decoder, Progress
 from acutance_storage.errors import DatasetError
 from acutance_storage.gather import gather
 from acutance_storage.images_index import Index, dump_index
+from acutance_storage.maps import MAX_CLASSES, MapFolder
 from acutance_storage.merge import Merged, merge
 from acutance_storage.pairs import LrNames
-from acutance_storage.records import Entry
+from acutance_storage.records import Entry, Place
 from acutance_storage.refs import get_ref, set_ref
 from acutance_storage.shards import ShardSpool
 from acutance_storage.splits import asked_splits, split_rules
@@ -67,6 +68,8 @@ def add_dataset(
     split: Path | str | Mapping[str, str] | None = None,
     lr: Path | None = None,
     scale: int | None = None,
+    maps: Path | None = None,
+    classes: int | None = None,
     replace: bool = False,
     progress: Progress | None = None,
 ) -> AddReport:
@@ -84,11 +87,14 @@ def add_dataset(
         split: A split list (see `splits`), as a file or as a mapping from name or glob to split.
         lr: A folder with the LR picture of each HR picture (see `pairs`).
         scale: HR pixels per LR pixel; with `lr` only.
+        maps: A folder with segmentation maps (see `maps`); pictures without one are background.
+        classes: Classes of the maps, 2 to 256, with `maps` only; None takes what the dataset's
+            maps have, else what the probabilities have, else 8.
         replace: Forget the version before: its pictures and its splits.
         progress: Called with files done and files in all, first and after each file.
 
     Raises:
-        DatasetError: If the folder, name, split list or pairs are not as they must be.
+        DatasetError: If the folder, name, split list, pairs or maps are not as they must be.
         StoreFull: If it does not fit; the dataset is as it was.
     """
     check_name(name)
@@ -97,15 +103,18 @@ def add_dataset(
     lr_names = _lr_names(lr, scale)
     newest = get_ref(store, "datasets", name)
     before = None if replace or newest is None else read_index(store, name)
+    map_folder = _map_folder(maps, classes, before)
     with ShardSpool(store) as spool:
         stored = before.entries if before else ()
-        decoder = Decoder(spool=spool, stored=stored, lr_names=lr_names)
+        decoder = Decoder(spool=spool, stored=stored, lr_names=lr_names, maps=map_folder)
         decoded = decoder.run(found.files, progress)
         decoded.skipped.extend(found.skipped)
-        _refuse(decoded, Path(folder))
+        _refuse(decoded, Path(folder), map_folder)
         merged = merge(
-            name, before, decoded.files, asked=asked, scale=scale, licence=licence, source=source
-        )
+            name, before, decoded.files, asked=asked, scale=scale,
+            classes=map_folder.classes if map_folder else None,
+            licence=licence, source=source,
+        )  # fmt: skip
         index = _publish(store, spool, merged.index, newest)
     return _report(ImageDataset(store=store, index=index), decoded, merged)
 
@@ -121,13 +130,37 @@ def _lr_names(lr: Path | None, scale: int | None) -> LrNames | None:
     return LrNames(gather(Path(lr)).files, scale)
 
 
-def _refuse(decoded: DecodedFolder, folder: Path) -> None:
-    """Raise for pairs that do not fit, and for a folder without a usable picture."""
+def _map_folder(maps: Path | None, classes: int | None, before: Index | None) -> MapFolder | None:
+    if maps is None and classes is None:
+        return None
+    known = before.classes if before else None
+    if maps is None or (classes is not None and not 2 <= classes <= MAX_CLASSES):
+        raise DatasetError(
+            f"maps={None if maps is None else str(maps)!r}, {classes=}: segmentation maps need a "
+            f"folder, and have 2 to {MAX_CLASSES} classes"
+        )
+    if classes is not None and known is not None and classes != known:
+        raise DatasetError(
+            f"the dataset has maps of {known} classes, these are of {classes}. Use another name, "
+            "or replace the dataset"
+        )
+    return MapFolder(gather(Path(maps)).files, classes or known)
+
+
+def _refuse(decoded: DecodedFolder, folder: Path, maps: MapFolder | None) -> None:
+    """Raise for pairs and maps that do not fit, and for a folder without a usable picture."""
+    wrong = maps.problems if maps else []
     if decoded.problems:
         raise DatasetError(
             f"{folder}: {len(decoded.problems)} pictures do not pair up, so nothing was added. "
             "Each HR picture needs exactly one LR picture of the same scene",
-            decoded.problems,
+            [*decoded.problems, *wrong],
+        )
+    if wrong:
+        raise DatasetError(
+            f"{folder}: {len(wrong)} segmentation maps do not fit, so nothing was added. Each map "
+            "needs a picture of its name and size, and known classes",
+            wrong,
         )
     if not decoded.files:
         raise DatasetError(
@@ -141,9 +174,8 @@ def _publish(
 ) -> Index:
     """Store shards, index and refs, in this order, and return the index with its real places."""
     blobs = spool.publish()
-    index = dataclasses.replace(
-        index, entries=tuple(_placed(entry, blobs) for entry in index.entries)
-    )
+    placed = tuple(_placed_all(entry, blobs) for entry in index.entries)
+    index = dataclasses.replace(index, entries=placed)
     sha = put_blob(store, dump_index(index))
     set_ref(store, "datasets", f"{index.name}@{index.version}", {"index": sha})
     if get_ref(store, "datasets", index.name) != newest:
@@ -154,16 +186,18 @@ def _publish(
     return index
 
 
-def _placed(entry: Entry, blobs: Mapping[str, str]) -> Entry:
+def _placed_all(entry: Entry, blobs: Mapping[str, str]) -> Entry:
     """Return `entry` with blobs in place of the spooled files that it names."""
-    place = dataclasses.replace(entry.place, shard=blobs.get(entry.place.shard, entry.place.shard))
-    if entry.lr is None:
-        return dataclasses.replace(entry, place=place)
-    shard = entry.lr.place.shard
-    lr = dataclasses.replace(
-        entry.lr, place=dataclasses.replace(entry.lr.place, shard=blobs.get(shard, shard))
-    )
-    return dataclasses.replace(entry, place=place, lr=lr)
+    place, lr, beside = _placed(entry.place, blobs), entry.lr, entry.map
+    if lr is not None:
+        lr = dataclasses.replace(lr, place=_placed(lr.place, blobs))
+    if beside is not None:
+        beside = dataclasses.replace(beside, place=_placed(beside.place, blobs))
+    return dataclasses.replace(entry, place=place, lr=lr, map=beside)
+
+
+def _placed(place: Place, blobs: Mapping[str, str]) -> Place:
+    return dataclasses.replace(place, shard=blobs.get(place.shard, place.shard))
 
 
 def _report(dataset: ImageDataset, decoded: DecodedFolder, merged: Merged) -> AddReport:

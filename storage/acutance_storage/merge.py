@@ -9,7 +9,7 @@ from pathlib import PurePosixPath
 from acutance_storage.decoding import DecodedFile
 from acutance_storage.errors import DatasetError
 from acutance_storage.images_index import Index
-from acutance_storage.records import Entry, Picture
+from acutance_storage.records import Entry, Picture, Stored
 from acutance_storage.splits import Settled, Settlement, Unsettled, leaks, settle
 
 
@@ -35,6 +35,7 @@ def merge(
     *,
     asked: Mapping[str, str],
     scale: int | None,
+    classes: int | None,
     licence: str,
     source: str,
 ) -> Merged:
@@ -46,14 +47,16 @@ def merge(
         files: What was decoded, by name.
         asked: The split that somebody asked for, by file.
         scale: Scale of the LR pictures in `files`, if they have any.
+        classes: Classes of the maps of `files`, and of those before; None keeps what is known.
         licence: Kept with `files`; empty keeps what is known.
         source: Kept with `files`; empty keeps what is known.
 
     Raises:
-        DatasetError: If one picture is asked into two splits, or some pictures would have an LR
-            picture and others none, or one of another scale.
+        DatasetError: If one picture is asked into two splits or has two maps, or some pictures
+            would have an LR picture and others none, or one of another scale.
     """
     stored = {entry.picture.sha256: entry for entry in before.entries} if before else {}
+    files = _with_one_map(files)
     firsts: dict[str, DecodedFile] = {}
     for file in files:
         firsts.setdefault(file.sha256, file)
@@ -70,7 +73,7 @@ def merge(
     entries.sort(key=lambda entry: entry.picture.name)
     names.update({sha: entry.picture.name for sha, entry in stored.items()})
     return Merged(
-        index=_index(name, entries, _scale(before, entries, scale)),
+        index=_index(name, before, entries, scale, classes),
         added=len(entries) - len(stored),
         already=len(firsts) - len(fresh),
         renamed=_renamed(fresh, names, choice),
@@ -179,6 +182,21 @@ def _asked_by_hash(files: Sequence[DecodedFile], asked: Mapping[str, str]) -> di
     return {sha: split for sha, (split, _) in wanted.items()}
 
 
+def _with_one_map(files: Sequence[DecodedFile]) -> list[DecodedFile]:
+    """Give files with the same pixels the same map: they are one picture."""
+    maps: dict[str, tuple[Stored, str]] = {}
+    problems = []
+    for file in files:
+        if file.map is None:
+            continue
+        stored, first = maps.setdefault(file.sha256, (file.map, file.file))
+        if stored != file.map:
+            problems.append(f"{file.file} has the same pixels as {first} and another map")
+    if problems:
+        raise DatasetError("the same picture has two maps. Remove one of each pair", problems)
+    return [replace(file, map=maps.get(file.sha256, (None,))[0]) for file in files]
+
+
 def _names(stored: Mapping[str, Entry], fresh: Sequence[DecodedFile]) -> dict[str, str]:
     """Return a name per new picture; one that is taken by other pixels gets its hash added."""
     taken = {entry.picture.name for entry in stored.values()}
@@ -202,7 +220,11 @@ def _entry(file: DecodedFile, name: str, split: str, licence: str, source: str) 
         licence=licence,
     )
     return Entry(
-        picture=picture, place=file.place, difference_hash=file.difference_hash, lr=file.lr
+        picture=picture,
+        place=file.place,
+        difference_hash=file.difference_hash,
+        lr=file.lr,
+        map=file.map,
     )
 
 
@@ -215,7 +237,7 @@ def _again(entry: Entry, file: DecodedFile | None, licence: str, source: str) ->
         licence=licence or entry.picture.licence,
         source=source or entry.picture.source,
     )
-    return replace(entry, picture=picture, lr=file.lr or entry.lr)
+    return replace(entry, picture=picture, lr=file.lr or entry.lr, map=file.map or entry.map)
 
 
 def _scale(before: Index | None, entries: Sequence[Entry], scale: int | None) -> int | None:
@@ -236,24 +258,36 @@ def _scale(before: Index | None, entries: Sequence[Entry], scale: int | None) ->
     return None if single else scale or known
 
 
-def _index(name: str, entries: Sequence[Entry], lr_scale: int | None) -> Index:
+def _index(
+    name: str,
+    before: Index | None,
+    entries: Sequence[Entry],
+    scale: int | None,
+    classes: int | None,
+) -> Index:
+    lr_scale = _scale(before, entries, scale)
+    classes = classes or (before.classes if before else None)
     return Index(
         name=name,
-        version=content_version(entries, lr_scale),
+        version=content_version(entries, lr_scale, classes),
         lr_scale=lr_scale,
         entries=tuple(entries),
+        classes=classes,
     )
 
 
-def content_version(entries: Sequence[Entry], lr_scale: int | None) -> str:
+def content_version(entries: Sequence[Entry], lr_scale: int | None, classes: int | None) -> str:
     """Return the SHA-256, in hex, of all that a training can see of these pictures.
 
-    That is each one's name, pixels, split and LR pixels, and the scale; not when, from where or
-    in which order they came, nor how they are stored.
+    That is each one's name, pixels, split, LR pixels and map, the scale and the classes; not when,
+    from where or in which order they came, nor how they are stored.
     """
     rows = sorted(
         [e.picture.name, e.picture.sha256, e.picture.split, e.lr.sha256 if e.lr else ""]
         for e in entries
     )
-    text = json.dumps({"content": 1, "lr_scale": lr_scale, "pictures": rows}, sort_keys=True)
-    return hashlib.sha256(text.encode()).hexdigest()
+    content = {"content": 1, "lr_scale": lr_scale, "pictures": rows}
+    if classes is not None:
+        content["classes"] = classes
+        content["maps"] = sorted([e.picture.name, e.map.sha256] for e in entries if e.map)
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()

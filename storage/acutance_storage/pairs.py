@@ -33,6 +33,37 @@ _FLAT = 2.0  # grey levels of standard deviation: below this there is nothing to
 
 
 @final
+class NamesBeside:
+    """Finds files of given stems beside a picture, and remembers which were never asked for.
+
+    Args:
+        files: Name and path of every file of the other folder.
+    """
+
+    def __init__(self, files: Sequence[tuple[str, Path]]) -> None:
+        self.paths = dict(files)
+        self._by_place: dict[tuple[str, str], list[str]] = defaultdict(list)
+        self._by_stem: dict[str, list[str]] = defaultdict(list)
+        for name in self.paths:
+            folder, stem = _place(name)
+            self._by_place[folder, stem].append(name)
+            self._by_stem[stem].append(name)
+        self._left = set(self.paths)
+
+    def find(self, name: str, stems: Sequence[str]) -> list[str]:
+        """Return the files of these stems: those in the sub-folder of `name`, or else all."""
+        folder, _ = _place(name)
+        here = [file for stem in stems for file in self._by_place[folder, stem]]
+        found = here or [file for stem in stems for file in self._by_stem[stem]]
+        self._left -= set(found)
+        return found
+
+    def left(self) -> list[tuple[str, Path]]:
+        """Return the files that were never found, by name."""
+        return [(name, self.paths[name]) for name in sorted(self._left)]
+
+
+@final
 class LrNames:
     """Finds the LR file of an HR name, and remembers which were never asked for.
 
@@ -43,31 +74,21 @@ class LrNames:
 
     def __init__(self, files: Sequence[tuple[str, Path]], scale: int) -> None:
         self.scale = scale
-        self._paths = dict(files)
-        self._by_place: dict[tuple[str, str], list[str]] = defaultdict(list)
-        self._by_stem: dict[str, list[str]] = defaultdict(list)
-        for name in self._paths:
-            folder, stem = _place(name)
-            self._by_place[folder, stem].append(name)
-            self._by_stem[stem].append(name)
-        self._left = set(self._paths)
+        self._beside = NamesBeside(files)
 
     def find(self, name: str) -> tuple[Path | None, str]:
         """Return the LR file of the HR picture `name`, or None and what is wrong."""
-        folder, stem = _place(name)
-        stems = _lr_stems(stem, self.scale)
-        here = [lr for s in stems for lr in self._by_place[folder, s]]
-        found = here or [lr for s in stems for lr in self._by_stem[s]]
-        self._left -= set(found)
+        stems = _lr_stems(_place(name)[1], self.scale)
+        found = self._beside.find(name, stems)
         if not found:
             return None, f"{name}: no LR picture; looked for {', '.join(stems)}"
         if len(found) > 1:
             return None, f"{name}: several LR pictures fit: {', '.join(sorted(found))}"
-        return self._paths[found[0]], ""
+        return self._beside.paths[found[0]], ""
 
     def left(self) -> list[tuple[str, Path]]:
         """Return the files that no HR name asked for, by name."""
-        return [(name, self._paths[name]) for name in sorted(self._left)]
+        return self._beside.left()
 
 
 def _place(name: str) -> tuple[str, str]:

@@ -50,8 +50,8 @@ class Place:
 
 
 @dataclass(frozen=True, kw_only=True)
-class StoredLr:
-    """The stored LR picture of a pair: hash of its decoded pixels, and where it lies."""
+class Stored:
+    """What lies beside a picture (LR of a pair, segmentation map): its hash, and where it is."""
 
     sha256: str
     place: Place
@@ -59,9 +59,10 @@ class StoredLr:
 
 @dataclass(frozen=True, kw_only=True)
 class Entry:
-    """One row of a dataset's index: a picture, where its pixels lie, and its LR if it has one."""
+    """One row of a dataset's index: a picture, where its pixels lie, its LR and map if any."""
 
     picture: Picture
     place: Place
     difference_hash: bytes
-    lr: StoredLr | None
+    lr: Stored | None
+    map: Stored | None = None

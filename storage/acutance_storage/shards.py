@@ -63,7 +63,7 @@ class ShardSpool:
             Path(self._alive.lock_file).unlink(missing_ok=True)
 
     def add(self, pixels: NDArray[np.uint8]) -> Place:
-        """Spool a picture, (H, W, 3) in uint8, and return its provisional place.
+        """Spool a picture or map, (H, W, depth) in uint8, and return its provisional place.
 
         Raises:
             StoreFull: If it does not fit.
@@ -72,7 +72,9 @@ class ShardSpool:
             path = self._folder / f"{len(self._paths)}"
             self._writer = PictureWriter(path)
             self._paths.append(path)
-        place = Place(shard=self._writer.path.name, row=self._writer.append(pixels))
+        place = Place(
+            shard=self._writer.path.name, row=self._writer.append(pixels, depth=pixels.shape[2])
+        )
         if self._writer.bytes >= self._limit:
             self._end_shard()
         return place

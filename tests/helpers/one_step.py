@@ -4,6 +4,7 @@ Run:  python one_step.py PRESET SCALE SIDE     (prints JSON; SIDE in LR pixels, 
 """
 
 import json
+import os
 import re
 import subprocess
 import sys
@@ -38,7 +39,10 @@ def take(preset, scale, side):
 def in_a_process_of_its_own(preset, scale, side=24):
     """Return what `take` measures, with the memory of nothing else."""
     command = [sys.executable, __file__, preset, str(scale), str(side)]
-    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=600)
+    one_thread = {**os.environ, "OMP_NUM_THREADS": "1"}
+    done = subprocess.run(
+        command, env=one_thread, capture_output=True, text=True, check=True, timeout=600
+    )
     return json.loads(done.stdout)
 
 

@@ -56,12 +56,23 @@ def write_yaml(path, content):
     return path
 
 
+def write_maps(folder, pictures):
+    """Write a label map for each picture but the last: dark, middle and bright."""
+    folder.mkdir()
+    for file in sorted(pictures.rglob("*.png"))[:-1]:
+        grey = np.asarray(Image.open(file).convert("L"))
+        Image.fromarray(np.digitize(grey, [100, 156]).astype(np.uint8)).save(folder / file.name)
+    return folder
+
+
 class Place:
-    """A store with the pictures in it, and a local folder."""
+    """A store with the pictures in it, without and with maps of 3 classes, and a local folder."""
 
     def __init__(self, folder, pictures):
         self.store, self.local = open_store(folder / "store"), folder / "local"
         add_dataset(self.store, "pictures", pictures)
+        maps = write_maps(folder / "maps", pictures)
+        add_dataset(self.store, "mapped", pictures, maps=maps, classes=3)
 
     def training(self, recipe, **arguments):
         """Open a recipe's training here."""
@@ -72,7 +83,7 @@ class Place:
     def batch(self, recipe, step, attempt=0):
         """Return the HR batch that a step sees."""
         complete = build_recipe(recipe)
-        pairs = Pairs(open_dataset(self.store, "pictures"), complete, local=self.local)
+        pairs = Pairs(open_dataset(self.store, complete.data.dataset), complete, local=self.local)
         return Batches(pairs, complete, device=torch.device("cpu"))(step, attempt)[1]
 
 

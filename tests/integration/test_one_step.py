@@ -34,6 +34,5 @@ def test_a_step_of_a_slim_and_of_a_dense_network_is_measured():
     slim, dense = (in_a_process_of_its_own(name, 4) for name in ("carn-m", "rdn-d20c6"))
     for taken in (slim, dense):
         assert taken["peak_bytes_before"] < taken["peak_bytes"] < MOST
-        assert taken["tensors_with_gradient"] > 0
     # A gradient and two moments of each of 5.8 million numbers.
     assert dense["peak_bytes"] - dense["peak_bytes_before"] > 3 * 4 * 5_764_227

@@ -98,10 +98,19 @@ EVERYTHING = {
     "schedule": {"kind": "cosine", "final": 0.1, "warmup": 10},
 }
 
+WITH_MAPS = {
+    "data": {"dataset": "mapped", "patch": 32, "batch": 2, "augment": "flip"},
+    "generator": {"kind": "sftgan", "channels": 4, "blocks": 1, "classes": 3},
+}
+
 
 @pytest.mark.parametrize(
     ("name", "changes", "poisoned"),
-    [("everything", EVERYTHING, (47,)), ("bf16", {"precision": "bf16"}, ())],
+    [
+        ("everything", EVERYTHING, (47,)),
+        ("bf16", {"precision": "bf16"}, ()),
+        ("maps", WITH_MAPS, (33,)),
+    ],
 )
 def test_60_steps_are_25_steps_a_kill_and_a_resume(
     name, changes, poisoned, command, place, calm, tracking

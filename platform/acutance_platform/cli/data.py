@@ -35,6 +35,8 @@ def data() -> None:
 )
 @click.option("--lr", type=click.Path(path_type=Path), help="Folder of real LR pictures.")
 @click.option("--scale", type=click.IntRange(2, 8), help="HR side over LR side, with --lr.")
+@click.option("--maps", type=click.Path(path_type=Path), help="Folder of segmentation maps.")
+@click.option("--classes", type=click.IntRange(2, 256), help="Classes of --maps.")
 def add(
     name: str,
     folder: Path,
@@ -43,17 +45,25 @@ def add(
     split: Path | None,
     lr: Path | None,
     scale: int | None,
+    maps: Path | None,
+    classes: int | None,
 ) -> None:
     """Add the pictures of FOLDER to dataset NAME; the version is a hash of the content.
 
     Sub-folders named train, validation and test decide the split; else 80/10/10 by content.
 
+    The map of NAME.jpg is NAME.png, whose 8-bit values are classes, or NAME.npz with probabilities
+    prob_u8 (classes, height, width). Class 0 is background, as is a picture without a map.
+
     \b
     Example:
       acutance data add set5 Set5/HR --lr Set5/LRx2 --scale 2
+      acutance data add outdoor pictures/ --maps labels/ --classes 8
     """
     if (lr is None) != (scale is None):
         raise click.UsageError("--lr and --scale go together: LR pictures have a scale.")
+    if classes is not None and maps is None:
+        raise click.UsageError("--classes goes with --maps: it counts the classes of the maps.")
     console = Console(stderr=True)
     with Progress(console=console, transient=True, disable=not console.is_terminal) as bar:
         task = bar.add_task("reading pictures", total=None)
@@ -66,6 +76,8 @@ def add(
             split=split,
             lr=lr,
             scale=scale,
+            maps=maps,
+            classes=classes,
             progress=lambda done, total: bar.update(task, completed=done, total=total),
         )
     _say_added(report)
@@ -90,7 +102,11 @@ def _say_added(report: AddReport) -> None:
     counts = ", ".join(
         f"{len(dataset.indices(split))} {split}" for split in ("train", "validation", "test")
     )
-    click.echo(f"{dataset.name}@{dataset.version[:12]}: {len(dataset)} pictures ({counts})")
+    maps = ""
+    if dataset.classes is not None:
+        mapped = sum(dataset.has_map(index) for index in range(len(dataset)))
+        maps = f", {mapped} with maps of {dataset.classes} classes"
+    click.echo(f"{dataset.name}@{dataset.version[:12]}: {len(dataset)} pictures ({counts}){maps}")
 
 
 @data.command("list")
@@ -109,13 +125,13 @@ def list_(as_json: bool) -> None:
     if not rows:
         click.echo("no datasets yet; add one with `acutance data add NAME FOLDER`")
         return
-    table = Table("name", "version", "pictures", "splits", "LR", "licence")
+    table = Table("name", "version", "pictures", "splits", "LR", "maps", "licence")
     for row in rows:
         splits = ", ".join(f"{count} {split}" for split, count in row.splits.items())
         lr = f"x{row.lr_scale}" if row.lr_scale else "made"
-        table.add_row(
-            row.name, row.version[:12], str(row.pictures), splits, lr, row.problem or row.licence
-        )
+        maps = f"{row.classes} classes" if row.classes else "-"
+        said = row.problem or row.licence
+        table.add_row(row.name, row.version[:12], str(row.pictures), splits, lr, maps, said)
     Console().print(table)
 
 
@@ -139,8 +155,9 @@ def show(name: str, as_json: bool) -> None:
             "sha256": picture.sha256,
             "source": picture.source,
             "treatment": picture.treatment,
+            "map": dataset.has_map(index),
         }
-        for picture in dataset.pictures
+        for index, picture in enumerate(dataset.pictures)
     ]
     head = {
         "name": dataset.name,
@@ -148,16 +165,18 @@ def show(name: str, as_json: bool) -> None:
         "licence": dataset.licence,
         "source": dataset.source,
         "lr_scale": dataset.lr_scale,
+        "classes": dataset.classes,
     }
     if as_json:
         click.echo(json.dumps({**head, "pictures": pictures}, indent=2))
         return
     for key, value in head.items():
         click.echo(f"{key:10} {value if value not in (None, '') else '-'}")
-    table = Table("picture", "split", "size", "treatment")
+    table = Table("picture", "split", "size", "map", "treatment")
     for row in pictures:
         size = f"{row['width']} x {row['height']}"
-        table.add_row(str(row["name"]), str(row["split"]), size, str(row["treatment"]))
+        mapped = "yes" if row["map"] else "-"
+        table.add_row(str(row["name"]), str(row["split"]), size, mapped, str(row["treatment"]))
     Console().print(table)
 
 

@@ -37,6 +37,9 @@ TILE = click.option(
 @click.option("--scale", type=click.IntRange(2, 8), help="For bicubic and --zero-shot only.")
 @TILE
 @SELF_ENSEMBLE
+@click.option(
+    "--maps", type=click.Path(path_type=Path), help="Map, or folder of maps, as in data add."
+)
 @click.option("--overwrite", is_flag=True, help="Replace existing files.")
 @zero_shot_options
 def upscale(
@@ -46,6 +49,7 @@ def upscale(
     scale: int | None,
     tile: int | None,
     self_ensemble: bool,
+    maps: Path | None,
     overwrite: bool,
     **zero_shot: Any,
 ) -> None:
@@ -54,11 +58,16 @@ def upscale(
     With --zero-shot there is no model: each picture trains a small network on itself alone (ZSSR),
     for minutes.
 
+    A segmentation map of --maps has the size of the enlarged picture, or of the picture and is then
+    enlarged: classes by repeating pixels, probabilities bilinearly. Without a map a picture is
+    background everywhere.
+
     \b
     Example:
       acutance upscale my.jpg
       acutance upscale photos/ -o large/ --model quickstart/best
       acutance upscale old.png --zero-shot --scale 3 --noise 0.0125
+      acutance upscale beach.png --model outdoor/best --maps labels/beach.png
     """
     refused: list[Enlarged] = []
 
@@ -74,7 +83,7 @@ def upscale(
     if asks_for_zero_shot(zero_shot):
         enlarge_zero_shot(pictures, scale or 2, zero_shot, targets)
     else:
-        how: dict[str, Any] = {"tile": tile, "self_ensemble": self_ensemble}
+        how: dict[str, Any] = {"tile": tile, "self_ensemble": self_ensemble, "maps": maps}
         upscale_pictures(pictures, model=model, scale=scale, **how, **targets)
     if refused:
         raise Failed(f"{len(refused)} picture(s) could not be read.")
@@ -93,6 +102,7 @@ def upscale(
 @click.option("--protocol", default="rcan", show_default=True, help="Named rules of measuring.")
 @click.option("--scale", type=click.IntRange(2, 8), help="For bicubic only.")
 @click.option("--lr", type=click.Path(path_type=Path), help="Folder of given LR pictures.")
+@click.option("--maps", type=click.Path(path_type=Path), help="Folder of segmentation maps.")
 @click.option("--degradation", help="Degradation chain as YAML, in place of the protocol's.")
 @click.option("--border", type=click.IntRange(0), help="HR pixels ignored, not the protocol's.")
 @click.option(
@@ -110,6 +120,7 @@ def evaluate(
     protocol: str,
     scale: int | None,
     lr: Path | None,
+    maps: Path | None,
     degradation: str | None,
     border: int | None,
     grey: Literal["raw", "rgb"] | None,
@@ -135,6 +146,7 @@ def evaluate(
         protocol=protocol,
         scale=scale,
         lr=lr,
+        maps=maps,
         degradation=degradation,
         border=border,
         grey=grey,

@@ -32,8 +32,9 @@ class Data(Part):
     """Side of a training crop in HR pixels; a multiple of the scale."""
     batch: int = Field(default=16, ge=1)
     """Crops per step."""
-    augment: Literal["dihedral", "none"] = "dihedral"
-    """`dihedral` draws one of the eight flips and quarter turns per crop."""
+    augment: Literal["dihedral", "flip", "none"] = "dihedral"
+    """`dihedral` draws one of the eight flips and quarter turns per crop; `flip` mirrors every
+    second crop left to right, on average."""
     lr_from: Literal["picture", "crop", "stored"] = "picture"
     """LR crops are cut from the whole degraded picture, made from the HR crop, or read. Where a
     file leaves it out, LR is read if the dataset has LR pictures of this scale."""

@@ -9,7 +9,7 @@ import hashlib
 import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import final
+from typing import NamedTuple, final
 
 import numpy as np
 import torch
@@ -19,9 +19,17 @@ from torch import Tensor
 
 from acutance_models import Degradation, stream
 from acutance_platform.recipe import Problem, Recipe
+from acutance_platform.training.conditions import class_problems, condition_tensor
 from acutance_storage import ImageDataset, Picture, open_pictures, write_pictures
 
 Pixels = NDArray[np.uint8]
+
+_TURNS = {
+    "dihedral": tuple(range(8)),
+    "flip": (0, 0, 0, 0, 4, 4, 4, 4),
+    "none": (0,) * 8,
+}
+"""The symmetry (see `dihedral`) that each of eight equally likely draws stands for."""
 
 
 @final
@@ -43,6 +51,12 @@ class Pairs:
         """Return the LR picture that belongs to `hr(index)`, (H/scale, W/scale, 3)."""
         return self.dataset.lr(index) if self._lr is None else self._lr[index]
 
+    def map(self, index: int) -> Pixels | None:
+        """Return the map of `hr(index)`, see `ImageDataset.map`; None = background everywhere."""
+        if self.dataset.classes is None:
+            return None
+        return _whole(self.dataset.map(index), self.scale)
+
     def _cached(self, local: Path) -> Sequence[Pixels]:
         """Return all LR pictures, made once per machine and memory-mapped by every trial."""
         spec = json.dumps([self.dataset.version, self._degradation.spec, self.scale])
@@ -59,6 +73,15 @@ class Pairs:
             yield self._degradation(self.hr(index), picture_stream(picture))
 
 
+class _Window(NamedTuple):
+    """Where a training crop lies: picture, LR corner, and the symmetry that is applied to it."""
+
+    picture: int
+    y: int
+    x: int
+    turn: int
+
+
 @final
 class Batches:
     """Training crops: `batches(step)` gives the LR and HR tensors of that step."""
@@ -68,7 +91,7 @@ class Batches:
         self._seed = recipe.seed
         self._patch = recipe.data.patch
         self._batch = recipe.data.batch
-        self._dihedral = recipe.data.augment == "dihedral"
+        self._turns = _TURNS[recipe.data.augment]
         self._device = device
         self._per_crop = (
             Degradation(recipe.data.degradation, scale=recipe.scale)
@@ -88,33 +111,49 @@ class Batches:
 
     def pixels(self, step: int, attempt: int = 0) -> tuple[Pixels, Pixels]:
         """Return the same batch in 8 bits: LR (B, p/s, p/s, 3) and HR (B, p, p, 3)."""
-        corners = stream(self._seed, "crop", step, attempt).random((self._batch, 2))
-        turns = stream(self._seed, "flip", step, attempt).integers(0, 8, self._batch)
         side = self._patch // self._pairs.scale
         lr = np.empty((self._batch, side, side, 3), np.uint8)
         hr = np.empty((self._batch, self._patch, self._patch, 3), np.uint8)
-        for k in range(self._batch):
-            small, patch = self._crop(step, attempt, k, corners[k])
-            turn = int(turns[k]) if self._dihedral else 0
-            _copy_turned(small, turn, lr[k])
-            _copy_turned(patch, turn, hr[k])
+        for k, window in enumerate(self._windows(step, attempt)):
+            patch = self._pairs.hr(window.picture)[self._hr_part(window)]
+            if self._per_crop is None:
+                y, x = window.y, window.x
+                small = self._pairs.lr(window.picture)[y : y + side, x : x + side]
+            else:
+                small = self._per_crop(patch, stream(self._seed, "degradation", step, attempt, k))
+            _copy_turned(small, window.turn, lr[k])
+            _copy_turned(patch, window.turn, hr[k])
         return lr, hr
 
-    def _crop(
-        self, step: int, attempt: int, k: int, corner: NDArray[np.float64]
-    ) -> tuple[Pixels, Pixels]:
-        epoch, place = divmod(step * self._batch + k, len(self._indices))
-        index = self._indices[self._order(epoch)[place]]
+    def condition(self, step: int, attempt: int = 0) -> Tensor | None:
+        """Return the segmentation maps of the same crops, (B, classes, p, p) in f32.
+
+        None where the dataset has no maps, which means background everywhere.
+        """
+        dataset = self._pairs.dataset
+        if dataset.classes is None:
+            return None
+        maps = np.empty((self._batch, self._patch, self._patch, dataset.classes), np.uint8)
+        for k, window in enumerate(self._windows(step, attempt)):
+            _copy_turned(dataset.map(window.picture, *self._hr_part(window)), window.turn, maps[k])
+        return condition_tensor(maps, self._device)
+
+    def _windows(self, step: int, attempt: int) -> Iterator[_Window]:
+        corners = stream(self._seed, "crop", step, attempt).random((self._batch, 2))
+        turns = stream(self._seed, "flip", step, attempt).integers(0, 8, self._batch)
         scale, side = self._pairs.scale, self._patch // self._pairs.scale
-        hr = self._pairs.hr(index)
-        rows, columns = hr.shape[0] // scale, hr.shape[1] // scale
-        y = int(corner[0] * (rows - side + 1))
-        x = int(corner[1] * (columns - side + 1))
-        patch = hr[y * scale : (y + side) * scale, x * scale : (x + side) * scale]
-        if self._per_crop is None:
-            return self._pairs.lr(index)[y : y + side, x : x + side], patch
-        rng = stream(self._seed, "degradation", step, attempt, k)
-        return self._per_crop(patch, rng), patch
+        for k, (corner, turn) in enumerate(zip(corners, turns, strict=True)):
+            epoch, place = divmod(step * self._batch + k, len(self._indices))
+            index = self._indices[self._order(epoch)[place]]
+            picture = self._pairs.dataset.pictures[index]
+            rows, columns = picture.height // scale, picture.width // scale
+            y = int(corner[0] * (rows - side + 1))
+            x = int(corner[1] * (columns - side + 1))
+            yield _Window(index, y, x, self._turns[turn])
+
+    def _hr_part(self, window: _Window) -> tuple[slice, slice]:
+        top, left = window.y * self._pairs.scale, window.x * self._pairs.scale
+        return slice(top, top + self._patch), slice(left, left + self._patch)
 
     def _shuffled(self, epoch: int) -> NDArray[np.int64]:
         return stream(self._seed, "order", epoch).permutation(len(self._indices))
@@ -142,7 +181,9 @@ def dataset_problems(dataset: ImageDataset, recipe: Recipe) -> list[Problem]:
             " or write lr_from: picture."
         )
         problems.append(Problem("data.lr_from", "stored", rule, way_out))
-    return problems if recipe.zero_shot else problems + _small_pictures(dataset, recipe)
+    if recipe.zero_shot:
+        return problems
+    return problems + class_problems(dataset, recipe) + _small_pictures(dataset, recipe)
 
 
 def _small_pictures(dataset: ImageDataset, recipe: Recipe) -> list[Problem]:

@@ -17,10 +17,13 @@ from acutance_models import (
     upscale,
     ycbcr_to_rgb,
 )
+from acutance_models.ensemble import ORIENTATIONS
 from acutance_platform.recipe import Recipe
+from acutance_platform.training.conditions import condition_tensor
 from acutance_platform.training.data import Pairs, Pixels
 
 Scores = dict[str, float]
+Map = Pixels | NDArray[np.float32]
 
 
 def super_resolve(
@@ -30,6 +33,7 @@ def super_resolve(
     device: torch.device,
     tile: int | None = None,
     ensemble: bool = False,
+    condition: Map | None = None,
 ) -> NDArray[np.float32]:
     """Return the network's SR picture for an LR picture.
 
@@ -39,6 +43,8 @@ def super_resolve(
         device: Where to compute.
         tile: Side of the LR tiles, or None for the whole picture at once.
         ensemble: Mean of the picture's eight orientations, in f32, before anything is rounded.
+        condition: Segmentation map, (H, W, classes) of any sum over the classes, for a network that
+            takes one; None = background everywhere.
 
     Returns:
         (H, W, 3) in f32, about [0, 1], not clipped.
@@ -46,8 +52,8 @@ def super_resolve(
     # A memory-mapped picture is read-only, which torch cannot share; LR pictures are small.
     picture = np.array(lr, dtype=np.float32) / (255.0 if lr.dtype == np.uint8 else 1.0)
     if generator.channels == 1:
-        return _luma_super_resolved(generator, picture, device, tile, ensemble)
-    return _enlarged_planes(generator, picture, device, tile, ensemble)
+        return _luma_super_resolved(generator, picture, device, tile, ensemble, condition)
+    return _enlarged_planes(generator, picture, device, tile, ensemble, condition)
 
 
 def _luma_super_resolved(
@@ -56,11 +62,12 @@ def _luma_super_resolved(
     device: torch.device,
     tile: int | None,
     ensemble: bool,
+    condition: Map | None,
 ) -> NDArray[np.float32]:
     """Enlarge luma by the network and colour by bicubic, as the papers of such networks do."""
     planes = rgb_to_ycbcr(picture * 255.0)
     luma = (planes[:, :, :1] / 255.0).astype(np.float32)
-    y = _enlarged_planes(generator, luma, device, tile, ensemble)
+    y = _enlarged_planes(generator, luma, device, tile, ensemble, condition)
     enlarged = matlab_resize(planes, scale=generator.scale)
     enlarged[:, :, :1] = y * 255.0
     return (ycbcr_to_rgb(enlarged) / 255.0).astype(np.float32)
@@ -72,13 +79,17 @@ def _enlarged_planes(
     device: torch.device,
     tile: int | None,
     ensemble: bool,
+    condition: Map | None,
 ) -> NDArray[np.float32]:
+    shown = [] if condition is None else [condition_tensor(condition, device)]
     tensor = torch.from_numpy(picture).to(device).permute(2, 0, 1)
+
+    def enlarged(lr: torch.Tensor, *maps: torch.Tensor) -> torch.Tensor:
+        return upscale(generator, lr, tile=tile, condition=maps[0] if maps else None)
+
     with torch.inference_mode():
-        if ensemble:
-            sr = self_ensemble(lambda turned: upscale(generator, turned, tile=tile), tensor)
-        else:
-            sr = upscale(generator, tensor, tile=tile)
+        orientations = ORIENTATIONS if ensemble else (0,)
+        sr = self_ensemble(enlarged, tensor, orientations=orientations, beside=shown)
     return np.ascontiguousarray(sr.permute(1, 2, 0).cpu().numpy())
 
 
@@ -89,6 +100,7 @@ def super_resolve_luma(
     device: torch.device,
     tile: int | None = None,
     ensemble: bool = False,
+    condition: Map | None = None,
 ) -> NDArray[np.float32]:
     """Return the enlarged luma plane of a network that knows luma alone.
 
@@ -98,12 +110,13 @@ def super_resolve_luma(
         device: Where to compute.
         tile: Side of the LR tiles, or None for the whole picture at once.
         ensemble: Mean of the plane's eight orientations.
+        condition: Segmentation map, see `super_resolve`.
 
     Returns:
         (H, W) in f32, luma over 255, not clipped.
     """
     plane = np.asarray(lr, dtype=np.float32)[:, :, None]
-    return _enlarged_planes(generator, plane, device, tile, ensemble)[:, :, 0]
+    return _enlarged_planes(generator, plane, device, tile, ensemble, condition)[:, :, 0]
 
 
 def measure(
@@ -145,4 +158,5 @@ def _enlarged(
 ) -> NDArray[np.float32] | Pixels:
     if generator is None:
         return bicubic_upscale(pairs.lr(index), pairs.scale)
-    return super_resolve(generator, pairs.lr(index), device=device)
+    condition = pairs.map(index) if generator.condition_classes is not None else None
+    return super_resolve(generator, pairs.lr(index), device=device, condition=condition)

@@ -17,6 +17,7 @@ from acutance_models import (
     luma_planes,
 )
 from acutance_platform.recipe import Recipe, RecipeErrors, load_plugins
+from acutance_platform.training.conditions import sr_outputs
 from acutance_platform.training.data import Batches, Pairs, dataset_problems
 from acutance_platform.training.evaluate import measure
 from acutance_platform.training.keys import stage_key
@@ -183,8 +184,10 @@ class Training:
         bf16 = recipe.precision == "bf16"
         if self._generator.channels == 1:
             lr, hr = luma_planes(lr), luma_planes(hr)
+        takes_map = self._generator.condition_classes is not None
+        condition = self._batches.condition(progress.step, progress.attempt) if takes_map else None
         with torch.autocast(self._device.type, torch.bfloat16, enabled=bf16):
-            outputs = self._generator.outputs(lr)
+            outputs = sr_outputs(self._generator, lr, condition)
         losses = {
             # A network with several outputs (MemNet's multi-supervision) learns from their mean.
             name: torch.stack([term(sr.float(), hr) for sr in outputs]).mean()

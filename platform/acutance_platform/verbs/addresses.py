@@ -42,6 +42,11 @@ class Model:
     generator: Generator | None
     """None for bicubic, which has no network."""
 
+    @property
+    def classes(self) -> int | None:
+        """Classes of the segmentation map that the network takes; None where it takes none."""
+        return self.generator.condition_classes if self.generator is not None else None
+
     def upscale(
         self,
         lr: NDArray[np.uint8],
@@ -49,6 +54,7 @@ class Model:
         scale: int | None = None,
         tile: int | None = None,
         self_ensemble: bool = False,
+        condition: NDArray[np.uint8] | NDArray[np.float32] | None = None,
     ) -> NDArray[np.uint8]:
         """Enlarge a picture.
 
@@ -57,13 +63,15 @@ class Model:
             scale: Needed for bicubic only.
             tile: Side of the LR tiles; None chooses tiles for large pictures only.
             self_ensemble: Mean of the picture's eight orientations.
+            condition: Segmentation map for a network that takes one, (h * scale, w * scale,
+                classes), shares of any sum over the classes; None = background everywhere.
 
         Returns:
             (h * scale, w * scale, 3), rounded to 8 bits.
 
         Raises:
             RecipeErrors: If the scale is missing, or not the network's.
-            PictureError: If `lr` is no such array.
+            PictureError: If `lr` or `condition` is no such array, or the network takes no map.
         """
         factor = self.scale(scale)
         if self.generator is None:
@@ -72,8 +80,9 @@ class Model:
             tile = _TILE
         device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
         sr = super_resolve(
-            placed(self.generator, device), lr, device=device, tile=tile, ensemble=self_ensemble
-        )
+            placed(self.generator, device), lr, device=device, tile=tile, ensemble=self_ensemble,
+            condition=condition,
+        )  # fmt: skip
         rounded: NDArray[np.uint8] = np.floor(np.clip(sr, 0.0, 1.0) * 255.0 + 0.5).astype(np.uint8)
         return rounded
 

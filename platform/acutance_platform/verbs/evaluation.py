@@ -37,7 +37,8 @@ from acutance_platform.training import (
 )
 from acutance_platform.verbs.addresses import Model, load_model
 from acutance_platform.verbs.home import Home, StrPath, open_home
-from acutance_platform.verbs.measured import Item, opened, read_item
+from acutance_platform.verbs.maps import check_classes, classes_of
+from acutance_platform.verbs.measured import Beside, Item, opened, read_item
 
 Lr = NDArray[np.uint8] | NDArray[np.float32]
 _PIRM = "pirm"
@@ -93,6 +94,7 @@ def evaluate(
     protocol: str = "rcan",
     scale: int | None = None,
     lr: StrPath | None = None,
+    maps: StrPath | None = None,
     degradation: str | None = None,
     border: int | None = None,
     grey: Literal["raw", "rgb"] | None = None,
@@ -110,6 +112,8 @@ def evaluate(
         protocol: Names degradation, colour, rounding and border.
         scale: Needed for bicubic only.
         lr: Folder of given LR pictures, in place of made ones.
+        maps: Folder of segmentation maps of the HR pictures, for a network that takes them; a
+            dataset has its own.
         degradation: YAML of a degradation chain, in place of the protocol's.
         border: HR pixels ignored at each edge, in place of the protocol's.
         grey: Luma of files with one channel, in place of the protocol's rule.
@@ -134,11 +138,21 @@ def evaluate(
         tile=tile,
         ensemble=self_ensemble,
     )
-    given_lr = Path(lr) if lr is not None else None
-    with opened(os.fspath(data), split, factor, given_lr, home) as (label, dataset, indices):
-        images = [_image(network, read_item(dataset, index, factor), how) for index in indices]
+    beside = _beside(network, factor, lr, maps)
+    with opened(os.fspath(data), split, beside, home) as (label, dataset, indices):
+        check_classes(network, dataset)
+        images = [_image(network, read_item(dataset, index, beside), how) for index in indices]
         given = dataset.lr_scale == factor
     return _summary(network, label, how, given, images)
+
+
+def _beside(model: Model, scale: int, lr: StrPath | None, maps: StrPath | None) -> Beside:
+    return Beside(
+        scale=scale,
+        lr=Path(lr) if lr is not None else None,
+        maps=Path(maps) if maps is not None else None,
+        classes=model.classes if maps is None else classes_of(model, Path(maps)),
+    )
 
 
 def _summary(
@@ -195,7 +209,12 @@ def _score(model: Model, item: Item, how: _How) -> dict[str, float]:
         return score(bicubic_upscale(_lr(item, how), how.scale), item.hr, **common)
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     generator = placed(model.generator, device)
-    options: dict[str, Any] = {"device": device, "tile": how.tile, "ensemble": how.ensemble}
+    options: dict[str, Any] = {
+        "device": device,
+        "tile": how.tile,
+        "ensemble": how.ensemble,
+        "condition": item.map,
+    }
     if generator.channels == 1 and how.rules.luma_only and made_lr:
         plane = degrade_luma(item.hr, how.rules, how.scale, grey=item.picture.grey)
         sr = super_resolve_luma(generator, plane, **options)

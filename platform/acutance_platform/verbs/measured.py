@@ -35,11 +35,27 @@ class Item:
     """(H / scale, W / scale, 3) where LR pictures are given."""
     picture: Picture
     """What the dataset knows of it."""
+    map: NDArray[np.uint8] | None
+    """(H, W, classes) where the network takes a segmentation map and the dataset has maps."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Beside:
+    """What belongs to HR pictures: LR pictures and segmentation maps."""
+
+    scale: int
+    """HR side over LR side."""
+    lr: Path | None
+    """Folder of given LR pictures."""
+    maps: Path | None
+    """Folder of given maps."""
+    classes: int | None
+    """Classes of the maps that the network takes; None where it takes none."""
 
 
 @contextmanager
 def opened(
-    data: str, split: str, scale: int, lr: Path | None, home: Home
+    data: str, split: str, beside: Beside, home: Home
 ) -> Iterator[tuple[str, ImageDataset, list[int]]]:
     """Give label, dataset and indices; a folder is a dataset of its own for as long as it takes."""
     folder = Path(data)
@@ -52,8 +68,10 @@ def opened(
                 "evaluate",
                 folder,
                 split={"*": "test"},
-                lr=lr,
-                scale=scale if lr is not None else None,
+                lr=beside.lr,
+                scale=beside.scale if beside.lr is not None else None,
+                maps=beside.maps,
+                classes=beside.classes if beside.maps is not None else None,
             )
             # A LICENCE.md beside the pictures is fine; a picture left out would change the mean.
             damaged = [
@@ -65,8 +83,12 @@ def opened(
                 raise RecipeErrors(damaged)
             yield str(folder), report.dataset, _one_per_file(report)
         return
-    if lr is not None:
-        raise refuse("--lr", str(lr), "given LR pictures go with a folder", "Name the HR folder.")
+    if beside.lr is not None:
+        rule = "given LR pictures go with a folder"
+        raise refuse("--lr", str(beside.lr), rule, "Name the HR folder.")
+    if beside.maps is not None:
+        way_out = "Add the dataset with `acutance data add --maps`, or name the HR folder."
+        raise refuse("--maps", str(beside.maps), "given maps go with a folder", way_out)
     dataset = open_dataset(home.store, data)
     indices = dataset.indices(split)
     if not indices:
@@ -82,9 +104,12 @@ def _one_per_file(report: AddReport) -> list[int]:
     return sorted([*place.values(), *twins])
 
 
-def read_item(dataset: ImageDataset, index: int, scale: int) -> Item:
-    """Return a picture of the dataset, and its LR picture where this scale's is given."""
+def read_item(dataset: ImageDataset, index: int, beside: Beside) -> Item:
+    """Return a picture, its LR picture where this scale's is given, its map where one is taken."""
     picture = dataset.pictures[index]
-    given = dataset.lr(index) if dataset.lr_scale == scale else None
-    hr = crop_to_multiple(dataset.hr(index), scale)
-    return Item(picture.name, hr, given, picture)
+    given = dataset.lr(index) if dataset.lr_scale == beside.scale else None
+    hr = crop_to_multiple(dataset.hr(index), beside.scale)
+    shown = None
+    if beside.classes is not None and dataset.classes is not None:
+        shown = dataset.map(index, slice(hr.shape[0]), slice(hr.shape[1]))
+    return Item(picture.name, hr, given, picture, shown)

@@ -31,12 +31,12 @@ def trial_strips(recipe: Recipe, address: str, home: Home) -> list[tuple[str, by
     """
     dataset = open_dataset(home.store, recipe.data.dataset)
     pairs = Pairs(dataset, recipe, local=home.local)
-    enlarge = _enlarging(recipe, address, home)
+    enlarge = _enlarging(recipe, address, pairs, home)
     found = []
     for index in dataset.indices(recipe.evaluation.split)[:_MOST]:
         name = dataset.pictures[index].name
         lr, hr = np.array(pairs.lr(index)), np.array(pairs.hr(index))
-        bicubic, sr = bicubic_upscale(lr, recipe.scale), enlarge(name, lr)
+        bicubic, sr = bicubic_upscale(lr, recipe.scale), enlarge(index, lr)
         grey = dataset.pictures[index].grey
         scores = {
             "bicubic": _psnr(bicubic, hr, recipe, grey),
@@ -47,15 +47,25 @@ def trial_strips(recipe: Recipe, address: str, home: Home) -> list[tuple[str, by
 
 
 def _enlarging(
-    recipe: Recipe, address: str, home: Home
-) -> Callable[[str, NDArray[np.uint8]], NDArray[np.uint8]]:
-    """Return what makes SR of a picture's name and LR pixels."""
+    recipe: Recipe, address: str, pairs: Pairs, home: Home
+) -> Callable[[int, NDArray[np.uint8]], NDArray[np.uint8]]:
+    """Return what makes SR of a picture's index and LR pixels."""
     if recipe.zero_shot is None:
         model = load_model(address, home)
-        return lambda _, lr: model.upscale(lr)
+
+        def enlarge(index: int, lr: NDArray[np.uint8]) -> NDArray[np.uint8]:
+            condition = pairs.map(index) if model.classes is not None else None
+            return model.upscale(lr, condition=condition)
+
+        return enlarge
     _, _, sha256 = address.partition("blob:")
     networks = load_generators(get_blob(home.store, sha256 or weights_of(address, home)))
-    return lambda name, lr: picture_result(recipe, lr, networks.get(name) or networks[""])
+
+    def enlarge_own(index: int, lr: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        own = networks.get(pairs.dataset.pictures[index].name) or networks[""]
+        return picture_result(recipe, lr, own)
+
+    return enlarge_own
 
 
 def _psnr(picture: NDArray[Any], hr: NDArray[np.uint8], recipe: Recipe, grey: bool) -> float:

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +15,7 @@ from acutance_models import bicubic_upscale
 from acutance_platform.recipe import Problem, RecipeErrors, refuse
 from acutance_platform.verbs.addresses import SHIPPED, load_model
 from acutance_platform.verbs.home import Home, StrPath
+from acutance_platform.verbs.maps import find_maps
 from acutance_storage import decode_picture
 from acutance_storage.decode import Decoded
 from acutance_storage.errors import PictureUnreadable
@@ -52,6 +54,7 @@ def upscale(
     scale: int | None = None,
     tile: int | None = None,
     self_ensemble: bool = False,
+    maps: StrPath | None = None,
     overwrite: bool = False,
     home: Home | None = None,
     progress: Callable[[Enlarged], None] | None = None,
@@ -65,62 +68,78 @@ def upscale(
         scale: Needed for `bicubic` only.
         tile: Side of the LR tiles; None chooses tiles for large pictures only.
         self_ensemble: Mean of the picture's eight orientations: eight times the work.
+        maps: Segmentation maps for a network that takes them: the map of one picture, or a folder
+            with NAME.png (classes) or NAME.npz (probabilities) for each. Of HR size, or of LR size
+            and then enlarged, classes by repeating and probabilities bilinearly. A picture without
+            a map is background everywhere.
         overwrite: Whether existing files may be replaced.
         home: Where sweeps and blobs lie; None takes what the environment says.
         progress: Called after each picture.
 
     Raises:
-        RecipeErrors: If the model or the targets cannot be used; nothing is written then.
+        RecipeErrors: If the model, the maps or the targets cannot be used; nothing is written then.
     """
     network = load_model(model, home)
     factor = network.scale(scale)
     network.require_network_for(tile=tile, self_ensemble=self_ensemble)
 
-    def enlarge(source: Path, lr: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], str]:
-        return network.upscale(lr, scale=scale, tile=tile, self_ensemble=self_ensemble), ""
+    planned = plan_files(pictures, output=output, scale=factor, overwrite=overwrite)
+    sources = [source for source, _ in planned]
+    shown = find_maps(Path(maps) if maps is not None else None, sources, network)
+    how: dict[str, Any] = {"scale": scale, "tile": tile, "self_ensemble": self_ensemble}
 
-    return enlarge_files(
-        pictures,
-        enlarge,
-        output=output,
-        scale=factor,
-        overwrite=overwrite,
-        progress=progress,
-    )
+    def enlarge(source: Path, decoded: Decoded) -> tuple[NDArray[np.uint8], str]:
+        found = shown[source]
+        if found is None:
+            note = "" if maps is None else "no map: background everywhere"
+            return network.upscale(decoded.pixels, **how), note
+        try:
+            condition = found.read(decoded)
+        except PictureUnreadable as error:
+            raise PictureUnreadable(f"map {found.path.name}: {error}") from None
+        return network.upscale(decoded.pixels, condition=condition, **how), ""
+
+    return enlarge_files(planned, enlarge, scale=factor, progress=progress)
 
 
-def enlarge_files(
-    pictures: StrPath | Sequence[StrPath],
-    enlarge: Callable[[Path, NDArray[np.uint8]], tuple[NDArray[np.uint8], str]],
-    *,
-    output: StrPath | None,
-    scale: int,
-    overwrite: bool,
-    progress: Callable[[Enlarged], None] | None,
-) -> list[Enlarged]:
-    """Enlarge files and folders of pictures by any function; each target is whole or not there.
-
-    Args:
-        pictures: As in `upscale`, and so are errors.
-        enlarge: Takes a file's path and its pixels, (h, w, 3); gives (scale * h, scale * w, 3) and
-            a remark for the note.
-        output: As in `upscale`.
-        scale: SR pixels per LR pixel.
-        overwrite: As in `upscale`.
-        progress: As in `upscale`.
-    """
+def plan_files(
+    pictures: StrPath | Sequence[StrPath], *, output: StrPath | None, scale: int, overwrite: bool
+) -> list[tuple[Path, Path]]:
+    """Return each picture with its target; arguments and errors are those of `upscale`."""
     given = [pictures] if isinstance(pictures, str | os.PathLike) else list(pictures)
     place = Path(output) if output is not None else None
     planned = list(_targets([Path(each) for each in given], place, scale))
     _refuse_clashes(planned, overwrite)
+    return planned
+
+
+def enlarge_files(
+    planned: Sequence[tuple[Path, Path]],
+    enlarge: Callable[[Path, Decoded], tuple[NDArray[np.uint8], str]],
+    *,
+    scale: int,
+    progress: Callable[[Enlarged], None] | None,
+) -> list[Enlarged]:
+    """Enlarge pictures by any function; each target is whole or not there.
+
+    Args:
+        planned: What `plan_files` returned.
+        enlarge: Takes a file's path and its content; gives (scale * h, scale * w, 3) and a remark
+            for the note, or raises `PictureUnreadable`, which does not stop the others.
+        scale: SR pixels per LR pixel.
+        progress: Called after each picture.
+
+    Raises:
+        RecipeErrors: If a target cannot be written.
+    """
     done = []
     for source, target in planned:
         try:
             decoded = decode_picture(source, flatten=False, min_side=1)
+            pixels, remark = enlarge(source, decoded)
         except PictureUnreadable as error:
             enlarged = Enlarged(source, None, str(error))
         else:
-            pixels, remark = enlarge(source, decoded.pixels)
             _write(_finished(Image.fromarray(pixels), decoded, scale), target, source)
             notes = filter(None, (decoded.treatment, remark))
             enlarged = Enlarged(source, target, "; ".join(notes))

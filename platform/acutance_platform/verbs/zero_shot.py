@@ -17,7 +17,8 @@ from acutance_platform.recipe import Recipe, build_recipe, refuse
 from acutance_platform.training import TrainingDiverged, resolve_auto
 from acutance_platform.training.picture import PictureTraining
 from acutance_platform.verbs.home import StrPath
-from acutance_platform.verbs.upscaling import Enlarged, enlarge_files
+from acutance_platform.verbs.upscaling import Enlarged, enlarge_files, plan_files
+from acutance_storage.decode import Decoded
 
 PRESETS: dict[str, dict[str, Any]] = {
     "ideal": {},
@@ -101,17 +102,12 @@ def upscale_zero_shot(
     number = section.get("back_projections", 10)
     way = jumps(scale, gradual=gradual, back_projections=number)
 
-    def enlarge(source: Path, lr: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], str]:
-        return _enlarged(source, lr, recipe, way, watch)
+    planned = plan_files(pictures, output=output, scale=scale, overwrite=overwrite)
 
-    return enlarge_files(
-        pictures,
-        enlarge,
-        output=output,
-        scale=scale,
-        overwrite=overwrite,
-        progress=progress,
-    )
+    def enlarge(source: Path, decoded: Decoded) -> tuple[NDArray[np.uint8], str]:
+        return _enlarged(source, decoded.pixels, recipe, way, watch)
+
+    return enlarge_files(planned, enlarge, scale=scale, progress=progress)
 
 
 def _section(

@@ -141,6 +141,7 @@ def test_sftgan_without_modulation_is_srresnet():
     plain.load_state_dict(shared)
     lr, condition = torch.rand(1, 3, 6, 5), torch.rand(1, 8, 24, 20)
     assert torch.equal(network(lr, condition), plain(lr))
+    assert torch.equal(network(lr), plain(lr))
     without = _sftgan(blocks=3, condition=False)
     assert without.state_dict().keys() == plain.state_dict().keys()
     without.load_state_dict(shared)

@@ -19,11 +19,12 @@ from PIL import Image
 
 from acutance_storage import ingest, shards
 from acutance_storage.contents import blob_path
-from acutance_storage.dataset import ImageDataset, list_datasets, open_dataset, verify_dataset
+from acutance_storage.dataset import ImageDataset, list_datasets, open_dataset
 from acutance_storage.errors import BlobCorrupt, DatasetError, StoreFull
 from acutance_storage.folder import FolderStore
 from acutance_storage.ingest import add_dataset
 from acutance_storage.records import SPLITS
+from acutance_storage.verifying import verify_dataset
 
 Pixels = NDArray[np.uint8]
 Photos = Callable[..., Path]

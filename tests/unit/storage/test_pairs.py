@@ -6,11 +6,12 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from acutance_storage.dataset import open_dataset, verify_dataset
+from acutance_storage.dataset import open_dataset
 from acutance_storage.errors import DatasetError
 from acutance_storage.folder import FolderStore
 from acutance_storage.ingest import add_dataset
 from acutance_storage.pairs import LrNames, crop_to_lr
+from acutance_storage.verifying import verify_dataset
 
 Pixels = NDArray[np.uint8]
 Photos = Callable[..., Path]
