@@ -104,6 +104,10 @@ def upscale(
     type=click.Choice(["raw", "rgb"]),
     help="Luma of files with one channel: their values, or through RGB; not the protocol's rule.",
 )
+@click.option(
+    "--metrics",
+    help="Metrics parted by commas, in place of the protocol's: NAME or {kind: NAME, ...}.",
+)
 @SELF_ENSEMBLE
 @TILE
 @click.option("--json", "as_json", is_flag=True, help="One JSON document.")
@@ -118,6 +122,7 @@ def evaluate(
     degradation: str | None,
     border: int | None,
     grey: Literal["raw", "rgb"] | None,
+    metrics: str | None,
     self_ensemble: bool,
     tile: int | None,
     as_json: bool,
@@ -132,6 +137,7 @@ def evaluate(
       acutance evaluate quickstart/best Set5/HR --lr Set5/LRx2
       acutance evaluate bicubic Set5/HR --scale 2 --protocol y8
       acutance evaluate rcan-x4.safetensors Urban100 --self-ensemble --tile 128
+      acutance evaluate quickstart/best Set5/HR --metrics psnr_y,feature_distance,edge_acutance
     """
     result = evaluate_model(
         model,
@@ -144,6 +150,7 @@ def evaluate(
         degradation=degradation,
         border=border,
         grey=grey,
+        metrics=metrics,
         self_ensemble=self_ensemble,
         tile=tile,
     )

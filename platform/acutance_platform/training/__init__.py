@@ -7,6 +7,7 @@ from acutance_platform.training.evaluate import (
     super_resolve,
     super_resolve_luma,
 )
+from acutance_platform.training.features import files_of_metrics, metric_problems
 from acutance_platform.training.inherit import Inheritance, compare
 from acutance_platform.training.keys import stage_keys
 from acutance_platform.training.loop import Interrupted, StageTraining, TrainingDiverged
@@ -34,9 +35,11 @@ __all__ = [
     "compare",
     "dataset_problems",
     "device_of",
+    "files_of_metrics",
     "machine_kind",
     "mean_scores",
     "measure",
+    "metric_problems",
     "picture_stream",
     "placed",
     "resolve_auto",

@@ -9,6 +9,7 @@ import torch
 
 from acutance_models import (
     build_generator,
+    build_metrics,
     count_parameters,
     dump_weights,
     luma_planes,
@@ -47,7 +48,7 @@ class StageTraining:
         pairs: The dataset's pictures.
         store: Where states and weights lie.
         parent: SHA-256 of the weights it starts from; None = the seed's first weights.
-        files: Name -> SHA-256 of the files that its feature networks need.
+        files: Name -> SHA-256 of the files that its feature networks and metrics need.
         rungs: Absolute steps, beside `evaluation.every` and the end, to report and publish at.
         owner: Name under which new reports are made; a state's other reports cost nothing here.
 
@@ -75,6 +76,9 @@ class StageTraining:
         self._batches = Batches(pairs, self._recipe, device=self._device)
         self._publish_at = {*rungs, link.end}
         self._files = feature_bytes(files or {}, store)
+        self._metrics = build_metrics(
+            self._recipe.evaluation.metrics, files=self._files, device=self._device
+        )
         self._states = States(store, key, keep=self._recipe.checkpoint.keep)
         self._costs = self._structure()
         self._meter = Meter(self._recipe)
@@ -231,7 +235,9 @@ class StageTraining:
     def _validate(self) -> dict[str, float]:
         """Measure the network (with averaged weights where `ema` is set) in f32."""
         with self._learner.measured() as network:
-            return measure(network, self._pairs, self._recipe, device=self._device)
+            return measure(
+                network, self._pairs, self._recipe, metrics=self._metrics, device=self._device
+            )
 
     def _structure(self) -> dict[str, float]:
         spec, scale = self._recipe.generator, self._recipe.scale

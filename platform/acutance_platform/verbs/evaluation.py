@@ -1,7 +1,7 @@
 """`evaluate`: measure a model on pictures under a named protocol."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -12,8 +12,9 @@ import yaml
 from numpy.typing import NDArray
 
 from acutance_models import (
-    METRICS,
     Degradation,
+    Entry,
+    Metric,
     ModelsError,
     Protocol,
     bicubic_upscale,
@@ -38,7 +39,7 @@ from acutance_platform.training import (
 from acutance_platform.verbs.addresses import Model, load_model
 from acutance_platform.verbs.home import Home, StrPath, open_home
 from acutance_platform.verbs.maps import check_classes, classes_of
-from acutance_platform.verbs.measured import Beside, Item, opened, read_item
+from acutance_platform.verbs.measured import Beside, Item, built_metrics, opened, read_item
 
 Lr = NDArray[np.uint8] | NDArray[np.float32]
 _PIRM = "pirm"
@@ -81,7 +82,7 @@ class _How:
     rules: Protocol
     chain: Degradation | None
     scale: int
-    metrics: Sequence[str]
+    metrics: Mapping[str, Metric]
     tile: int | None
     ensemble: bool
 
@@ -100,7 +101,7 @@ def evaluate(
     grey: Literal["raw", "rgb"] | None = None,
     self_ensemble: bool = False,
     tile: int | None = None,
-    metrics: Sequence[str] | None = None,
+    metrics: Sequence[Entry] | str | None = None,
     home: Home | None = None,
 ) -> Evaluation:
     """Measure a model; f32 always.
@@ -119,7 +120,8 @@ def evaluate(
         grey: Luma of files with one channel, in place of the protocol's rule.
         self_ensemble: Mean of each picture's eight orientations, the papers' "+".
         tile: Side of the LR tiles; None takes whole pictures.
-        metrics: Rows of the table of metrics; None takes the protocol's.
+        metrics: Rows of the table of metrics, or `{kind: NAME, ...}` with arguments, also as YAML;
+            None takes the protocol's.
         home: Store and local folder; None takes what the environment says.
 
     Raises:
@@ -134,7 +136,7 @@ def evaluate(
         rules=_replaced(find_protocol(protocol), border, grey),
         chain=_chain(degradation, factor, lr),
         scale=factor,
-        metrics=list(metrics) if metrics else default_metrics(protocol),
+        metrics=built_metrics(metrics or default_metrics(protocol), home, _device()),
         tile=tile,
         ensemble=self_ensemble,
     )
@@ -158,7 +160,8 @@ def _beside(model: Model, scale: int, lr: StrPath | None, maps: StrPath | None) 
 def _summary(
     model: Model, label: str, how: _How, given: bool, images: list[dict[str, Any]]
 ) -> Evaluation:
-    mean = mean_scores([{n: image[n] for n in how.metrics if n in image} for image in images])
+    told = [{name: image[name] for name in how.metrics if name in image} for image in images]
+    mean = mean_scores(told, how.metrics)
     return Evaluation(
         model=model.address,
         weights=model.weights,
@@ -206,8 +209,9 @@ def _score(model: Model, item: Item, how: _How) -> dict[str, float]:
     if model.generator is None and made_lr:
         return score_bicubic(item.hr, **common)
     if model.generator is None:
-        return score(bicubic_upscale(_lr(item, how), how.scale), item.hr, **common)
-    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        lr = _lr(item, how)
+        return score(bicubic_upscale(lr, how.scale), item.hr, lr=lr, **common)
+    device = _device()
     generator = placed(model.generator, device)
     options: dict[str, Any] = {
         "device": device,
@@ -218,9 +222,14 @@ def _score(model: Model, item: Item, how: _How) -> dict[str, float]:
     if generator.channels == 1 and how.rules.luma_only and made_lr:
         plane = degrade_luma(item.hr, how.rules, how.scale, grey=item.picture.grey)
         sr = super_resolve_luma(generator, plane, **options)
-        luma = [name for name in how.metrics if METRICS.build({"kind": name}).colour == "y"]
-        return score_luma(sr, item.hr, **{**common, "metrics": luma})
-    return score(super_resolve(generator, _lr(item, how), **options), item.hr, **common)
+        luma = {name: metric for name, metric in how.metrics.items() if metric.colour == "y"}
+        return score_luma(sr, item.hr, lr=plane, **{**common, "metrics": luma})
+    lr = _lr(item, how)
+    return score(super_resolve(generator, lr, **options), item.hr, lr=lr, **common)
+
+
+def _device() -> torch.device:
+    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
 
 def _lr(item: Item, how: _How) -> Lr:
