@@ -34,6 +34,10 @@ class Metric(ABC):
         """Return the names of the files that a metric of this resolved spec reads."""
         return ()
 
+    def caution(self, height: int, width: int) -> str | None:
+        """Return why the number of a picture of this size, inside the border, is to be doubted."""
+        return None
+
     @abstractmethod
     def __call__(self, sr: NDArray[Any], hr: NDArray[Any]) -> float:
         """Return the metric of two prepared pictures, values in 0..255.

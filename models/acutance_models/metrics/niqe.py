@@ -25,6 +25,7 @@ NIQE_FILE = "niqe"
 """Name of the published parameters."""
 
 _SIDE = 96  # of a block, in pixels
+_ENOUGH = 10  # blocks, about
 _FEATURES = 36
 _MIRRORED = 8  # pixels around the picture while it is halved; the kernel reaches 3
 _SHIFTS = ((0, 1), (1, 0), (1, 1), (1, -1))
@@ -70,6 +71,13 @@ class Niqe(Metric):
     def needs(cls, spec: Mapping[str, Any]) -> tuple[str, ...]:
         """Return the file of parameters."""
         return (spec["file"] or NIQE_FILE,)
+
+    def caution(self, height: int, width: int) -> str | None:
+        """Return how many blocks there are, if they are few."""
+        blocks = (height // _SIDE) * (width // _SIDE)
+        if blocks >= _ENOUGH:
+            return None
+        return f"niqe of {blocks} blocks of {_SIDE}x{_SIDE} is unstable, {_ENOUGH} settle it"
 
     def __call__(self, sr: NDArray[Any], hr: NDArray[Any]) -> float:
         """Return the distance, at least 0; HR is not looked at.

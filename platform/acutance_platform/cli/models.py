@@ -170,6 +170,6 @@ def _table(result: Evaluation) -> Table:
         table.add_row(str(image["name"]), *(f"{image[name]:.4f}" for name in names))
     table.add_section()
     table.add_row("mean", *(f"{result.mean[name]:.4f}" for name in names))
-    if result.region is not None:
-        table.caption = f"PIRM region {result.region}"
+    region = [] if result.region is None else [f"PIRM region {result.region}"]
+    table.caption = "\n".join([*region, *result.notes]) or None
     return table

@@ -174,7 +174,9 @@ def _objective_problems(search: Search, base: Mapping[str, Any]) -> Iterator[Pro
     metrics = get_path(dict(base), "evaluation.metrics")
     if not isinstance(metrics, list | tuple):
         return
-    known = [metric_name(entry) for entry in metrics]
+    # An entry without a kind is an error of the recipe, told elsewhere.
+    told = (e for e in metrics if isinstance(e, str) or (isinstance(e, dict) and "kind" in e))
+    known = [metric_name(entry) for entry in told]
     for name in search.objectives:
         if name not in known and name not in STRUCTURE and not name.startswith("loss/"):
             rule = "an objective is a metric that the recipe evaluates"

@@ -1,7 +1,7 @@
 """`evaluate`: measure a model on pictures under a named protocol."""
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -40,6 +40,7 @@ from acutance_platform.verbs.addresses import Model, load_model
 from acutance_platform.verbs.home import Home, StrPath, open_home
 from acutance_platform.verbs.maps import check_classes, classes_of
 from acutance_platform.verbs.measured import Beside, Item, built_metrics, opened, read_item
+from acutance_storage import Picture
 
 Lr = NDArray[np.uint8] | NDArray[np.float32]
 _PIRM = "pirm"
@@ -64,6 +65,8 @@ class Evaluation:
     """One entry per picture: name and metrics."""
     mean: dict[str, float]
     """Each metric over the pictures: the mean, for `rmse` the root of the mean square."""
+    notes: list[str]
+    """Which numbers of which pictures are to be doubted, and why."""
     region: int | None
     """Region of the PIRM challenge; None above its bounds, and for other scales or protocols."""
 
@@ -145,7 +148,8 @@ def evaluate(
         check_classes(network, dataset)
         images = [_image(network, read_item(dataset, index, beside), how) for index in indices]
         given = dataset.lr_scale == factor
-    return _summary(network, label, how, given, images)
+        notes = list(_notes([dataset.pictures[index] for index in indices], how))
+    return _summary(network, label, how, given, images, notes)
 
 
 def _beside(model: Model, scale: int, lr: StrPath | None, maps: StrPath | None) -> Beside:
@@ -158,7 +162,12 @@ def _beside(model: Model, scale: int, lr: StrPath | None, maps: StrPath | None) 
 
 
 def _summary(
-    model: Model, label: str, how: _How, given: bool, images: list[dict[str, Any]]
+    model: Model,
+    label: str,
+    how: _How,
+    given: bool,
+    images: list[dict[str, Any]],
+    notes: list[str],
 ) -> Evaluation:
     told = [{name: image[name] for name in how.metrics if name in image} for image in images]
     mean = mean_scores(told, how.metrics)
@@ -170,8 +179,21 @@ def _summary(
         protocol=_described(how, given),
         images=images,
         mean=mean,
+        notes=notes,
         region=_region(how, mean),
     )
+
+
+def _notes(pictures: Sequence[Picture], how: _How) -> Iterator[str]:
+    edge = how.scale if how.rules.border is None else how.rules.border
+    for picture in pictures:
+        height, width = (
+            side // how.scale * how.scale - 2 * edge for side in (picture.height, picture.width)
+        )
+        for metric in how.metrics.values():
+            caution = metric.caution(height, width)
+            if caution is not None:
+                yield f"{picture.name}: {caution}"
 
 
 def _image(model: Model, item: Item, how: _How) -> dict[str, Any]:
