@@ -2,11 +2,12 @@
 
 import math
 from collections.abc import Collection, Mapping
-from typing import Any, Literal, final
+from typing import Annotated, Any, Literal, final
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from pydantic import Field
 
 from acutance_models.errors import FeatureError, ImportRefused
 from acutance_models.features import FeatureNetwork, build_features, weights_name
@@ -108,7 +109,7 @@ class GramDistance(Metric):
         *,
         features: Source = _SMALL,
         layers: Layers = {"relu3_4": 1.0},  # noqa: B006 - a schema's default, copied below
-        patch: int | None = None,
+        patch: Annotated[int, Field(ge=1)] | None = None,
         files: Files | None = None,
         device: torch.device | None = None,
     ) -> None:

@@ -3,33 +3,29 @@
 from collections.abc import Iterator, Mapping
 from typing import Any, get_args
 
-from pydantic import Field, ValidationError
+import torch
+from pydantic import ValidationError
 
 from acutance_models import (
     DEGRADATIONS,
-    LOSSES,
     PROTOCOLS,
-    Registry,
     RegistryError,
+    build_generator,
     check_degradation,
     check_generator,
+    check_terms,
     resolve_generator,
+    resolve_term,
 )
 from acutance_platform.recipe.chain import Link, chain, in_order
 from acutance_platform.recipe.errors import Problem, RecipeErrors
 from acutance_platform.recipe.metrics import resolve_metrics
 from acutance_platform.recipe.plugins import load_plugins
-from acutance_platform.recipe.schema import Part, Recipe
+from acutance_platform.recipe.schema import Recipe
 from acutance_platform.recipe.translate import problems_of, registry_problems, unknown
+from acutance_platform.recipe.zero_shot import zero_shot_problems
 
 _SCALES = get_args(Recipe.model_fields["scale"].annotation)
-
-
-class _TermHead(Part):
-    """What every loss term has beside its loss's own arguments."""
-
-    weight: float = Field(gt=0)
-    """Factor of this term in the loss mix, above 0."""
 
 
 def build_recipe(raw: Mapping[str, Any]) -> Recipe:
@@ -50,7 +46,7 @@ def build_recipe(raw: Mapping[str, Any]) -> Recipe:
         raise RecipeErrors(
             [*problems, *(problem for problem in found if problem.place not in known)]
         ) from None
-    problems += _cross_problems(recipe)
+    problems += _cross_problems(recipe, sound=not problems)
     if problems:
         raise RecipeErrors(problems)
     return recipe
@@ -77,16 +73,6 @@ class _Components:
         self._data()
         self._stages()
         self._evaluation()
-
-    def _resolve(self, table: Registry[Any], spec: Any, place: str) -> Any:
-        if not isinstance(spec, Mapping):
-            self.problems.append(_not_a_map(place, spec))
-            return spec
-        try:
-            return table.resolve(spec)
-        except RegistryError as error:
-            self.problems += registry_problems(error.problems, place)
-            return dict(spec)
 
     def _generator(self) -> None:
         spec, scale = self.raw.get("generator"), _scale_of(self.raw)
@@ -134,14 +120,11 @@ class _Components:
         if not isinstance(term, Mapping):
             self.problems.append(_not_a_map(place, term))
             return {}
-        head = {key: value for key, value in term.items() if key == "weight"}
-        rest = {key: value for key, value in term.items() if key != "weight"}
         try:
-            weight = _TermHead.model_validate(head).weight
-        except ValidationError as error:
-            self.problems += problems_of(error, _TermHead, place)
-            weight = 1.0
-        return {**self._resolve(LOSSES, rest, place), "weight": weight}
+            return resolve_term(term)
+        except RegistryError as error:
+            self.problems += registry_problems(error.problems, place)
+            return dict(term)
 
     def _evaluation(self) -> None:
         evaluation = self.raw.get("evaluation")
@@ -169,8 +152,11 @@ def _not_a_map(place: str, value: object) -> Problem:
     return Problem(place, repr(value), "a map with `kind` is needed", "Write {kind: NAME, ...}.")
 
 
-def _cross_problems(recipe: Recipe) -> list[Problem]:
-    """Return what is wrong between fields that are each right by themselves."""
+def _cross_problems(recipe: Recipe, *, sound: bool) -> list[Problem]:
+    """Return what is wrong between fields that are each right by themselves.
+
+    Networks are planned only where every component is `sound` on its own.
+    """
     try:
         links = chain(recipe)
     except RecipeErrors as error:
@@ -180,11 +166,28 @@ def _cross_problems(recipe: Recipe) -> list[Problem]:
         own = f"stages.{link.name}."
         problems |= dict.fromkeys(_patch_problems(link, own))
         problems |= dict.fromkeys(_schedule_problems(link, own))
+        if sound:
+            problems |= dict.fromkeys(_term_problems(link, own))
         if link.stage.init is not None and first:
             rule = "only the first stage may start from a model: the others start from their parent"
             place = f"{own}init"
             problems[Problem(place, link.stage.init, rule, "Move it to the first stage.")] = None
-    return list(problems)
+    return [*problems, *zero_shot_problems(recipe)]
+
+
+def _term_problems(link: Link, own: str) -> Iterator[Problem]:
+    """Yield what keeps a stage's loss mix from being computed, and what it lacks of the data."""
+    recipe, stage = link.recipe, link.stage
+    with torch.device("meta"):
+        network = build_generator(recipe.generator, scale=recipe.scale, seed=None)
+    patch, steps = recipe.data.patch, stage.steps
+    found = check_terms(stage.loss, patch=patch, channels=network.channels, steps=steps)
+    yield from registry_problems(found, f"{own}loss")
+    for name, term in stage.loss.items():
+        if term["kind"] == "classification" and network.condition_classes is None:
+            rule = "classes come with segmentation maps, which this generator does not take"
+            way_out = "Remove the term, or train sftgan on a dataset with maps."
+            yield Problem(f"{own}loss.{name}", recipe.generator["kind"], rule, way_out)
 
 
 def _patch_problems(link: Link, own: str) -> Iterator[Problem]:

@@ -10,7 +10,6 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import Annotated, Any, ClassVar, Literal, Protocol, final
 
-import numpy as np
 import optuna
 from optuna.distributions import (
     BaseDistribution,
@@ -25,6 +24,7 @@ from pydantic import Field
 from acutance_models.registry import Registry
 from acutance_models.rng import stream
 from acutance_platform.search.distributions import Choice, Distribution, Integer, Real
+from acutance_platform.search.drawing import RandomDraw
 from acutance_platform.search.front import Direction
 from acutance_platform.search.grid import grid_points
 from acutance_platform.search.initial import Pinned, pinned_values
@@ -115,7 +115,7 @@ class Random:
     def propose(self, ordinal: int, history: Sequence[Told]) -> Proposal:
         """Return a point that depends on seed and ordinal alone."""
         rng = stream(self._seed, "sampler", ordinal)
-        return Proposal(self._space.draw(_RandomDraw(rng), self._base))
+        return Proposal(self._space.draw(RandomDraw(rng), self._base))
 
 
 @final
@@ -203,7 +203,7 @@ def propose(
     if ordinal >= len(initial):
         return sampler.propose(ordinal, history)
     rng = stream(_seed(None, base), "initial", ordinal)
-    draw = Pinned(pinned_values(space, initial[ordinal]), _RandomDraw(rng))
+    draw = Pinned(pinned_values(space, initial[ordinal]), RandomDraw(rng))
     return Proposal(space.draw(draw, base))
 
 
@@ -214,35 +214,6 @@ SAMPLERS: Registry[Sampler] = Registry(
 
 def _seed(seed: int | None, base: Mapping[str, Any]) -> int:
     return int(base.get("seed", 0)) if seed is None else seed
-
-
-@final
-class _RandomDraw:
-    """Draws from a generator."""
-
-    def __init__(self, rng: np.random.Generator) -> None:
-        self._rng = rng
-
-    def choice(self, name: str, distribution: Choice) -> int:
-        return int(self._rng.integers(len(distribution.options)))
-
-    def integer(self, name: str, distribution: Integer) -> int:
-        low, high, step = distribution.low, distribution.high, distribution.step
-        if not distribution.log:
-            return low + step * int(self._rng.integers((high - low) // step + 1))
-        # Each whole number owns the interval of half a unit around it.
-        drawn = np.exp(self._rng.uniform(np.log(low - 0.5), np.log(high + 0.5)))
-        return int(min(max(round(float(drawn)), low), high))
-
-    def real(self, name: str, distribution: Real) -> float:
-        low, high = distribution.low, distribution.high
-        if distribution.log:
-            return float(np.exp(self._rng.uniform(np.log(low), np.log(high))))
-        if distribution.step is None:
-            return float(self._rng.uniform(low, high))
-        return low + distribution.step * int(
-            self._rng.integers(round((high - low) / distribution.step) + 1)
-        )
 
 
 @final

@@ -7,7 +7,7 @@ from acutance_platform.search.schema import parse_search
 from acutance_platform.search.space import apply_to
 from acutance_platform.search.table import parse_space
 from acutance_platform.sweep.plan import Stages, SweepPlan
-from acutance_platform.training import machine_kind, stage_keys
+from acutance_platform.training import feature_files, machine_kind, stage_keys
 from acutance_platform.verbs.files import File
 from acutance_platform.verbs.home import Home
 from acutance_platform.verbs.journals import Told
@@ -44,6 +44,7 @@ def sweep_plan(name: str, spec: dict[str, Any], home: Home) -> SweepPlan:
             dataset_version=dataset.version,
             machine=machine.for_recipe(complete),
             rungs=plan.rungs_of(drawn),
+            files=feature_files(complete, home.store),
         )
         return tuple(zip(keys, (link.end for link in chain(complete)), strict=True))
 
