@@ -4,6 +4,7 @@ Pictures come and go as arrays, weights as bytes. Nothing here opens a file, ask
 global random state.
 """
 
+from acutance_models.back_projection import back_project
 from acutance_models.color import luma_planes, rgb_to_y, rgb_to_ycbcr, ycbcr_to_rgb
 from acutance_models.degradations import DEGRADATIONS, Degradation, check_degradation
 from acutance_models.describe import count_parameters, macs_per_pixel
@@ -66,7 +67,17 @@ from acutance_models.losses import (
     discriminator_rests,
     resolve_term,
 )
-from acutance_models.metrics import METRICS, pooled
+from acutance_models.metrics import (
+    METRICS,
+    Entry,
+    Metric,
+    build_metrics,
+    fit_niqe,
+    metric_files,
+    metric_name,
+    pooled,
+    resolve_metric,
+)
 from acutance_models.protocols import (
     PROTOCOLS,
     Protocol,
@@ -80,7 +91,13 @@ from acutance_models.resize import bicubic_upscale, crop_to_multiple, matlab_res
 from acutance_models.rng import stream
 from acutance_models.scoring import degrade, degrade_luma, score, score_bicubic, score_luma
 from acutance_models.tiling import upscale
-from acutance_models.weights import dump_weights, load_generator, read_header, read_tensors
+from acutance_models.weights import (
+    dump_weights,
+    load_generator,
+    load_generators,
+    read_header,
+    read_tensors,
+)
 
 __all__ = [
     "DEGRADATIONS",
@@ -98,6 +115,7 @@ __all__ = [
     "DegradationError",
     "Discriminator",
     "DiscriminatorError",
+    "Entry",
     "FeatureError",
     "FeatureLoss",
     "FeatureNetwork",
@@ -110,6 +128,7 @@ __all__ = [
     "InterpolationError",
     "LossError",
     "LossMix",
+    "Metric",
     "ModelsError",
     "PictureError",
     "PictureLoss",
@@ -124,10 +143,12 @@ __all__ = [
     "VerdictLoss",
     "Views",
     "WeightsError",
+    "back_project",
     "bicubic_upscale",
     "build_discriminator",
     "build_features",
     "build_generator",
+    "build_metrics",
     "check_degradation",
     "check_discriminator",
     "check_features",
@@ -143,12 +164,16 @@ __all__ = [
     "dump_weights",
     "feature_layers",
     "find_protocol",
+    "fit_niqe",
     "import_weights",
     "interpolate",
     "load_generator",
+    "load_generators",
     "luma_planes",
     "macs_per_pixel",
     "matlab_resize",
+    "metric_files",
+    "metric_name",
     "pirm_region",
     "pooled",
     "published_figures",
@@ -156,6 +181,7 @@ __all__ = [
     "read_tensors",
     "resolve_features",
     "resolve_generator",
+    "resolve_metric",
     "resolve_term",
     "rgb_to_y",
     "rgb_to_ycbcr",

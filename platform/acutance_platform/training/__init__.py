@@ -7,7 +7,13 @@ from acutance_platform.training.evaluate import (
     super_resolve,
     super_resolve_luma,
 )
-from acutance_platform.training.features import FEATURES, feature_files, feature_problems
+from acutance_platform.training.features import (
+    FEATURES,
+    feature_files,
+    feature_problems,
+    files_of_metrics,
+    metric_problems,
+)
 from acutance_platform.training.inherit import Inheritance, compare
 from acutance_platform.training.keys import stage_keys
 from acutance_platform.training.loop import Interrupted, StageTraining, TrainingDiverged
@@ -19,8 +25,10 @@ from acutance_platform.training.machine import (
     resolve_auto,
     room_problems,
 )
+from acutance_platform.training.opening import open_training
 from acutance_platform.training.state import Report, States
 from acutance_platform.training.training import Training
+from acutance_platform.training.zero_shot import ZeroShotTraining, picture_result
 
 __all__ = [
     "FEATURES",
@@ -33,14 +41,19 @@ __all__ = [
     "States",
     "Training",
     "TrainingDiverged",
+    "ZeroShotTraining",
     "compare",
     "dataset_problems",
     "device_of",
     "feature_files",
     "feature_problems",
+    "files_of_metrics",
     "machine_kind",
     "mean_scores",
     "measure",
+    "metric_problems",
+    "open_training",
+    "picture_result",
     "picture_stream",
     "placed",
     "resolve_auto",

@@ -5,14 +5,26 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from acutance_models import DEGRADATIONS, DISCRIMINATORS, FEATURES, GENERATORS, LOSSES, weights_name
-from acutance_platform.recipe import Link, Recipe, chain, load_plugins
+from acutance_models import (
+    DEGRADATIONS,
+    DISCRIMINATORS,
+    FEATURES,
+    GENERATORS,
+    LOSSES,
+    METRICS,
+    weights_name,
+)
+from acutance_platform.recipe import Link, Recipe, Spec, chain, load_plugins
+from acutance_platform.training.features import names_of
 from acutance_platform.training.machine import MachineKind
 
 _ELSEWHERE = {"after", "init", "data", "optimizer", "schedule", "generator"}
 """Fields of a stage that the key holds already, as what they make of recipe and parent."""
 LOOP_REVISION = 3
 """Raised whenever the training loop computes something else from the same recipe."""
+
+ZERO_SHOT_REVISION = 1
+"""Raised whenever zero-shot training computes something else from the same recipe."""
 
 
 def stage_keys(
@@ -34,7 +46,7 @@ def stage_keys(
         dataset_version: Of its dataset.
         machine: The kind of machine that it runs on.
         rungs: Absolute steps at which it reports beside `evaluation.every`.
-        files: Name -> SHA-256 of the files that its feature networks need.
+        files: Name -> SHA-256 of the files that its feature networks and metrics need.
     """
     keys: list[str] = []
     for link in chain(recipe):
@@ -62,6 +74,8 @@ def _result_part(link: Link) -> dict[str, Any]:
     content = recipe.model_dump(
         mode="json", exclude={"checkpoint", "resources", "plugins", "stages", "data"}
     )
+    if recipe.zero_shot is None:  # keys made before there was such a section still hold
+        del content["zero_shot"]
     content["data"] = recipe.data.model_dump(mode="json", exclude={"dataset"})
     content["stage"] = link.stage.model_dump(mode="json", exclude=_ELSEWHERE)
     return content
@@ -73,17 +87,26 @@ def _revisions(link: Link) -> dict[str, int]:
     found = {f"generator/{generator}": GENERATORS.revision(generator)}
     for step in recipe.data.degradation:
         found[f"degradation/{step['kind']}"] = DEGRADATIONS.revision(step["kind"])
+    for entry in recipe.evaluation.metrics:
+        metric: Spec = {"kind": entry} if isinstance(entry, str) else entry
+        found[f"metric/{metric['kind']}"] = METRICS.revision(metric["kind"])
+        if "features" in metric:
+            kind = metric["features"]["kind"]
+            found[f"features/{kind}"] = FEATURES.revision(kind)
     for term in link.stage.loss.values():
         found[f"loss/{term['kind']}"] = LOSSES.revision(term["kind"])
         for part, table in (("discriminator", DISCRIMINATORS), ("features", FEATURES)):
             if isinstance(term.get(part), Mapping):
                 kind = term[part]["kind"]
                 found[f"{part}/{kind}"] = table.revision(kind)
+    if recipe.zero_shot is not None:
+        found["zero_shot"] = ZERO_SHOT_REVISION
     return found
 
 
 def _files(link: Link, files: Mapping[str, str]) -> dict[str, str]:
-    """Return the files that this stage's terms look through."""
+    """Return the files that this stage's terms and the metrics look through."""
     specs = [term.get("features") for term in link.stage.loss.values()]
-    names = {weights_name(spec) for spec in specs if spec is not None}
-    return {name: files[name] for name in sorted(filter(None, names)) if name in files}
+    terms = {weights_name(spec) for spec in specs if spec is not None}
+    names = {*filter(None, terms), *names_of(link.recipe.evaluation.metrics)}
+    return {name: files[name] for name in sorted(names) if name in files}

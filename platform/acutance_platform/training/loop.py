@@ -8,11 +8,9 @@ from typing import final
 import torch
 
 from acutance_models import (
-    build_generator,
-    count_parameters,
+    build_metrics,
     dump_weights,
     luma_planes,
-    macs_per_pixel,
     read_tensors,
 )
 from acutance_platform.recipe import Link
@@ -20,9 +18,9 @@ from acutance_platform.training.data import Batches, Pairs
 from acutance_platform.training.evaluate import measure
 from acutance_platform.training.features import feature_bytes
 from acutance_platform.training.learner import Batch, Learner
-from acutance_platform.training.machine import device_of, set_backends
-from acutance_platform.training.meter import Meter
+from acutance_platform.training.machine import device_of
 from acutance_platform.training.state import Progress, Report, Spent, States
+from acutance_platform.training.upkeep import Meter, next_report, set_backends, structure
 from acutance_storage import BlobStore, get_blob, put_blob
 
 ATTEMPTS = 3
@@ -47,7 +45,7 @@ class StageTraining:
         pairs: The dataset's pictures.
         store: Where states and weights lie.
         parent: SHA-256 of the weights it starts from; None = the seed's first weights.
-        files: Name -> SHA-256 of the files that its feature networks need.
+        files: Name -> SHA-256 of the files that its feature networks and metrics need.
         rungs: Absolute steps, beside `evaluation.every` and the end, to report and publish at.
         owner: Name under which new reports are made; a state's other reports cost nothing here.
 
@@ -75,8 +73,11 @@ class StageTraining:
         self._batches = Batches(pairs, self._recipe, device=self._device)
         self._publish_at = {*rungs, link.end}
         self._files = feature_bytes(files or {}, store)
+        self._metrics = build_metrics(
+            self._recipe.evaluation.metrics, files=self._files, device=self._device
+        )
         self._states = States(store, key, keep=self._recipe.checkpoint.keep)
-        self._costs = self._structure()
+        self._costs = structure(self._recipe)
         self._meter = Meter(self._recipe)
         self._stop = False
         self._restart()
@@ -217,9 +218,8 @@ class StageTraining:
 
     def _next_report(self) -> int:
         """Return the first report point after the last report."""
-        reported, every = self._progress.reported, self._recipe.evaluation.every
-        later = [point for point in self._publish_at if point > reported]
-        return min((reported // every + 1) * every, *later)
+        every = self._recipe.evaluation.every
+        return next_report(self._progress.reported, every, self._publish_at)
 
     def _spent(self) -> Spent:
         """Return the costs since the last report, brought up to now."""
@@ -231,13 +231,6 @@ class StageTraining:
     def _validate(self) -> dict[str, float]:
         """Measure the network (with averaged weights where `ema` is set) in f32."""
         with self._learner.measured() as network:
-            return measure(network, self._pairs, self._recipe, device=self._device)
-
-    def _structure(self) -> dict[str, float]:
-        spec, scale = self._recipe.generator, self._recipe.scale
-        with torch.device("meta"):
-            network = build_generator(spec, scale=scale, seed=None)
-        return {
-            "parameters": float(count_parameters(network)),
-            "macs_per_pixel": float(macs_per_pixel(network)),
-        }
+            return measure(
+                network, self._pairs, self._recipe, metrics=self._metrics, device=self._device
+            )

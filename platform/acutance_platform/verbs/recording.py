@@ -8,15 +8,15 @@ from pathlib import Path, PurePosixPath
 
 import yaml
 
+from acutance_models import build_metrics
 from acutance_platform.recipe import Recipe
 from acutance_platform.search.fold import Record
 from acutance_platform.tracking import Recorder, describe_environment, git_state, tracking_server
-from acutance_platform.training import Pairs, device_of, measure
-from acutance_platform.verbs.addresses import load_model
+from acutance_platform.training import Pairs, device_of, files_of_metrics, measure
 from acutance_platform.verbs.home import Home
 from acutance_platform.verbs.journals import TRAINING, Log, Told, tell
 from acutance_platform.verbs.plans import trial_recipe
-from acutance_platform.verbs.strips import strips
+from acutance_platform.verbs.strips import trial_strips
 from acutance_storage import open_dataset
 
 Watch = Callable[[Record], object]
@@ -111,8 +111,7 @@ def _attach_trials(recorder: Recorder, told: Told, home: Home) -> None:
         text = yaml.safe_dump(recipe.model_dump(mode="json"), sort_keys=False)
         recorder.artifact(name, "recipe.yaml", text.encode())
         if trial.ended == "COMPLETE" and trial.weights is not None:
-            model = load_model(f"blob:{trial.weights}", home)
-            for picture, png in strips(recipe, model, home):
+            for picture, png in trial_strips(recipe, f"blob:{trial.weights}", home):
                 recorder.artifact(
                     name, f"pictures/{PurePosixPath(picture).with_suffix('.png')}", png
                 )
@@ -121,5 +120,7 @@ def _attach_trials(recorder: Recorder, told: Told, home: Home) -> None:
 def _baseline(recipe: Recipe, home: Home) -> Record:
     """Measure bicubic; makes the LR pictures as well, before many trials want them at once."""
     pairs = Pairs(open_dataset(home.store, recipe.data.dataset), recipe, local=home.local)
-    metrics = measure(None, pairs, recipe, device=device_of(recipe))
-    return {"do": "baseline", "metrics": metrics, "time": time.time()}
+    asked, device = recipe.evaluation.metrics, device_of(recipe)
+    metrics = build_metrics(asked, files=files_of_metrics(asked, home.store), device=device)
+    found = measure(None, pairs, recipe, metrics=metrics, device=device)
+    return {"do": "baseline", "metrics": found, "time": time.time()}
