@@ -7,7 +7,16 @@ rules between two values are not in them.
 from collections.abc import Mapping
 from typing import Any
 
-from acutance_models import DEGRADATIONS, GENERATORS, LOSSES, METRICS, PRESETS, PROTOCOLS, Registry
+from acutance_models import (
+    DEGRADATIONS,
+    GENERATORS,
+    LOSSES,
+    METRICS,
+    PRESETS,
+    PROTOCOLS,
+    TERM_HEADS,
+    Registry,
+)
 from acutance_platform.recipe import Recipe
 from acutance_platform.search import Search
 from acutance_platform.search.distributions import KINDS
@@ -56,9 +65,26 @@ DISTRIBUTIONS: dict[str, Schema] = {
     "log_uniform": {
         "log_uniform": _ends("number", "Smallest and largest number, above 0; log is uniform."),
     },
+    "simplex": {
+        "simplex": {
+            "type": "array",
+            "minItems": 2,
+            "items": {"type": "string"},
+            "description": "Names of loss terms whose weights are drawn; the path is their map.",
+        },
+        "total": {
+            "type": "number",
+            "exclusiveMinimum": 0,
+            "description": "What the weights add up to; 1 unless said.",
+        },
+        "sparse": {
+            "type": "boolean",
+            "description": "Whether a subset is drawn first; the other terms are absent.",
+        },
+    },
 }
 """Distribution -> properties beside `when`."""
-assert set(DISTRIBUTIONS) == set(KINDS)
+assert set(DISTRIBUTIONS) == {*KINDS, "simplex"}
 
 
 def recipe_schema() -> Schema:
@@ -68,8 +94,9 @@ def recipe_schema() -> Schema:
     _put(schema, "generator", {"anyOf": [_generator(kind) for kind in GENERATORS]})
     steps = {"type": "array", "items": {"anyOf": _specs(DEGRADATIONS)}}
     _put(parts["Data"], "degradation", steps)
-    weight = {"type": "number", "exclusiveMinimum": 0, "description": "Factor in the loss mix."}
-    terms = {"anyOf": [_with(spec, weight=weight) for spec in _specs(LOSSES)]}
+    (head,) = _specs(TERM_HEADS)
+    of_term = {name: value for name, value in head["properties"].items() if name != "kind"}
+    terms = {"anyOf": [_with(spec, **of_term) for spec in _specs(LOSSES)]}
     _put(parts["Stage"], "loss", {"type": "object", "additionalProperties": terms})
     name = {"type": "string", "description": "What its values are told by; its kind unless said."}
     metrics = [{"enum": METRICS.names()}, *(_with(spec, name=name) for spec in _specs(METRICS))]
