@@ -76,9 +76,12 @@ class ColourShift(nn.Module):
         """Return what the first layer sees."""
         return (picture - self.mean) * self.values
 
-    def leave(self, made: torch.Tensor) -> torch.Tensor:
-        """Return the picture that the last layer's output stands for."""
-        return made / self.values + self.mean
+    def leave(self, made: torch.Tensor, skip: torch.Tensor | None = None) -> torch.Tensor:
+        """Return the picture that the last layer's output stands for.
+
+        With the enlarged input as `skip`, that output is a difference from it.
+        """
+        return made / self.values + (self.mean if skip is None else skip)
 
 
 def sub_pixel(channels: int, factors: Sequence[int]) -> nn.Sequential:

@@ -15,7 +15,15 @@ import torch
 from torch import nn
 
 from acutance_models.generators.blocks import Colour, Deconv, planes
-from acutance_models.generators.layers import Channels, Conv, Count, Float32Tail
+from acutance_models.generators.layers import (
+    Channels,
+    Conv,
+    Count,
+    Float32Tail,
+    Gain,
+    ImageSkip,
+    enlarged,
+)
 from acutance_models.init import InitRule
 from acutance_models.interfaces import (
     Generator,
@@ -70,8 +78,6 @@ class Projection(nn.Module):
 class DBPN(Generator):
     """Alternating up- and down-projections; all large maps together make the picture.
 
-    First weights: He's with zero biases, as in the authors' code.
-
     Args:
         scale: 2, 3, 4 or 8 (the paper: 2, 4, 8).
         channels: Features of every projection, nR in the paper.
@@ -82,13 +88,16 @@ class DBPN(Generator):
         feedback: Projections feed their error back; without it each is a single (de)convolution.
         last_kernel: Side of the last convolution's kernel: 3, or 1 in the paper's small networks.
         colour: `rgb`, or `y`: luma alone, in the paper's small networks.
+        image_skip: Add the enlarged input to the output. The paper does not; in short trainings
+            it saves the steps in which a network learns to copy.
+        init: Distribution of the first weights; the authors' is `kaiming`.
+        init_gain: Factor on the first weights.
 
     Raises:
         GeneratorError: If the scale or a number cannot be built.
     """
 
     revision: ClassVar[int] = 1
-    init_rule: InitRule = "kaiming"
 
     def __init__(
         self,
@@ -101,12 +110,16 @@ class DBPN(Generator):
         feedback: bool = True,
         last_kernel: Literal[1, 3] = 3,
         colour: Colour = "rgb",
+        image_skip: ImageSkip = "none",
+        init: InitRule = "kaiming",
+        init_gain: Gain = 1.0,
     ) -> None:
         super().__init__()
         require_scale("dbpn", scale, (2, 3, 4, 8), "its kernels are made for these.")
         require_positive("dbpn", channels=channels, first_channels=first_channels, blocks=blocks)
         self.scale, self.channels = scale, planes(colour)
-        self.blocks, self.dense = blocks, dense
+        self.blocks, self.dense, self.image_skip = blocks, dense, image_skip
+        self.init_rule, self.init_gain = init, init_gain
         self.feat0 = _activated(conv=Conv(self.channels, first_channels))
         self.feat1 = _activated(conv=Conv(first_channels, channels, 1))
         for turn in range(1, blocks + 1):
@@ -133,7 +146,8 @@ class DBPN(Generator):
                 x = self._given(small)
             large.insert(0, self.get_submodule(f"up{turn}")(x))
         sr: torch.Tensor = self.output_conv(torch.cat(large, dim=1))
-        return sr
+        skip = enlarged(lr, self.scale, self.image_skip)
+        return sr if skip is None else sr + skip
 
     def _given(self, maps: list[torch.Tensor]) -> torch.Tensor:
         return torch.cat(maps, dim=1) if self.dense else maps[0]

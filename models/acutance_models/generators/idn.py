@@ -19,7 +19,7 @@ from torch.nn import functional as F
 
 from acutance_models.errors import GeneratorError
 from acutance_models.generators.blocks import Colour, Float32Deconv, planes
-from acutance_models.generators.layers import Channels, Conv, Count
+from acutance_models.generators.layers import Channels, Conv, Count, Gain
 from acutance_models.init import InitRule
 from acutance_models.interfaces import (
     Generator,
@@ -83,9 +83,6 @@ class DistillationBlock(nn.Module):
 class IDN(Generator):
     """Distillation blocks at LR size and one deconvolution, added to the bicubic enlargement.
 
-    First weights: Caffe's `msra` over the mean of fan-in and fan-out, zero biases, as in the
-    authors' files.
-
     Args:
         scale: 2 to 8 (the paper: 2, 3, 4).
         channels: Features between the blocks, D3 in the paper.
@@ -97,13 +94,15 @@ class IDN(Generator):
             features grow from block to block by what is set aside.
         kernel: Side of the deconvolution's kernel, odd.
         colour: `y`: luma alone, as in the paper, or `rgb`.
+        init: Distribution of the first weights; the authors' is `kaiming_average`, Caffe's `msra`
+            over the mean of fan-in and fan-out.
+        init_gain: Factor on the first weights.
 
     Raises:
         GeneratorError: If the scale or a number cannot be built.
     """
 
     revision: ClassVar[int] = 1
-    init_rule: InitRule = "kaiming_average"
 
     def __init__(
         self,
@@ -117,6 +116,8 @@ class IDN(Generator):
         compress: bool = True,
         kernel: Annotated[int, Field(ge=1, le=65)] = 17,
         colour: Colour = "y",
+        init: InitRule = "kaiming_average",
+        init_gain: Gain = 1.0,
     ) -> None:
         super().__init__()
         require_scale("idn", scale, range(2, 9), "it is enlarged by a whole number up to 8.")
@@ -128,6 +129,7 @@ class IDN(Generator):
                 f"idn needs an odd kernel no smaller than its scale, got {kernel=} for {scale=}. "
                 f"Use kernel={max(kernel, scale) // 2 * 2 + 1}."
             )
+        self.init_rule, self.init_gain = init, init_gain
         self.scale, self.channels = scale, planes(colour)
         self.conv1, self.conv2 = Conv(self.channels, channels), Conv(channels, channels)
         grown = 0 if compress else kept

@@ -9,6 +9,10 @@ from torch.nn import functional as F
 
 Channels = Annotated[int, Field(ge=1, le=4096)]
 Count = Annotated[int, Field(ge=1, le=1024)]
+Gain = Annotated[float, Field(gt=0)]
+"""Factor on first weights."""
+ImageSkip = Literal["none", "bilinear", "bicubic"]
+"""How the input is enlarged that a network adds to its output; `none` = nothing is added."""
 
 
 class Conv(nn.Conv2d):
@@ -78,6 +82,13 @@ def normalised(convolution: Conv, norm: Literal["none", "batch"]) -> nn.Module:
     if norm == "none":
         return convolution
     return nn.Sequential(convolution, nn.BatchNorm2d(convolution.out_channels))
+
+
+def enlarged(lr: torch.Tensor, scale: int, mode: ImageSkip) -> torch.Tensor | None:
+    """Return the enlarged input that a network adds to its output; None where it adds nothing."""
+    if mode == "none":
+        return None
+    return F.interpolate(lr, scale_factor=scale, mode=mode, align_corners=False)
 
 
 def upsampling_factors(scale: int) -> list[int]:

@@ -17,7 +17,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from acutance_models.generators.blocks import Colour, planes
-from acutance_models.generators.layers import Channels, Conv, Count, Float32Tail
+from acutance_models.generators.layers import Channels, Conv, Count, Float32Tail, Gain
 from acutance_models.init import InitRule
 from acutance_models.interfaces import (
     Generator,
@@ -72,7 +72,7 @@ class MemoryBlock(nn.Module):
 class MemNet(Generator):
     """Densely connected memory blocks on the bicubically enlarged picture, and that picture added.
 
-    First weights: He's with zero biases, as in the authors' files. Norms start at one and zero.
+    Norms start at one and zero.
 
     Args:
         scale: 2 to 8 (the paper: 2, 3, 4, one network for all); the network itself knows no scale.
@@ -88,13 +88,14 @@ class MemNet(Generator):
             and the result is their sum with learned weights; in training mode `outputs` returns
             all of them. `last`: only the last block's.
         colour: `y`: luma alone, as in the paper, or `rgb`.
+        init: Distribution of the first weights; the authors' is `kaiming`.
+        init_gain: Factor on the first weights.
 
     Raises:
         GeneratorError: If the scale or a number cannot be built.
     """
 
     revision: ClassVar[int] = 1
-    init_rule: InitRule = "kaiming"
 
     def __init__(
         self,
@@ -108,10 +109,13 @@ class MemNet(Generator):
         long_term: bool = True,
         supervision: Literal["all", "last"] = "all",
         colour: Colour = "y",
+        init: InitRule = "kaiming",
+        init_gain: Gain = 1.0,
     ) -> None:
         super().__init__()
         require_scale("memnet", scale, range(2, 9), "it is enlarged by a whole number up to 8.")
         require_positive("memnet", channels=channels, blocks=blocks, recursions=recursions)
+        self.init_rule, self.init_gain = init, init_gain
         self.scale, self.channels, self.long_term = scale, planes(colour), long_term
         self.first_norm = nn.BatchNorm2d(self.channels)
         self.first = Conv(self.channels, channels)

@@ -22,6 +22,8 @@ from acutance_models.generators.layers import (
     Conv,
     Count,
     Float32Tail,
+    ImageSkip,
+    enlarged,
     upsampling_factors,
 )
 from acutance_models.interfaces import (
@@ -84,6 +86,8 @@ class MSRN(Generator):
             the first features before the blocks' in the fusion, not behind.
         colour: `rgb` less DIV2K's mean colour, or `y`: luma as it is.
         values: What white is inside the network: 255, or 1 as in the paper's.
+        image_skip: Add the enlarged input to the output. The paper does not; in short trainings
+            it saves the steps in which a network learns to copy.
 
     Raises:
         GeneratorError: If the scale or a number cannot be built.
@@ -103,6 +107,7 @@ class MSRN(Generator):
         tail: Literal["staged", "paper"] = "staged",
         colour: Colour = "rgb",
         values: Literal[1, 255] = 255,
+        image_skip: ImageSkip = "none",
     ) -> None:
         super().__init__()
         require_scale("msrn", scale, (2, 3, 4, 8), "it is enlarged by twos or by one three.")
@@ -113,6 +118,7 @@ class MSRN(Generator):
             )
         self.scale, self.channels = scale, planes(colour)
         self.global_fusion, self.first_in_front = global_fusion, tail == "paper"
+        self.image_skip = image_skip
         self.shift = ColourShift(centred=colour == "rgb", values=values)
         self.head = nn.Sequential(Conv(self.channels, channels))
         self.body = nn.ModuleList(
@@ -138,7 +144,8 @@ class MSRN(Generator):
             made.append(x)
         if self.global_fusion:
             x = torch.cat([first, *made] if self.first_in_front else [*made, first], dim=1)
-        return self.shift.leave(self.tail(x))
+        skip = enlarged(lr, self.scale, self.image_skip)
+        return self.shift.leave(self.tail(x), skip)
 
 
 def published_key(name: str, scale: int) -> str:

@@ -21,6 +21,8 @@ from acutance_models.generators.layers import (
     Conv,
     Count,
     Float32Tail,
+    ImageSkip,
+    enlarged,
     upsampling_factors,
 )
 from acutance_models.interfaces import (
@@ -83,6 +85,8 @@ class RCAN(Generator):
         long_skip: Add the first features to the output of all groups.
         short_skip: Add a group's input to its output.
         values: What white is inside the network: 255 as the authors', or 1.
+        image_skip: Add the enlarged input to the output. The paper does not; in short trainings
+            it saves the steps in which a network learns to copy.
 
     Raises:
         GeneratorError: If the scale or a number cannot be built.
@@ -102,6 +106,7 @@ class RCAN(Generator):
         long_skip: bool = True,
         short_skip: bool = True,
         values: Literal[1, 255] = 255,
+        image_skip: ImageSkip = "none",
     ) -> None:
         super().__init__()
         require_scale("rcan", scale, (2, 3, 4, 8), "it is enlarged by twos or by one three.")
@@ -114,6 +119,7 @@ class RCAN(Generator):
                 f"{reduction=}. Use reduction={channels} or less, or attention: none."
             )
         self.scale, self.long_skip = scale, long_skip
+        self.image_skip = image_skip
         self.shift = ColourShift(centred=True, values=values)
 
         groups_of_blocks = [
@@ -139,7 +145,8 @@ class RCAN(Generator):
         """Return SR pictures, see `Generator.forward`."""
         x = self.head(self.shift.enter(lr))
         deep = self.body(x)
-        return self.shift.leave(self.tail(x + deep if self.long_skip else deep))
+        sr = self.tail(x + deep if self.long_skip else deep)
+        return self.shift.leave(sr, enlarged(lr, self.scale, self.image_skip))
 
 
 def _block(channels: int, reduction: int, attention: Literal["channel", "none"]) -> Residual:

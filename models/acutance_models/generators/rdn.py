@@ -19,6 +19,8 @@ from acutance_models.generators.layers import (
     Conv,
     Count,
     Float32Tail,
+    ImageSkip,
+    enlarged,
     upsampling_factors,
 )
 from acutance_models.interfaces import (
@@ -92,6 +94,8 @@ class RDN(Generator):
             the first features stay.
         mean: Mean colour that is subtracted first: DIV2K's, or `none` (EDSR-PyTorch's port).
         values: What white is inside the network: 255 as the authors', or 1.
+        image_skip: Add the enlarged input to the output. The paper does not; in short trainings
+            it saves the steps in which a network learns to copy.
 
     Raises:
         GeneratorError: If the scale or a number cannot be built.
@@ -112,11 +116,13 @@ class RDN(Generator):
         global_fusion: bool = True,
         mean: Literal["div2k", "none"] = "div2k",
         values: Literal[1, 255] = 255,
+        image_skip: ImageSkip = "none",
     ) -> None:
         super().__init__()
         require_scale("rdn", scale, (2, 3, 4, 8), "it is enlarged by twos or by one three.")
         require_positive("rdn", channels=channels, blocks=blocks, layers=layers, growth=growth)
         self.scale, self.global_fusion = scale, global_fusion
+        self.image_skip = image_skip
         self.shift = ColourShift(centred=mean == "div2k", values=values)
         self.SFENet1, self.SFENet2 = Conv(3, channels), Conv(channels, channels)
         self.RDBs = nn.ModuleList(
@@ -142,7 +148,8 @@ class RDN(Generator):
             x = block(x)
             made.append(x)
         deep = self.GFF(torch.cat(made, dim=1) if self.global_fusion else x)
-        return self.shift.leave(self.UPNet(first + deep))
+        skip = enlarged(lr, self.scale, self.image_skip)
+        return self.shift.leave(self.UPNet(first + deep), skip)
 
 
 def published_key(name: str, scale: int) -> str:

@@ -34,6 +34,19 @@ class Log(Protocol):
         """Return every record from the first on."""
 
 
+class Leases(Protocol):
+    """Who computes a stage now, across sweeps; see `acutance_storage.leases`."""
+
+    def held_by_another(self, key: str) -> bool:
+        """Say whether another sweep is computing it."""
+
+    def take(self, key: str) -> None:
+        """Say that this one is."""
+
+    def let_go(self, key: str) -> None:
+        """Say that this one is not any more."""
+
+
 @dataclass(frozen=True)
 class LegOffer:
     """One leg to run: a trial, from where its state lies to where it is told to stop."""
@@ -41,6 +54,11 @@ class LegOffer:
     trial: str
     recipe: dict[str, Any]
     rungs: tuple[int, ...]
+
+
+def nobody(key: str) -> bool:
+    """Say that no other sweep computes a stage."""
+    return False
 
 
 @final
@@ -52,6 +70,7 @@ class Conductor:
         journal: Of this sweep; nobody else writes it.
         clock: Returns seconds since the epoch.
         on_event: Called with each record after it is durable.
+        leases: Of this sweep; None where no other sweep can share a stage.
 
     Raises:
         SweepDiffers: If the journal is of another plan.
@@ -64,8 +83,10 @@ class Conductor:
         journal: Log,
         clock: Callable[[], float],
         on_event: Callable[[Record], object] | None = None,
+        leases: Leases | None = None,
     ) -> None:
-        self.plan = plan
+        self.plan, self._leases = plan, leases
+        self._leased: dict[str, str] = {}
         self._journal, self._clock, self._on_event = journal, clock, on_event
         self.sweep = Sweep.of(journal.read())
         self._spec = json.loads(json.dumps(plan.spec))
@@ -122,6 +143,7 @@ class Conductor:
             leg = {"do": "leg", "trial": following.trial.name, "time": self._clock()}
             self._write(*following.records, leg)
             self.active.add(following.trial.name)
+            self._lease(following.trial)
             return self._offer(following.trial)
 
     def over(self) -> bool:
@@ -138,6 +160,7 @@ class Conductor:
         self._write(*decisions.absorb(self.sweep, trial, reports))
         goes_on, records = decisions.verdict(self.sweep, self._scheduler, trial, self._clock())
         self._write(*records)
+        self._lease(trial)
         return goes_on
 
     def on_failure(self, name: str, error: str) -> None:
@@ -151,6 +174,8 @@ class Conductor:
     def release(self, name: str) -> None:
         """Take in that a leg ended because the session does; its trial stays in flight."""
         self.active.discard(name)
+        if self._leases is not None and name in self._leased:
+            self._leases.let_go(self._leased.pop(name))
 
     def on_stopped(self, name: str) -> None:
         """Take in that a leg ended as it was told to.
@@ -179,7 +204,19 @@ class Conductor:
             now=self._clock(),
             exhausted=self._exhausted,
             queue=slots if self._sampler.learns else None,
+            busy=self._leases.held_by_another if self._leases is not None else nobody,
         )
+
+    def _lease(self, trial: Trial) -> None:
+        """Hold the stage that a leg is in, and let go of the one that it has left."""
+        key = trial.stage[0] if trial.stage is not None else None
+        if self._leases is None or self._leased.get(trial.name) == key:
+            return
+        if trial.name in self._leased:
+            self._leases.let_go(self._leased.pop(trial.name))
+        if key is not None:
+            self._leases.take(key)
+            self._leased[trial.name] = key
 
     def _draw(self) -> None:
         """Ask the sampler for one trial and journal it."""

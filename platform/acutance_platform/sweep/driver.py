@@ -26,6 +26,7 @@ from acutance_platform.sweep.errors import SweepBusy
 from acutance_platform.sweep.legs import Crossing, LegScheduler, LegSearcher, LegStopper
 from acutance_platform.sweep.plan import SweepPlan
 from acutance_platform.sweep.trainable import Leg
+from acutance_storage.leases import Leases
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
@@ -60,7 +61,10 @@ def run_sweep(
     """
     folder = local / "sweeps" / plan.name
     with _sole_driver(folder, plan.name):
-        conductor = Conductor(plan, journal=journal, clock=time.time, on_event=on_event)
+        leases = Leases(store, plan.name)
+        conductor = Conductor(
+            plan, journal=journal, clock=time.time, on_event=on_event, leases=leases
+        )
         if conductor.done:
             return conductor.sweep.state
         name = f"acutance-{hashlib.sha256(str(folder.absolute()).encode()).hexdigest()[:10]}"
@@ -78,7 +82,7 @@ def run_sweep(
             crossing = Crossing(
                 conductor, slots=Slots(share, slots).count, common=common, bell=folder / "stop"
             )
-            with _signals(crossing):
+            with leases.beating(), _signals(crossing):
                 _tune(crossing, share, folder / "tune")
                 return _close(crossing)
 

@@ -246,6 +246,32 @@ def test_first_weights_follow_the_authors_rules():
     assert (norm.weight.tolist(), norm.bias.tolist()) == ([1.0], [0.0])
 
 
+@pytest.mark.parametrize("kind", ["carn", "dbpn", "msrn", "rcan", "rdn"])
+def test_with_an_image_skip_zero_weights_enlarge(kind):
+    lr = torch.rand(1, 3, 6, 5)
+    for mode in ("bilinear", "bicubic"):
+        network = _build(kind, image_skip=mode, seed=None)
+        wanted = torch.nn.functional.interpolate(lr, scale_factor=2, mode=mode)
+        torch.testing.assert_close(network(lr), wanted)
+    published, own = _build(kind), _build(kind, image_skip="bicubic")
+    assert own.receptive_field == published.receptive_field
+    assert own.state_dict().keys() == published.state_dict().keys()
+
+
+@pytest.mark.parametrize(
+    ("kind", "place"), [("dbpn", "feat0.conv"), ("idn", "conv1"), ("memnet", "first")]
+)
+def test_first_weights_take_another_rule_and_gain(kind, place):
+    def first(**arguments):
+        return _build(kind, **arguments).get_parameter(f"{place}.weight").detach()
+
+    torch.testing.assert_close(first(init_gain=0.5), first() * 0.5)
+    network = _build(kind, init="pytorch")
+    weight = network.get_parameter(f"{place}.weight")
+    assert float(weight.detach().abs().max()) <= weight[0].numel() ** -0.5
+    assert network.get_parameter(f"{place}.bias").detach().abs().max() > 0
+
+
 @pytest.mark.parametrize(
     ("spec", "scale", "words"),
     [

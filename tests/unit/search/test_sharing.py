@@ -10,6 +10,8 @@ from sweeps import plan, recipe
 from acutance_platform.search.decisions import next_leg
 from acutance_platform.search.fold import Sweep
 from acutance_platform.sweep.conductor import Conductor
+from acutance_storage import open_store
+from acutance_storage.leases import Leases
 
 PRETRAIN, FINETUNE = 10, 20
 PIXEL = {"pixel": {"kind": "l1", "weight": 1.0}}
@@ -200,3 +202,28 @@ def test_a_stage_that_another_sweep_computes_is_waited_for():
     asked = {"active": set(), "now": 1.0}
     assert next_leg(sweep, scheduler, **asked, busy=lambda key: key == "p").kind == "wait"
     assert next_leg(sweep, scheduler, **asked, busy=lambda key: key == "f").kind == "leg"
+
+
+def test_a_sweep_holds_the_stage_that_its_leg_is_in(tmp_path):
+    store, clock = open_store(tmp_path / "store"), Clock()
+    log, trainings = MemoryLog(), states()
+    conductor = Conductor(
+        shared_plan(trials=1, scheduler="none"),
+        journal=log,
+        clock=clock,
+        leases=Leases(store, "mine", clock=clock),
+    )
+    conductor.start("driver", "host")
+    offer = conductor.next_leg()
+    pretrain, finetune = (key for key, _ in stages_of(offer.recipe))
+
+    def held():
+        others = Leases(store, "other", clock=clock)
+        return [others.held_by_another(key) for key in (pretrain, finetune)]
+
+    assert held() == [True, False]
+    while conductor.sweep.trials[offer.trial].step < PRETRAIN:
+        assert conductor.on_reports(offer.trial, [trainings.advance(offer, clock)])
+    assert held() == [False, True]
+    conductor.release(offer.trial)
+    assert held() == [False, False]

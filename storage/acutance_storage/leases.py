@@ -1,0 +1,106 @@
+"""Leases: who is working on something right now, so that nobody else begins it in vain.
+
+Nothing may rest on a lease: two owners may both believe that they have it, and a store that is out
+of reach has none. It only saves work, so content has to be the same whoever makes it.
+"""
+
+import json
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from typing import final
+
+from acutance_storage.blobs import BlobStore
+from acutance_storage.errors import KeyMissing, StorageError
+
+PATIENCE = 60.0
+"""Seconds after which a lease whose owner is silent has lapsed."""
+_BEATS = 4  # in that time
+_LOOK_AGAIN = 2.0  # seconds for which an answer is good enough
+
+
+@final
+class Leases:
+    """The leases of one owner, and a look at those of others.
+
+    Args:
+        store: Where they are kept, `leases/KEY.json`.
+        owner: Name under which they are held; the same owner may come back after a crash.
+        clock: Returns seconds since the epoch, on every machine within a few seconds.
+    """
+
+    def __init__(
+        self, store: BlobStore, owner: str, *, clock: Callable[[], float] = time.time
+    ) -> None:
+        self._store, self._owner, self._clock = store, owner, clock
+        self._mine: set[str] = set()
+        self._looked: dict[str, tuple[float, bool]] = {}
+        self._lock = threading.Lock()
+
+    def held_by_another(self, key: str) -> bool:
+        """Say whether somebody else holds `key` and gave a sign of life."""
+        now = self._clock()
+        known = self._looked.get(key)
+        if known is not None and now - known[0] < _LOOK_AGAIN:
+            return known[1]
+        held = self._is_held(key, now)
+        self._looked[key] = (now, held)
+        return held
+
+    def take(self, key: str) -> None:
+        """Hold `key` until it is let go, as long as `beating` runs."""
+        with self._lock:
+            self._mine.add(key)
+        self._write(key)
+
+    def let_go(self, key: str) -> None:
+        """Give `key` back; one that is not held is fine."""
+        with self._lock:
+            if key not in self._mine:
+                return
+            self._mine.discard(key)
+        with suppress(StorageError, OSError):
+            self._store.delete(_key(key))
+
+    def beat(self) -> None:
+        """Give a sign of life for everything that is held."""
+        with self._lock:
+            mine = sorted(self._mine)
+        for key in mine:
+            self._write(key)
+
+    @contextmanager
+    def beating(self) -> Iterator[None]:
+        """Give signs of life until the block ends, then give everything back."""
+        ended = threading.Event()
+
+        def go_on() -> None:
+            while not ended.wait(PATIENCE / _BEATS):
+                self.beat()
+
+        thread = threading.Thread(target=go_on, name="leases", daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            ended.set()
+            thread.join()
+            for key in sorted(self._mine):
+                self.let_go(key)
+
+    def _is_held(self, key: str, now: float) -> bool:
+        try:
+            lease = json.loads(self._store.read(_key(key)))
+            return str(lease["owner"]) != self._owner and now - float(lease["time"]) < PATIENCE
+        except (KeyMissing, ValueError, KeyError, TypeError, OSError, StorageError):
+            return False  # work that is done twice is better than work that is never done
+
+    def _write(self, key: str) -> None:
+        lease = {"owner": self._owner, "time": self._clock()}
+        with suppress(StorageError, OSError):
+            self._store.write(_key(key), json.dumps(lease).encode())
+
+
+def _key(key: str) -> str:
+    return f"leases/{key}.json"
