@@ -8,8 +8,10 @@ from acutance_platform.report.figures import curves_png, scatter_png
 from acutance_platform.report.html import report_html, summary
 from acutance_platform.report.strip import picture_strip
 from acutance_platform.report.table import rich_table
+from acutance_platform.report.tradeoff import Between, tradeoff_png
 
 __all__ = [
+    "Between",
     "ReportData",
     "curves_png",
     "picture_strip",
@@ -17,4 +19,5 @@ __all__ = [
     "rich_table",
     "scatter_png",
     "summary",
+    "tradeoff_png",
 ]

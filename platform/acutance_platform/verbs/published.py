@@ -77,7 +77,7 @@ PUBLISHED: Mapping[str, Published] = {
         licence="Apache-2.0",
     ),
     "lpips-vgg": Published(
-        purpose="the metric lpips_vgg (weights of its layers, version 0.1); it needs vgg16 as well",
+        purpose="the metric lpips (weights of its layers, version 0.1); it needs vgg16 as well",
         address=f"{_RAW}/richzhang/PerceptualSimilarity/master/lpips/weights/v0.1/vgg.pth",
         sha256="a78928a0af1e5f0fcb1f3b9e8f8c3a2a5a3de244d830ad5c1feddc79b8432868",
         vouched="measured by others",
