@@ -4,6 +4,7 @@ Pictures come and go as arrays, weights as bytes. Nothing here opens a file, ask
 global random state.
 """
 
+from acutance_models.back_projection import back_project
 from acutance_models.color import luma_planes, rgb_to_y, rgb_to_ycbcr, ycbcr_to_rgb
 from acutance_models.degradations import DEGRADATIONS, Degradation, check_degradation
 from acutance_models.describe import count_parameters, macs_per_pixel
@@ -80,7 +81,13 @@ from acutance_models.resize import bicubic_upscale, crop_to_multiple, matlab_res
 from acutance_models.rng import stream
 from acutance_models.scoring import degrade, degrade_luma, score, score_bicubic, score_luma
 from acutance_models.tiling import upscale
-from acutance_models.weights import dump_weights, load_generator, read_header, read_tensors
+from acutance_models.weights import (
+    dump_weights,
+    load_generator,
+    load_generators,
+    read_header,
+    read_tensors,
+)
 
 __all__ = [
     "DEGRADATIONS",
@@ -125,6 +132,7 @@ __all__ = [
     "VerdictLoss",
     "Views",
     "WeightsError",
+    "back_project",
     "bicubic_upscale",
     "build_discriminator",
     "build_features",
@@ -147,6 +155,7 @@ __all__ = [
     "import_weights",
     "interpolate",
     "load_generator",
+    "load_generators",
     "luma_planes",
     "macs_per_pixel",
     "matlab_resize",

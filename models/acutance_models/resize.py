@@ -25,21 +25,27 @@ _KEYS_WIDTH = 4.0
 
 
 def matlab_resize(
-    picture: NDArray[Any], *, scale: float | None = None, size: tuple[int, int] | None = None
+    picture: NDArray[Any],
+    *,
+    scale: float | tuple[float, float] | None = None,
+    size: tuple[int, int] | None = None,
 ) -> NDArray[Any]:
     """Return a picture resized as MATLAB's `imresize(picture, ..., 'bicubic')` does.
 
     Args:
         picture: Shape (H, W) or (H, W, C); uint8, or floating point of any range.
-        scale: Factor on both sides; the result has ceil(scale * side) pixels.
-        size: Height and width of the result, instead of `scale`.
+        scale: Factor on both sides, or on height and width; the result has ceil(scale * side)
+            pixels.
+        size: Height and width of the result: instead of `scale`, or with it, where the way back
+            from a rounded-up size must keep the factor (9 pixels shrunk by 2 are 5, and come back
+            as 9 by a factor of 2).
 
     Returns:
         The same dtype; uint8 is rounded between the passes and at the end, floating point is
         computed in float64 and never rounded or clipped.
 
     Raises:
-        PictureError: If neither or both of scale and size are given, or the picture is unusable.
+        PictureError: If neither scale nor size is given, or the picture is unusable.
 
     Source:
         Keys, IEEE ASSP 1981; border and rounding measured on the distributed Set5 and Set14 LR
@@ -48,11 +54,11 @@ def matlab_resize(
     if picture.ndim not in (2, 3) or 0 in picture.shape:
         raise PictureError(f"The picture has shape {picture.shape}; it takes (H, W) or (H, W, C).")
     height, width = picture.shape[:2]
-    if (scale is None) == (size is None):
-        raise PictureError(f"Give either scale or size, got {scale=} and {size=}.")
+    if scale is None and size is None:
+        raise PictureError("Give scale, size or both.")
     if scale is not None:
-        size = (_target(height, scale), _target(width, scale))
-        factors = (scale, scale)
+        factors = scale if isinstance(scale, tuple) else (scale, scale)
+        size = size or resized_size((height, width), factors)
     else:
         assert size is not None
         factors = (size[0] / height, size[1] / width)
@@ -168,9 +174,13 @@ def crop_to_multiple(picture: NDArray[Any], scale: int) -> NDArray[Any]:
     return picture[:height, :width]
 
 
-def _target(side: int, scale: float) -> int:
+def resized_size(size: tuple[int, int], factors: tuple[float, float]) -> tuple[int, int]:
+    """Return the height and width of a picture of this size after a resize by these factors."""
     # 99 * (1 / 3) is a hair above 33 in floating point; MATLAB would give 33 rows.
-    return math.ceil(side * scale - 1e-9)
+    height, width = (
+        math.ceil(side * factor - 1e-9) for side, factor in zip(size, factors, strict=True)
+    )
+    return height, width
 
 
 def _vertical(

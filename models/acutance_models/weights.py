@@ -20,6 +20,10 @@ from acutance_models.interfaces import Generator
 SCHEMA_VERSION = 1
 """Version of the header's keys; readers refuse newer ones."""
 
+PICTURES = "pictures"
+"""Key of `extra` in a document with several networks: JSON list of the names of their pictures;
+the tensors of each begin with its place in the list, as in `0/body.0.weight`."""
+
 _SCHEMA, _SPEC, _SCALE = "acutance.schema", "acutance.spec", "acutance.scale"
 _LENGTH_BYTES = 8  # safetensors: little-endian length of the JSON header, then the header
 
@@ -99,7 +103,38 @@ def load_generator(data: bytes) -> Generator:
             has other tensors than the document.
     """
     header = read_header(data)
-    tensors = read_tensors(data)
+    if PICTURES in header:
+        names = json.loads(header[PICTURES])
+        shown = ", ".join(names[:3]) + (", ..." if len(names) > 3 else "")
+        raise WeightsError(
+            f"These weights hold {len(names)} networks, each for one picture ({shown}), and none "
+            "for others. Enlarge a picture with `acutance upscale --zero-shot PICTURE`, which "
+            "trains one for it."
+        )
+    return _built(header, read_tensors(data))
+
+
+def load_generators(data: bytes) -> dict[str, Generator]:
+    """Return the networks of a zero-shot training by the names of their pictures.
+
+    A training on one picture publishes an ordinary document, whose one network has the name "".
+
+    Raises:
+        WeightsError: As `load_generator`.
+    """
+    header, tensors = read_header(data), read_tensors(data)
+    if PICTURES not in header:
+        return {"": _built(header, tensors)}
+    found = {}
+    for place, name in enumerate(json.loads(header[PICTURES])):
+        start = f"{place}/"
+        own = {n.removeprefix(start): t for n, t in tensors.items() if n.startswith(start)}
+        found[name] = _built(header, own)
+    return found
+
+
+def _built(header: Mapping[str, Any], tensors: Mapping[str, torch.Tensor]) -> Generator:
+    """Return the network of a header with these tensors."""
     spec, scale = header["spec"], header["scale"]
     try:
         with torch.device("meta"):

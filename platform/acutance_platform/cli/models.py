@@ -2,13 +2,18 @@
 
 import json
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import click
 from rich.console import Console
 from rich.table import Table
 
 from acutance_platform.cli.outcome import Failed
+from acutance_platform.cli.zero_shot import (
+    asks_for_zero_shot,
+    enlarge_zero_shot,
+    zero_shot_options,
+)
 from acutance_platform.verbs.evaluation import Evaluation
 from acutance_platform.verbs.evaluation import evaluate as evaluate_model
 from acutance_platform.verbs.upscaling import Enlarged
@@ -29,13 +34,14 @@ TILE = click.option(
 @click.argument("pictures", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="File, or folder.")
 @click.option("--model", default="shipped", help="MODEL; default: the small x2 network shipped.")
-@click.option("--scale", type=click.IntRange(2, 8), help="For bicubic only.")
+@click.option("--scale", type=click.IntRange(2, 8), help="For bicubic and --zero-shot only.")
 @TILE
 @SELF_ENSEMBLE
 @click.option(
     "--maps", type=click.Path(path_type=Path), help="Map, or folder of maps, as in data add."
 )
 @click.option("--overwrite", is_flag=True, help="Replace existing files.")
+@zero_shot_options
 def upscale(
     pictures: tuple[Path, ...],
     output: Path | None,
@@ -45,8 +51,12 @@ def upscale(
     self_ensemble: bool,
     maps: Path | None,
     overwrite: bool,
+    **zero_shot: Any,
 ) -> None:
     """Enlarge pictures, or all pictures of a folder, with a model.
+
+    With --zero-shot there is no model: each picture trains a small network on itself alone (ZSSR),
+    for minutes.
 
     A segmentation map of --maps has the size of the enlarged picture, or of the picture and is then
     enlarged: classes by repeating pixels, probabilities bilinearly. Without a map a picture is
@@ -56,6 +66,7 @@ def upscale(
     Example:
       acutance upscale my.jpg
       acutance upscale photos/ -o large/ --model quickstart/best
+      acutance upscale old.png --zero-shot --scale 3 --noise 0.0125
       acutance upscale beach.png --model outdoor/best --maps labels/beach.png
     """
     refused: list[Enlarged] = []
@@ -68,17 +79,12 @@ def upscale(
             note = f"  ({enlarged.note})" if enlarged.note else ""
             click.echo(f"{enlarged.source} -> {enlarged.target}{note}")
 
-    upscale_pictures(
-        pictures,
-        output=output,
-        model=model,
-        scale=scale,
-        tile=tile,
-        self_ensemble=self_ensemble,
-        maps=maps,
-        overwrite=overwrite,
-        progress=say,
-    )
+    targets: dict[str, Any] = {"output": output, "overwrite": overwrite, "progress": say}
+    if asks_for_zero_shot(zero_shot):
+        enlarge_zero_shot(pictures, scale or 2, zero_shot, targets)
+    else:
+        how: dict[str, Any] = {"tile": tile, "self_ensemble": self_ensemble, "maps": maps}
+        upscale_pictures(pictures, model=model, scale=scale, **how, **targets)
     if refused:
         raise Failed(f"{len(refused)} picture(s) could not be read.")
 

@@ -131,7 +131,7 @@ def _show(outcome: Outcome, home: Home) -> None:
     if told.sweep.search is not None:
         console.print(
             f"steps: {executed:,} computed of {requested:,} requested,"
-            f" {max(0, requested - executed):,} saved by early stopping"
+            f" {max(0, requested - executed):,} saved by sharing and early stopping"
         )
     if told.sweep.best is None:
         for trial in status["trials"]:

@@ -5,7 +5,16 @@ from acutance_platform.recipe.chain import Link, chain
 from acutance_platform.recipe.document import Document, get_path, load_document, set_path
 from acutance_platform.recipe.errors import Problem, RecipeErrors, refuse
 from acutance_platform.recipe.plugins import load_plugins
-from acutance_platform.recipe.schema import Group, Optimizer, Part, Recipe, Schedule, Spec, Stage
+from acutance_platform.recipe.schema import (
+    Group,
+    Optimizer,
+    Part,
+    Recipe,
+    Schedule,
+    Spec,
+    Stage,
+    ZeroShot,
+)
 from acutance_platform.recipe.translate import problems_of, registry_problems, unknown_key
 
 __all__ = [
@@ -20,6 +29,7 @@ __all__ = [
     "Schedule",
     "Spec",
     "Stage",
+    "ZeroShot",
     "build_recipe",
     "chain",
     "get_path",

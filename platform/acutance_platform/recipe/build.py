@@ -23,6 +23,7 @@ from acutance_platform.recipe.errors import Problem, RecipeErrors
 from acutance_platform.recipe.plugins import load_plugins
 from acutance_platform.recipe.schema import Recipe
 from acutance_platform.recipe.translate import problems_of, registry_problems, unknown
+from acutance_platform.recipe.zero_shot import zero_shot_problems
 
 _SCALES = get_args(Recipe.model_fields["scale"].annotation)
 
@@ -169,7 +170,7 @@ def _cross_problems(recipe: Recipe, *, sound: bool) -> list[Problem]:
             rule = "only the first stage may start from a model: the others start from their parent"
             place = f"{own}init"
             problems[Problem(place, link.stage.init, rule, "Move it to the first stage.")] = None
-    return list(problems)
+    return [*problems, *zero_shot_problems(recipe)]
 
 
 def _term_problems(link: Link, own: str) -> Iterator[Problem]:

@@ -185,6 +185,52 @@ class Checkpoint(Part):
     """How many of the newest checkpoints stay."""
 
 
+class ZeroShot(Part):
+    """Every picture of the evaluation split gets a network of its own.
+
+    It is trained on its LR picture alone (ZSSR, https://arxiv.org/abs/1712.06087); HR is used for
+    measuring only. The pictures are trained in lockstep: a step is one step of each network.
+    `optimizer.lr` is the first learning rate, the stage's `steps` are the limit, and a network
+    whose rate has ended rests. The defaults are those of the authors' code for a single jump.
+    """
+
+    crop: int = Field(default=128, ge=16)
+    """Side of a father in pixels of the LR picture."""
+    as_is: float = Field(default=0.05, ge=0, le=1)
+    """Share of fathers that are cut out only."""
+    exact: float = Field(default=0.45, ge=0, le=1)
+    """Share of fathers that are turned by quarters and mirrored, without interpolation."""
+    min_scale: float = Field(default=0.5, gt=0, le=1)
+    """Smallest scale of the other fathers, which are warped; their largest is 1."""
+    anisotropy: float = Field(default=0.25, ge=0)
+    """Standard deviation of the difference between their horizontal and vertical scale."""
+    shear: float = Field(default=0.1, ge=0)
+    """Standard deviation of each of their two shears."""
+    rotate: bool = True
+    """Whether fathers are turned and mirrored at all; false for kernels that are not symmetric."""
+    noise: float = Field(default=0.0, ge=0, le=1)
+    """Standard deviation of the noise added to sons, where white is 1."""
+    kernel: list[list[float]] | None = None
+    """Rows of weights with which sons are made (correlated, then every `scale`-th pixel taken,
+    after the centre of mass was moved onto the grid); null = MATLAB's bicubic."""
+    ensemble: bool = True
+    """Whether the result is the median over eight orientations."""
+    back_projections: int = Field(default=10, ge=0)
+    """Back-projections of each orientation's result, and again of their median."""
+    test_every: int = Field(default=50, ge=1)
+    """Steps between two reconstructions of the LR picture from its own son."""
+    check_every: int = Field(default=60, ge=1)
+    """Steps between two judgements of the reconstruction error's slope."""
+    window: int = Field(default=256, ge=5)
+    """Steps whose reconstruction errors are judged: at least five times `test_every`."""
+    patience: int = Field(default=256, ge=0)
+    """Steps after a change of the learning rate before the next one."""
+    ratio: float = Field(default=1.5, gt=0)
+    """The rate is divided by ten when -ratio * slope is below the slope's standard deviation."""
+    min_lr: float = Field(default=9e-6, gt=0)
+    """A network rests when its learning rate is below this."""
+
+
 class Recipe(Part):
     """A complete and runnable description of one training."""
 
@@ -212,6 +258,8 @@ class Recipe(Part):
     """Measurement during training."""
     checkpoint: Checkpoint = Checkpoint()
     """Saving during training."""
+    zero_shot: ZeroShot | None = None
+    """A network per picture, trained on that picture alone; null = one network for all."""
     plugins: list[str] = []
     """Importable modules whose `register(tables)` adds rows to the tables."""
 

@@ -102,8 +102,9 @@ def _draw_front(axes: "Axes", data: ReportData, colours: Theme) -> None:
         knee = entry["trial"] == data.front.get("knee")
         if "alpha" in entry and not knee:
             continue  # its two trials say where it comes from
+        name = "knee" if "alpha" in entry else f"{entry['trial']}{', knee' if knee else ''}"
         axes.annotate(
-            f"{entry['trial']}, knee" if knee else entry["trial"], _places(data, [entry])[0],
+            name, _places(data, [entry])[0],
             xytext=(0, 10), textcoords="offset points", ha="center", fontsize=9,
             color=colours.ink, weight="bold" if knee else "normal", parse_math=False,
         )  # fmt: skip

@@ -82,7 +82,7 @@ def knee(entries: Sequence[Entry], directions: Mapping[str, Direction]) -> Entry
         entries: Of the front.
         directions: Objective -> `max` or `min`.
     """
-    if not entries:
+    if not entries or not directions:
         return None
     points = objective_values(entries, list(directions))
     columns = list(zip(*points, strict=True))

@@ -58,11 +58,11 @@ def open_training(
     """
     # Importing torch takes seconds, which a worker that is thrown away unused should not pay.
     from acutance_platform.recipe import build_recipe
-    from acutance_platform.training import Training as RecipeTraining
+    from acutance_platform.training import open_training as open_recipe
     from acutance_storage import open_store
 
     complete = build_recipe(recipe)
-    return RecipeTraining(
+    return open_recipe(
         complete,
         store=open_store(store),
         local=local,

@@ -19,8 +19,10 @@ from acutance_platform.training.machine import (
     resolve_auto,
     room_problems,
 )
+from acutance_platform.training.opening import open_training
 from acutance_platform.training.state import Report, States
 from acutance_platform.training.training import Training
+from acutance_platform.training.zero_shot import ZeroShotTraining, picture_result
 
 __all__ = [
     "FEATURES",
@@ -33,6 +35,7 @@ __all__ = [
     "States",
     "Training",
     "TrainingDiverged",
+    "ZeroShotTraining",
     "compare",
     "dataset_problems",
     "device_of",
@@ -41,6 +44,8 @@ __all__ = [
     "machine_kind",
     "mean_scores",
     "measure",
+    "open_training",
+    "picture_result",
     "picture_stream",
     "placed",
     "resolve_auto",

@@ -167,7 +167,8 @@ class Batches:
 def dataset_problems(dataset: ImageDataset, recipe: Recipe) -> list[Problem]:
     """Return why a dataset cannot serve a recipe; empty where it can."""
     problems = []
-    for place, split in (("data.dataset", "train"), ("evaluation.split", recipe.evaluation.split)):
+    needed = [("data.dataset", "train"), ("evaluation.split", recipe.evaluation.split)]
+    for place, split in needed[1:] if recipe.zero_shot else needed:
         if not dataset.indices(split):
             rule = f"dataset {dataset.name} has no picture in its {split} split"
             way_out = "Add pictures, or assign splits with `acutance data add --split`."
@@ -180,6 +181,8 @@ def dataset_problems(dataset: ImageDataset, recipe: Recipe) -> list[Problem]:
             " or write lr_from: picture."
         )
         problems.append(Problem("data.lr_from", "stored", rule, way_out))
+    if recipe.zero_shot:
+        return problems
     problems += class_problems(dataset, recipe)
     for link in chain(recipe):
         own = link.stage.data.patch is not None

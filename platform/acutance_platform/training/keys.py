@@ -14,6 +14,9 @@ _ELSEWHERE = {"after", "init", "data", "optimizer", "schedule", "generator"}
 LOOP_REVISION = 3
 """Raised whenever the training loop computes something else from the same recipe."""
 
+ZERO_SHOT_REVISION = 1
+"""Raised whenever zero-shot training computes something else from the same recipe."""
+
 
 def stage_keys(
     recipe: Recipe,
@@ -62,6 +65,8 @@ def _result_part(link: Link) -> dict[str, Any]:
     content = recipe.model_dump(
         mode="json", exclude={"checkpoint", "resources", "plugins", "stages", "data"}
     )
+    if recipe.zero_shot is None:  # keys made before there was such a section still hold
+        del content["zero_shot"]
     content["data"] = recipe.data.model_dump(mode="json", exclude={"dataset"})
     content["stage"] = link.stage.model_dump(mode="json", exclude=_ELSEWHERE)
     return content
@@ -79,6 +84,8 @@ def _revisions(link: Link) -> dict[str, int]:
             if isinstance(term.get(part), Mapping):
                 kind = term[part]["kind"]
                 found[f"{part}/{kind}"] = table.revision(kind)
+    if recipe.zero_shot is not None:
+        found["zero_shot"] = ZERO_SHOT_REVISION
     return found
 
 

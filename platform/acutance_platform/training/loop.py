@@ -8,11 +8,8 @@ from typing import final
 import torch
 
 from acutance_models import (
-    build_generator,
-    count_parameters,
     dump_weights,
     luma_planes,
-    macs_per_pixel,
     read_tensors,
 )
 from acutance_platform.recipe import Link
@@ -20,9 +17,9 @@ from acutance_platform.training.data import Batches, Pairs
 from acutance_platform.training.evaluate import measure
 from acutance_platform.training.features import feature_bytes
 from acutance_platform.training.learner import Batch, Learner
-from acutance_platform.training.machine import device_of, set_backends
-from acutance_platform.training.meter import Meter
+from acutance_platform.training.machine import device_of
 from acutance_platform.training.state import Progress, Report, Spent, States
+from acutance_platform.training.upkeep import Meter, next_report, set_backends, structure
 from acutance_storage import BlobStore, get_blob, put_blob
 
 ATTEMPTS = 3
@@ -80,7 +77,7 @@ class StageTraining:
         self._publish_at = {*rungs, link.end}
         self._files = feature_bytes(files or {}, store)
         self._states = States(store, key, keep=self._recipe.checkpoint.keep)
-        self._costs = self._structure()
+        self._costs = structure(self._recipe)
         self._meter = Meter(self._recipe)
         self._stop = False
         self._restart()
@@ -226,9 +223,8 @@ class StageTraining:
 
     def _next_report(self) -> int:
         """Return the first report point after the last report."""
-        reported, every = self._progress.reported, self._recipe.evaluation.every
-        later = [point for point in self._publish_at if point > reported]
-        return min((reported // every + 1) * every, *later)
+        every = self._recipe.evaluation.every
+        return next_report(self._progress.reported, every, self._publish_at)
 
     def _spent(self) -> Spent:
         """Return the costs since the last report, brought up to now."""
@@ -241,12 +237,3 @@ class StageTraining:
         """Measure the network (with averaged weights where `ema` is set) in f32."""
         with self._learner.measured() as network:
             return measure(network, self._pairs, self._recipe, device=self._device)
-
-    def _structure(self) -> dict[str, float]:
-        spec, scale = self._recipe.generator, self._recipe.scale
-        with torch.device("meta"):
-            network = build_generator(spec, scale=scale, seed=None)
-        return {
-            "parameters": float(count_parameters(network)),
-            "macs_per_pixel": float(macs_per_pixel(network)),
-        }

@@ -138,11 +138,3 @@ def _cpu() -> tuple[str, frozenset[str]]:
     }
     flags = fields.get("flags") or fields.get("Features", "")
     return fields.get("vendor_id", "unknown"), frozenset(flags.split())
-
-
-def set_backends(recipe: Recipe, device: torch.device) -> None:
-    """Make the arithmetic repeatable: fixed threads, no algorithm chosen by timing."""
-    torch.set_num_threads(recipe.resources.cpu)
-    if device.type == "cuda":
-        torch.backends.cudnn.benchmark = False
-        torch.backends.cudnn.deterministic = True

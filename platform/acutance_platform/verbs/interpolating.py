@@ -62,11 +62,11 @@ def interpolate(
 
     Args:
         a: MODEL at alpha 0, as a rule the one trained for PSNR.
-        b: MODEL at alpha 1 of the same network, trained on from `a` or from what `a` came from.
+        b: MODEL at alpha 1, of the same network and a common pretrain.
         alphas: Rising shares of `b`, 0 to 1.
         output: Folder for `alpha-A.safetensors`, and with `data` for `curve.json` and `curve.png`.
         data: Folder of HR pictures, or NAME[@VERSION] of a dataset.
-        metrics: What to measure; None takes the protocol's. The figure shows the first two.
+        metrics: What to measure, the figure's two first; None takes the protocol's.
         unrelated: Whether models without a common pretrain may be mixed all the same.
         progress: Called with each alpha that is done.
         home: Store and local folder; None takes what the environment says.
@@ -76,40 +76,41 @@ def interpolate(
         RecipeErrors: If a model, alpha or option cannot be used, or the two are no relatives.
         ModelsError: If a file is no weights file.
     """
-    home, ends = home or open_home(), (os.fspath(a), os.fspath(b))
+    home, ends, folder = home or open_home(), (os.fspath(a), os.fspath(b)), Path(output)
     _check_alphas(alphas)
     first, second = (weights_bytes(end, home) for end in ends)
     _check_pair(ends, first, second, unrelated)
-    folder = Path(output)
     folder.mkdir(parents=True, exist_ok=True)
     models, points, told = [], list[Between](), None
+    common = {**measuring, "metrics": metrics, "home": home}
     for alpha in alphas:
         content = mixed(first, second, alpha)
         path = folder / f"alpha-{alpha:.3f}.safetensors"
         _write(path, content)
-        sha = hashlib.sha256(content).hexdigest()
-        models.append({"alpha": alpha, "file": str(path), "weights": sha})
+        models.append({"alpha": alpha, "file": str(path), "weights": _sha256(content)})
         if data is not None:
-            common = {**measuring, "metrics": metrics, "home": home}
             told = evaluate(load_model(path, home), data, **common)
             pictures = evaluate(_picture_mix(ends, first, second, alpha), data, **common)
             points.append(Between(alpha=alpha, network=told.mean, pictures=pictures.mean))
         if progress is not None:
             progress(alpha)
     found = Interpolated(
-        a=ends[0],
-        b=ends[1],
-        parents=[hashlib.sha256(each).hexdigest() for each in (first, second)],
+        *ends,
+        parents=[_sha256(first), _sha256(second)],
         related=related(first, second),
         models=models,
         data=told.data if told is not None else None,
         protocol=told.protocol if told is not None else None,
         curve=[vars(point) for point in points],
-        figure=_figure(folder, points, ends, told),
+        figure=_figure(folder, points, told),
     )
     if points:
         _write(folder / "curve.json", json.dumps(vars(found), indent=2).encode())
     return found
+
+
+def _sha256(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
 
 
 def parse_alphas(text: str) -> list[float]:
@@ -160,9 +161,7 @@ def _picture_mix(ends: tuple[str, str], a: bytes, b: bytes, alpha: float) -> Mod
     return Model(f"{ends[0]} + {ends[1]}", None, PictureMix(**networks, alpha=alpha).eval())
 
 
-def _figure(
-    folder: Path, points: Sequence[Between], ends: tuple[str, str], told: Evaluation | None
-) -> str | None:
+def _figure(folder: Path, points: Sequence[Between], told: Evaluation | None) -> str | None:
     if told is None or len(told.mean) < 2:
         return None
     x, y = list(told.mean)[:2]

@@ -23,11 +23,10 @@ from acutance_platform.search.points import pick as select
 from acutance_platform.search.status import front_summary, summary
 from acutance_platform.tracking import describe_environment
 from acutance_platform.training import Pairs
-from acutance_platform.verbs.addresses import load_model
 from acutance_platform.verbs.home import Home, open_home
 from acutance_platform.verbs.journals import Told, open_sweep, seen_from
 from acutance_platform.verbs.plans import trial_recipe
-from acutance_platform.verbs.strips import strips
+from acutance_platform.verbs.strips import trial_strips
 from acutance_storage import open_dataset
 
 
@@ -163,13 +162,18 @@ def winner_recipe(told: Told) -> Recipe | None:
 
 def commands(told: Told) -> list[tuple[str, str]]:
     """Return how to go on with a sweep: what a command does, and the command."""
-    name = shlex.quote(told.sweep.name)
+    name, recipe = shlex.quote(told.sweep.name), winner_recipe(told)
     several = told.sweep.search is not None and len(told.sweep.search.objectives) > 1
+    using = [
+        ("enlarge your own picture", f"acutance upscale my.jpg --model {name}/best"),
+        ("measure the winner", f"acutance evaluate {name}/best DATASET"),
+    ]
+    if recipe is not None and recipe.zero_shot is not None:  # its networks know their pictures only
+        using = [("enlarge your own picture", "acutance upscale my.jpg --zero-shot")]
     return [
         *([("the front", f"acutance front {name}")] if several else []),
         ("table of trials", f"acutance status {name}"),
-        ("enlarge your own picture", f"acutance upscale my.jpg --model {name}/best"),
-        ("measure the winner", f"acutance evaluate {name}/best DATASET"),
+        *using,
         ("look at the runs in MLflow", "acutance mlflow"),
     ]
 
@@ -179,7 +183,7 @@ def _pictures(told: Told, home: Home, folder: Path) -> tuple[list[tuple[str, byt
     recipe = winner_recipe(told)
     if recipe is None:
         return [], None
-    found = strips(recipe, load_model(f"{told.sweep.name}/best", home), home)
+    found = trial_strips(recipe, f"{told.sweep.name}/best", home)
     dataset = open_dataset(home.store, recipe.data.dataset)
     pairs = Pairs(dataset, recipe, local=home.local)
     first = pairs.lr(dataset.indices(recipe.evaluation.split)[0])

@@ -17,7 +17,7 @@ from acutance_platform.search.samplers import SAMPLERS, Sampler, propose
 from acutance_platform.search.schema import Search, total_steps
 from acutance_platform.search.table import parse_space
 from acutance_platform.sweep.plan import SweepPlan
-from acutance_platform.training import Training, feature_files, machine_kind, stage_keys
+from acutance_platform.training import feature_files, machine_kind, open_training, stage_keys
 from acutance_platform.verbs.chains import Keys, Payment, inheritances, payment
 from acutance_platform.verbs.files import File, read_file
 from acutance_platform.verbs.home import Home
@@ -207,7 +207,8 @@ def _varied(draws: list[tuple[Recipe, dict[str, Any]]]) -> list[tuple[Recipe, di
 
 
 def _timed(recipe: Recipe, shown: dict[str, Any], home: Home) -> dict[str, Any]:
-    training = Training(recipe, store=home.store, local=home.local, machine=machine_kind(recipe))
+    kind = machine_kind(recipe)
+    training = open_training(recipe, store=home.store, local=home.local, machine=kind)
     step, measurement = training.rehearse()
     with torch.device("meta"):
         network = build_generator(recipe.generator, scale=recipe.scale, seed=None)

@@ -25,6 +25,8 @@ def missing_points(told: Told, home: Home) -> list[Wanted]:
     sweep = told.sweep
     if not finished(told) or sweep.search is None or sweep.search.interpolate is None:
         return []
+    if sweep.spec.get("zero_shot") is not None:
+        return []  # networks of one picture each have no pretrain in common
     networks = {
         name: json.dumps(read_header(_weights(told, name, home))["spec"], sort_keys=True)
         for name in front_trials(sweep)

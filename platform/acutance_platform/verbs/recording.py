@@ -12,11 +12,10 @@ from acutance_platform.recipe import Recipe
 from acutance_platform.search.fold import Record
 from acutance_platform.tracking import Recorder, describe_environment, git_state, tracking_server
 from acutance_platform.training import Pairs, device_of, measure
-from acutance_platform.verbs.addresses import load_model
 from acutance_platform.verbs.home import Home
 from acutance_platform.verbs.journals import TRAINING, Log, Told, tell
 from acutance_platform.verbs.plans import trial_recipe
-from acutance_platform.verbs.strips import strips
+from acutance_platform.verbs.strips import trial_strips
 from acutance_storage import open_dataset
 
 Watch = Callable[[Record], object]
@@ -111,8 +110,7 @@ def _attach_trials(recorder: Recorder, told: Told, home: Home) -> None:
         text = yaml.safe_dump(recipe.model_dump(mode="json"), sort_keys=False)
         recorder.artifact(name, "recipe.yaml", text.encode())
         if trial.ended == "COMPLETE" and trial.weights is not None:
-            model = load_model(f"blob:{trial.weights}", home)
-            for picture, png in strips(recipe, model, home):
+            for picture, png in trial_strips(recipe, f"blob:{trial.weights}", home):
                 recorder.artifact(
                     name, f"pictures/{PurePosixPath(picture).with_suffix('.png')}", png
                 )

@@ -16,7 +16,9 @@ from acutance_platform.training import (
     Report,
     Training,
     TrainingDiverged,
+    ZeroShotTraining,
     machine_kind,
+    open_training,
 )
 from acutance_platform.verbs.home import Home
 from acutance_platform.verbs.journals import TRAINING, finished, tell
@@ -35,7 +37,7 @@ def run_alone(name: str, spec: dict[str, Any], recipe: Recipe, home: Home, scene
     driver = uuid.uuid4().hex[:12]
     head.append({"do": "start", "driver": driver, "host": socket.gethostname(), "time": now})
     scene.write(*head)
-    training = Training(
+    training = open_training(
         recipe,
         store=home.store,
         local=home.local,
@@ -60,7 +62,7 @@ def run_alone(name: str, spec: dict[str, Any], recipe: Recipe, home: Home, scene
         return _advance(training, recipe, scene)
 
 
-def _advance(training: Training, recipe: Recipe, scene: Scene) -> str:
+def _advance(training: Training | ZeroShotTraining, recipe: Recipe, scene: Scene) -> str:
     """Tell every stored report, then train to the end; return the state."""
     told = set(tell(scene.log.read()).sweep.trials[TRAINING].reports)
 
@@ -96,7 +98,7 @@ def _finish(scene: Scene, state: str, reason: str) -> str:
 
 
 @contextmanager
-def _stopped_by_signals(training: Training) -> Iterator[None]:
+def _stopped_by_signals(training: Training | ZeroShotTraining) -> Iterator[None]:
     """Turn the first Ctrl-C or SIGTERM into a request to save and stop; a second one ends."""
 
     def ask(number: int, frame: FrameType | None) -> None:

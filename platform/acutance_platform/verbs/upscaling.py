@@ -3,9 +3,9 @@
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
-from functools import partial
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,13 +15,10 @@ from acutance_models import bicubic_upscale
 from acutance_platform.recipe import Problem, RecipeErrors, refuse
 from acutance_platform.verbs.addresses import SHIPPED, load_model
 from acutance_platform.verbs.home import Home, StrPath
-from acutance_platform.verbs.maps import PictureMap, find_maps
+from acutance_platform.verbs.maps import find_maps
 from acutance_storage import decode_picture
 from acutance_storage.decode import Decoded
 from acutance_storage.errors import PictureUnreadable
-
-Make = Callable[..., NDArray[np.uint8]]
-"""Takes an LR picture, and for a network that takes one a segmentation map as `condition`."""
 
 PICTURE_SUFFIXES = {
     ".png",
@@ -85,37 +82,71 @@ def upscale(
     network = load_model(model, home)
     factor = network.scale(scale)
     network.require_network_for(tile=tile, self_ensemble=self_ensemble)
-    make = partial(network.upscale, scale=scale, tile=tile, self_ensemble=self_ensemble)
-    given = [pictures] if isinstance(pictures, str | os.PathLike) else list(pictures)
-    target = Path(output) if output is not None else None
-    planned = list(_targets([Path(each) for each in given], target, factor))
-    _refuse_clashes(planned, overwrite)
+
+    planned = plan_files(pictures, output=output, scale=factor, overwrite=overwrite)
     sources = [source for source, _ in planned]
     shown = find_maps(Path(maps) if maps is not None else None, sources, network)
+    how: dict[str, Any] = {"scale": scale, "tile": tile, "self_ensemble": self_ensemble}
+
+    def enlarge(source: Path, decoded: Decoded) -> tuple[NDArray[np.uint8], str]:
+        found = shown[source]
+        if found is None:
+            note = "" if maps is None else "no map: background everywhere"
+            return network.upscale(decoded.pixels, **how), note
+        try:
+            condition = found.read(decoded)
+        except PictureUnreadable as error:
+            raise PictureUnreadable(f"map {found.path.name}: {error}") from None
+        return network.upscale(decoded.pixels, condition=condition, **how), ""
+
+    return enlarge_files(planned, enlarge, scale=factor, progress=progress)
+
+
+def plan_files(
+    pictures: StrPath | Sequence[StrPath], *, output: StrPath | None, scale: int, overwrite: bool
+) -> list[tuple[Path, Path]]:
+    """Return each picture with its target; arguments and errors are those of `upscale`."""
+    given = [pictures] if isinstance(pictures, str | os.PathLike) else list(pictures)
+    place = Path(output) if output is not None else None
+    planned = list(_targets([Path(each) for each in given], place, scale))
+    _refuse_clashes(planned, overwrite)
+    return planned
+
+
+def enlarge_files(
+    planned: Sequence[tuple[Path, Path]],
+    enlarge: Callable[[Path, Decoded], tuple[NDArray[np.uint8], str]],
+    *,
+    scale: int,
+    progress: Callable[[Enlarged], None] | None,
+) -> list[Enlarged]:
+    """Enlarge pictures by any function; each target is whole or not there.
+
+    Args:
+        planned: What `plan_files` returned.
+        enlarge: Takes a file's path and its content; gives (scale * h, scale * w, 3) and a remark
+            for the note, or raises `PictureUnreadable`, which does not stop the others.
+        scale: SR pixels per LR pixel.
+        progress: Called after each picture.
+
+    Raises:
+        RecipeErrors: If a target cannot be written.
+    """
     done = []
     for source, target in planned:
-        enlarged = _one(source, target, make, factor, shown[source])
-        if maps is not None and shown[source] is None:
-            note = "; ".join(filter(None, [enlarged.note, "no map: background everywhere"]))
-            enlarged = replace(enlarged, note=note)
+        try:
+            decoded = decode_picture(source, flatten=False, min_side=1)
+            pixels, remark = enlarge(source, decoded)
+        except PictureUnreadable as error:
+            enlarged = Enlarged(source, None, str(error))
+        else:
+            _write(_finished(Image.fromarray(pixels), decoded, scale), target, source)
+            notes = filter(None, (decoded.treatment, remark))
+            enlarged = Enlarged(source, target, "; ".join(notes))
         done.append(enlarged)
         if progress is not None:
             progress(enlarged)
     return done
-
-
-def _one(source: Path, target: Path, make: Make, scale: int, shown: PictureMap | None) -> Enlarged:
-    try:
-        decoded = decode_picture(source, flatten=False, min_side=1)
-    except PictureUnreadable as error:
-        return Enlarged(source, None, str(error))
-    if shown is not None:
-        try:
-            make = partial(make, condition=shown.read(decoded))
-        except PictureUnreadable as error:
-            return Enlarged(source, None, f"map {shown.path.name}: {error}")
-    _write(_finished(Image.fromarray(make(decoded.pixels)), decoded, scale), target, source)
-    return Enlarged(source, target, decoded.treatment)
 
 
 def _finished(picture: Image.Image, decoded: Decoded, scale: int) -> Image.Image:

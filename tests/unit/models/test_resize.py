@@ -104,8 +104,7 @@ def test_torchs_antialiased_bicubic_is_close_to_matlabs_inside():
 @pytest.mark.parametrize(
     ("picture", "asked", "words"),
     [
-        (np.zeros((4, 4)), {}, "either scale or size"),
-        (np.zeros((4, 4)), {"scale": 2, "size": (8, 8)}, "either scale or size"),
+        (np.zeros((4, 4)), {}, "scale, size or both"),
         (np.zeros(4), {"scale": 2}, r"shape \(4,\)"),
         (np.zeros((0, 4)), {"scale": 2}, r"shape \(0, 4\)"),
         (np.zeros((4, 4)), {"size": (0, 3)}, "no pixel"),
@@ -135,3 +134,20 @@ def test_taps_of_an_enlargement_sum_to_one(scale):
     taps = [bicubic_taps(scale, phase) for phase in range(scale)]
     assert [sum(each.values()) for each in taps] == pytest.approx([1] * scale)
     assert (taps[scale // 2] == {0: 1.0}) == (scale % 2 == 1)
+
+
+def test_the_way_back_from_a_rounded_up_size_keeps_the_factor():
+    ramp = np.arange(9.0)[:, None].repeat(9, 1)
+    small = matlab_resize(ramp, scale=0.5)
+    assert small.shape == (5, 5)
+    back = matlab_resize(small, scale=2, size=(9, 9))
+    np.testing.assert_array_equal(back, matlab_resize(small, scale=2)[:9, :9])
+    np.testing.assert_allclose(back[3:6], ramp[3:6], atol=0.05)
+
+
+def test_the_two_factors_of_a_resize_are_those_of_height_and_width():
+    picture = np.random.default_rng(0).random((10, 12, 3))
+    made = matlab_resize(picture, scale=(1.5, 0.5))
+    assert made.shape == (15, 6, 3)
+    once = matlab_resize(picture, scale=(1.5, 1.0))
+    np.testing.assert_allclose(matlab_resize(once, scale=(1.0, 0.5)), made, atol=1e-12)

@@ -86,6 +86,7 @@ def test_the_knee_is_farthest_from_the_line_between_the_ends():
     assert knee(entries[:2], BOTH)["trial"] == "a", "of two ends the better first objective"
     assert knee(entries[:1], BOTH)["trial"] == "a"
     assert knee([], BOTH) is None
+    assert knee(entries, {}) is None, "a single training has no objectives"
 
 
 @settings(max_examples=100, deadline=None)

@@ -1,0 +1,50 @@
+"""What every training does beside learning: report points, costs, repeatable arithmetic."""
+
+import time
+from collections.abc import Collection
+from typing import final
+
+import torch
+
+from acutance_models import build_generator, count_parameters, macs_per_pixel
+from acutance_platform.recipe import Recipe
+
+
+@final
+class Meter:
+    """Reads CPU time and GPU time, each time since the last reading."""
+
+    def __init__(self, recipe: Recipe) -> None:
+        self._share = float(recipe.resources.gpu)
+        self._cpu, self._wall = time.process_time(), time.monotonic()
+
+    def read(self) -> tuple[float, float]:
+        """Return seconds of this process's CPU, and of wall time times the share of the GPU."""
+        cpu, wall = time.process_time(), time.monotonic()
+        passed = cpu - self._cpu, (wall - self._wall) * self._share
+        self._cpu, self._wall = cpu, wall
+        return passed
+
+
+def next_report(reported: int, every: int, points: Collection[int]) -> int:
+    """Return the first report point after the last report, of those between and the given ones."""
+    later = [point for point in points if point > reported]
+    return min((reported // every + 1) * every, *later)
+
+
+def structure(recipe: Recipe) -> dict[str, float]:
+    """Return the costs of a recipe's network that are known before it is trained."""
+    with torch.device("meta"):
+        network = build_generator(recipe.generator, scale=recipe.scale, seed=None)
+    return {
+        "parameters": float(count_parameters(network)),
+        "macs_per_pixel": float(macs_per_pixel(network)),
+    }
+
+
+def set_backends(recipe: Recipe, device: torch.device) -> None:
+    """Make the arithmetic repeatable: fixed threads, no algorithm chosen by timing."""
+    torch.set_num_threads(recipe.resources.cpu)
+    if device.type == "cuda":
+        torch.backends.cudnn.benchmark = False
+        torch.backends.cudnn.deterministic = True
