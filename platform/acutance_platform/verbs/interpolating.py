@@ -54,7 +54,7 @@ def interpolate(
     data: StrPath | None = None,
     metrics: Sequence[str] | None = None,
     unrelated: bool = False,
-    progress: Callable[[float], object] | None = None,
+    progress: Callable[[float], object] = lambda alpha: None,
     home: Home | None = None,
     **measuring: Any,
 ) -> Interpolated:
@@ -92,15 +92,14 @@ def interpolate(
             told = evaluate(load_model(path, home), data, **common)
             pictures = evaluate(_picture_mix(ends, first, second, alpha), data, **common)
             points.append(Between(alpha=alpha, network=told.mean, pictures=pictures.mean))
-        if progress is not None:
-            progress(alpha)
+        progress(alpha)
     found = Interpolated(
         *ends,
         parents=[_sha256(first), _sha256(second)],
         related=related(first, second),
         models=models,
-        data=told.data if told is not None else None,
-        protocol=told.protocol if told is not None else None,
+        data=told and told.data,
+        protocol=told and told.protocol,
         curve=[vars(point) for point in points],
         figure=_figure(folder, points, told),
     )
