@@ -98,14 +98,21 @@ def interpolate(
         parents=[_sha256(first), _sha256(second)],
         related=related(first, second),
         models=models,
-        data=told and told.data,
-        protocol=told and told.protocol,
-        curve=[vars(point) for point in points],
-        figure=_figure(folder, points, told),
+        **_told(folder, points, told),
     )
     if points:
         _write(folder / "curve.json", json.dumps(vars(found), indent=2).encode())
     return found
+
+
+def _told(folder: Path, points: Sequence[Between], told: Evaluation | None) -> dict[str, Any]:
+    """Return what the measurements add, after drawing them."""
+    return {
+        "data": told.data if told is not None else None,
+        "protocol": told.protocol if told is not None else None,
+        "curve": [vars(point) for point in points],
+        "figure": _figure(folder, points, told),
+    }
 
 
 def _sha256(content: bytes) -> str:
