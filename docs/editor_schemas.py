@@ -71,8 +71,10 @@ def recipe_schema() -> Schema:
     weight = {"type": "number", "exclusiveMinimum": 0, "description": "Factor in the loss mix."}
     terms = {"anyOf": [_with(spec, weight=weight) for spec in _specs(LOSSES)]}
     _put(parts["Stage"], "loss", {"type": "object", "additionalProperties": terms})
-    metrics = {"type": "array", "items": {"enum": METRICS.names()}, "minItems": 1}
-    _put(parts["Evaluation"], "metrics", metrics)
+    name = {"type": "string", "description": "What its values are told by; its kind unless said."}
+    metrics = [{"enum": METRICS.names()}, *(_with(spec, name=name) for spec in _specs(METRICS))]
+    several = {"type": "array", "items": {"anyOf": metrics}, "minItems": 1}
+    _put(parts["Evaluation"], "metrics", several)
     _put(parts["Evaluation"], "protocol", {"enum": sorted(PROTOCOLS)})
     base = {"type": "string", "description": "A recipe file that this one is merged over."}
     schema["properties"] = {"base": base, **schema["properties"]}

@@ -135,7 +135,7 @@ def components_page() -> str:
         ("Losses", "`stages.NAME.loss.TERM: {kind: NAME, weight: W, ...}`", models.LOSSES),
         ("Feature networks", "`features: NAME` or `features: {kind: NAME, ...}`", models.FEATURES),
         ("Discriminators", "`discriminator: {kind: NAME, ...}`", models.DISCRIMINATORS),
-        ("Metrics", "`evaluation.metrics: [NAME, ...]`", models.METRICS),
+        ("Metrics", "`evaluation.metrics: [NAME, {kind: NAME, ...}, ...]`", models.METRICS),
         ("Samplers", "`search.sampler: {kind: NAME, ...}`", SAMPLERS),
         ("Schedulers", "`search.scheduler: {kind: NAME, ...}`", SCHEDULERS),
     ]

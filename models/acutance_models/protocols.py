@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from acutance_models.errors import ProtocolError
-from acutance_models.metrics import METRICS
 
 
 @dataclass(frozen=True)
@@ -36,8 +35,8 @@ class Protocol:
     grey_source: str
     """Where the rule for grey pictures stands."""
     source: str
-    metrics: tuple[str, ...] = ()
-    """Metrics that are of this protocol: shown with it and, unless asked for, with no other."""
+    metrics: tuple[str, ...] = ("psnr_rgb", "psnr_y", "ssim_rgb", "ssim_y")
+    """Metrics that are shown with it unless others are asked for: rows of `METRICS`."""
 
 
 _MATLAB = ({"kind": "matlab_bicubic"},)
@@ -115,7 +114,7 @@ PROTOCOLS: dict[str, Protocol] = {
         grey="rgb",
         grey_source="its pictures are all in colour",
         source="PIRM 2018, x4: evaluate_results.m, on rgb2ycbcr of uint8; RMSE from pooled MSE",
-        metrics=("rmse",),
+        metrics=("psnr_rgb", "psnr_y", "rmse", "ssim_rgb", "ssim_y"),
     ),
 }
 """Name -> protocol. `y8` was made for networks that see luma; one that sees RGB gets the RGB
@@ -137,9 +136,7 @@ def find_protocol(protocol: str | Protocol) -> Protocol:
 
 def default_metrics(protocol: str | Protocol) -> list[str]:
     """Return the metrics that a protocol shows unless others are asked for: rows of `METRICS`."""
-    own = find_protocol(protocol).metrics
-    others = {name for each in PROTOCOLS.values() for name in each.metrics}
-    return [name for name in METRICS.names() if name in own or name not in others]
+    return list(find_protocol(protocol).metrics)
 
 
 def pirm_region(rmse: float) -> int | None:

@@ -1,7 +1,7 @@
 """Scoring: the metrics of a picture as a protocol measures it."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -16,9 +16,14 @@ from acutance_models.color import (
 )
 from acutance_models.degradations import Degradation
 from acutance_models.errors import PictureError, ProtocolError
-from acutance_models.metrics import METRICS
+from acutance_models.metrics import Entry, Metric, build_metrics
 from acutance_models.protocols import Protocol, find_protocol
 from acutance_models.resize import bicubic_upscale, crop_to_multiple, matlab_resize
+
+_Pair = tuple[NDArray[Any], NDArray[Any]]
+
+Asked = Sequence[Entry] | Mapping[str, Metric]
+"""Metrics by name; or built, which pays for a feature network once and not for each picture."""
 
 
 def score(
@@ -27,9 +32,10 @@ def score(
     *,
     protocol: str | Protocol,
     scale: int,
-    metrics: Sequence[str],
+    metrics: Asked,
     border: int | None = None,
     grey: bool = False,
+    lr: NDArray[Any] | None = None,
 ) -> dict[str, float]:
     """Return the metrics of one SR picture under a protocol.
 
@@ -38,9 +44,11 @@ def score(
         hr: Shape (H, W, 3), uint8.
         protocol: Name or protocol; its degradation is not used here.
         scale: SR pixels per LR pixel.
-        metrics: Names in `METRICS`.
+        metrics: Names in `METRICS`, or built ones.
         border: HR pixels ignored at each edge, instead of the protocol's.
         grey: Whether the HR file holds one channel; the protocol says what its luma is.
+        lr: Shape (h, w, 3), uint8, or floating point around [0, 1]: what the SR picture was made
+            from, for metrics that look at it.
 
     Returns:
         Metric name -> value. PSNR of equal pictures is `math.inf`; if the SR picture holds a
@@ -48,20 +56,26 @@ def score(
 
     Raises:
         PictureError: If the pictures do not fit each other or nothing is left inside the border.
-        ProtocolError: If the protocol is unknown.
+        ProtocolError: If the protocol is unknown, or a metric looks at LR and there is none.
         RegistryError: If a metric is unknown.
     """
     rules = find_protocol(protocol)
     _require_pair(sr, hr)
-    built = {name: METRICS.build({"kind": name}) for name in metrics}
+    built = _built(metrics)
     if not np.isfinite(sr).all():
         return dict.fromkeys(built, math.nan)
-    edge = _edge(rules, scale, border)
-    sr8, hr8 = _inside(_to_uint8(sr, rules), edge), _inside(hr, edge)
-    prepared: dict[str, tuple[NDArray[Any], NDArray[Any]]] = {"rgb": (sr8, hr8)}
-    if any(metric.colour == "y" for metric in built.values()):
-        prepared["y"] = _luma(sr8, rules, grey), _luma(hr8, rules, grey)
-    return {name: metric(*prepared[metric.colour]) for name, metric in built.items()}
+    edge, whole = _edge(rules, scale, border), _to_uint8(sr, rules)
+    sr8, hr8 = _inside(whole, edge), _inside(hr, edge)
+    prepared: dict[tuple[str, str], _Pair] = {("hr", "rgb"): (sr8, hr8)}
+    if lr is not None:
+        levels = lr if lr.dtype == np.uint8 else lr.astype(np.float64) * 255
+        prepared["lr", "rgb"] = whole, levels
+        if ("lr", "y") in _wanted(built):
+            grey_luma = grey and rules.grey == "raw"
+            prepared["lr", "y"] = _plain_luma(whole, grey_luma), _plain_luma(levels, grey_luma)
+    if ("hr", "y") in _wanted(built):
+        prepared["hr", "y"] = _luma(sr8, rules, grey), _luma(hr8, rules, grey)
+    return _measured(built, prepared)
 
 
 def score_bicubic(
@@ -69,7 +83,7 @@ def score_bicubic(
     *,
     protocol: str | Protocol,
     scale: int,
-    metrics: Sequence[str],
+    metrics: Asked,
     border: int | None = None,
     grey: bool = False,
 ) -> dict[str, float]:
@@ -89,25 +103,19 @@ def score_bicubic(
     """
     rules = find_protocol(protocol)
     hr = crop_to_multiple(hr, scale)
-    luma_names = [name for name in metrics if METRICS.build({"kind": name}).colour == "y"]
-    on_luma = luma_names if rules.luma_only else []
-    rest = [name for name in metrics if name not in on_luma]
+    built = _built(metrics)
+    on_luma = {n: each for n, each in built.items() if each.colour == "y" and rules.luma_only}
+    rest = {name: each for name, each in built.items() if name not in on_luma}
+    common: dict[str, Any] = {"protocol": rules, "scale": scale, "border": border, "grey": grey}
     scores: dict[str, float] = {}
     if rest:
-        sr = bicubic_upscale(degrade(hr, rules, scale), scale)
-        scores = score(sr, hr, protocol=rules, scale=scale, metrics=rest, border=border, grey=grey)
+        lr = degrade(hr, rules, scale)
+        scores = score(bicubic_upscale(lr, scale), hr, lr=lr, metrics=rest, **common)
     if on_luma:
-        enlarged = bicubic_upscale(degrade_luma(hr, rules, scale, grey=grey), scale)
-        scores |= score_luma(
-            enlarged,
-            hr,
-            protocol=rules,
-            scale=scale,
-            metrics=on_luma,
-            border=border,
-            grey=grey,
-        )
-    return {name: scores[name] for name in metrics}
+        plane = degrade_luma(hr, rules, scale, grey=grey)
+        enlarged = bicubic_upscale(plane, scale)
+        scores |= score_luma(enlarged, hr, lr=plane, metrics=on_luma, **common)
+    return {name: scores[name] for name in built}
 
 
 def score_luma(
@@ -116,9 +124,10 @@ def score_luma(
     *,
     protocol: str | Protocol,
     scale: int,
-    metrics: Sequence[str],
+    metrics: Asked,
     border: int | None = None,
     grey: bool = False,
+    lr: NDArray[Any] | None = None,
 ) -> dict[str, float]:
     """Return the metrics on luma of an enlarged luma plane, as papers of such networks measure.
 
@@ -127,23 +136,24 @@ def score_luma(
         hr: Shape (H, W, 3), uint8.
         protocol: Name or protocol; says how HR's luma is rounded.
         scale: SR pixels per LR pixel.
-        metrics: Names in `METRICS` that look at luma.
+        metrics: Names in `METRICS` that look at luma, or built ones.
         border: HR pixels ignored at each edge, instead of the protocol's.
         grey: Whether the HR file holds one channel; the protocol says what its luma is.
+        lr: Shape (h, w), luma over 255: what the SR plane was made from.
 
     Raises:
-        ProtocolError: If a metric looks at colours.
+        ProtocolError: If a metric looks at colours, or at LR and there is none.
     """
     rules = find_protocol(protocol)
     edge, luma = _edge(rules, scale, border), _luma(hr, rules, grey)
-    made = round_to_uint8(255 * np.asarray(sr, dtype=np.float64))
-    found = {}
-    for name in metrics:
-        metric = METRICS.build({"kind": name})
+    made, built = round_to_uint8(255 * np.asarray(sr, dtype=np.float64)), _built(metrics)
+    for name, metric in built.items():
         if metric.colour != "y":
             raise ProtocolError(f"{name} looks at colours, and there is only a luma plane.")
-        found[name] = metric(_inside(made, edge), _inside(luma, edge))
-    return found
+    prepared = {("hr", "y"): (_inside(made, edge), _inside(luma, edge))}
+    if lr is not None:
+        prepared["lr", "y"] = made, 255 * np.asarray(lr, dtype=np.float64)
+    return _measured(built, prepared)
 
 
 def degrade_luma(
@@ -187,6 +197,24 @@ def degrade(
     return chain.unrounded(hr, nothing_random)
 
 
+def _built(metrics: Asked) -> Mapping[str, Metric]:
+    return metrics if isinstance(metrics, Mapping) else build_metrics(metrics)
+
+
+def _wanted(built: Mapping[str, Metric]) -> set[tuple[str, str]]:
+    return {(metric.beside, metric.colour) for metric in built.values()}
+
+
+def _measured(
+    built: Mapping[str, Metric], prepared: Mapping[tuple[str, str], _Pair]
+) -> dict[str, float]:
+    """Return each metric of the pair of pictures that it looks at."""
+    for name, metric in built.items():
+        if (metric.beside, metric.colour) not in prepared:
+            raise ProtocolError(f"{name} looks at the LR picture, and there is none.")
+    return {name: metric(*prepared[metric.beside, metric.colour]) for name, metric in built.items()}
+
+
 def _require_pair(sr: NDArray[Any], hr: NDArray[Any]) -> None:
     """Refuse pictures that cannot be compared."""
     require_picture(sr, "SR picture")
@@ -209,8 +237,12 @@ def _to_uint8(sr: NDArray[Any], rules: Protocol) -> NDArray[np.uint8]:
     return round_to_uint8(levels) if rules.sr_to_uint8 == "round" else truncate_to_uint8(levels)
 
 
+def _plain_luma(picture: NDArray[Any], raw_grey: bool) -> NDArray[np.float64]:
+    return rgb_to_grey(picture) if raw_grey else rgb_to_y(picture)
+
+
 def _luma(picture: NDArray[np.uint8], rules: Protocol, grey: bool) -> NDArray[Any]:
-    y = rgb_to_grey(picture) if grey and rules.grey == "raw" else rgb_to_y(picture)
+    y = _plain_luma(picture, grey and rules.grey == "raw")
     return y if rules.y == "float" else round_to_uint8(y)
 
 

@@ -39,7 +39,9 @@ def test_the_document_has_the_promised_shape(place, acutance, weights):
     assert found.code == 0, found.err
     assert found.err == ""
     document = found.json
-    assert list(document) == ["model", "weights", "data", "scale", "protocol", "images", "mean"]
+    assert list(document) == [
+        "model", "weights", "data", "scale", "protocol", "images", "mean", "notes",
+    ]  # fmt: skip
     assert re.fullmatch("[0-9a-f]{64}", document["weights"])
     assert [image["name"] for image in document["images"]] == [f"p{n}.png" for n in range(5)]
     for name, mean in document["mean"].items():

@@ -10,6 +10,15 @@ from shared_data import read_rgb
 
 from acutance_models import matlab_resize
 
+_LOOSE = {
+    # JPEG decoders may round one level differently on another machine.
+    "degradation/jpeg": 0.02,
+    # Computed in float32, whatever the machine's order of sums.
+    "metric/feature_distance": 1e-4,
+    "metric/gram_distance": 1e-4,
+    "metric/lpips": 1e-4,
+    "metric/niqe": 1e-3,
+}
 _STORED = json.loads(COMPONENTS.read_text())
 
 
@@ -26,8 +35,7 @@ def test_every_component_has_golden_values(computed):
 def test_results_change_only_with_the_revision(computed, name):
     stored, now = _STORED[name], computed[name]
     assert now["revision"] == stored["revision"], "rewrite the golden values, see the README"
-    # JPEG decoders may round one level differently on another machine.
-    tolerance = 0.02 if name == "degradation/jpeg" else 2e-6
+    tolerance = _LOOSE.get(name, 2e-6)
     np.testing.assert_allclose(
         now["values"],
         stored["values"],

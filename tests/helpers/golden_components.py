@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from feature_files import feature_file
 from formula_picture import formula_picture
+from metric_files import lpips_files, niqe_file
 from PIL import Image
 
 from acutance_models import (
@@ -26,6 +27,7 @@ from acutance_models import (
     build_discriminator,
     build_features,
     build_generator,
+    build_metrics,
     matlab_resize,
     score,
     stream,
@@ -193,10 +195,12 @@ def _features(kind: str) -> list[float]:
 
 
 def _metric(kind: str) -> list[float]:
-    hr = formula_picture()
-    sr = bicubic_upscale(matlab_resize(hr, scale=1 / 2), 2)
+    hr = formula_picture(210, 300) if kind == "niqe" else formula_picture()
+    files = {"niqe": niqe_file()} if kind == "niqe" else lpips_files() if kind == "lpips" else {}
+    lr = matlab_resize(hr, scale=1 / 2)
+    metrics = build_metrics([kind], files=files)
     return [
-        score(sr, hr, protocol=protocol, scale=2, metrics=[kind])[kind]
+        score(bicubic_upscale(lr, 2), hr, lr=lr, protocol=protocol, scale=2, metrics=metrics)[kind]
         for protocol in ("rcan", "y8")
     ]
 

@@ -26,7 +26,7 @@ from acutance_platform.verbs.interpolating import Interpolated
     help="Split of a stored dataset; folders are taken whole.",
 )
 @click.option("--protocol", default="rcan", show_default=True, help="Named rules of measuring.")
-@click.option("--metrics", help="Metrics parted by commas; the figure shows the first two.")
+@click.option("--metrics", help="As in evaluate; the figure shows the first two.")
 @click.option("--unrelated", is_flag=True, help="Mix models that share no pretrain all the same.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON document.")
 def interpolate(
@@ -57,7 +57,7 @@ def interpolate(
         alphas=interpolating.parse_alphas(alpha),
         output=output,
         data=data,
-        metrics=metrics.split(",") if metrics else None,
+        metrics=metrics,
         unrelated=unrelated,
         split=split,
         protocol=protocol,

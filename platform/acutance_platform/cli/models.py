@@ -110,6 +110,10 @@ def upscale(
     type=click.Choice(["raw", "rgb"]),
     help="Luma of files with one channel: their values, or through RGB; not the protocol's rule.",
 )
+@click.option(
+    "--metrics",
+    help="Metrics parted by commas, in place of the protocol's: NAME or {kind: NAME, ...}.",
+)
 @SELF_ENSEMBLE
 @TILE
 @click.option("--json", "as_json", is_flag=True, help="One JSON document.")
@@ -124,6 +128,7 @@ def evaluate(
     degradation: str | None,
     border: int | None,
     grey: Literal["raw", "rgb"] | None,
+    metrics: str | None,
     self_ensemble: bool,
     tile: int | None,
     as_json: bool,
@@ -138,6 +143,7 @@ def evaluate(
       acutance evaluate quickstart/best Set5/HR --lr Set5/LRx2
       acutance evaluate bicubic Set5/HR --scale 2 --protocol y8
       acutance evaluate rcan-x4.safetensors Urban100 --self-ensemble --tile 128
+      acutance evaluate quickstart/best Set5/HR --metrics psnr_y,feature_distance,edge_acutance
     """
     result = evaluate_model(
         model,
@@ -150,6 +156,7 @@ def evaluate(
         degradation=degradation,
         border=border,
         grey=grey,
+        metrics=metrics,
         self_ensemble=self_ensemble,
         tile=tile,
     )
@@ -169,6 +176,6 @@ def _table(result: Evaluation) -> Table:
         table.add_row(str(image["name"]), *(f"{image[name]:.4f}" for name in names))
     table.add_section()
     table.add_row("mean", *(f"{result.mean[name]:.4f}" for name in names))
-    if result.region is not None:
-        table.caption = f"PIRM region {result.region}"
+    region = [] if result.region is None else [f"PIRM region {result.region}"]
+    table.caption = "\n".join([*region, *result.notes]) or None
     return table

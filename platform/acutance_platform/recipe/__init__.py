@@ -4,6 +4,7 @@ from acutance_platform.recipe.build import build_recipe
 from acutance_platform.recipe.chain import Link, chain
 from acutance_platform.recipe.document import Document, get_path, load_document, set_path
 from acutance_platform.recipe.errors import Problem, RecipeErrors, refuse
+from acutance_platform.recipe.metrics import resolve_metrics
 from acutance_platform.recipe.plugins import load_plugins
 from acutance_platform.recipe.schema import (
     Group,
@@ -38,6 +39,7 @@ __all__ = [
     "problems_of",
     "refuse",
     "registry_problems",
+    "resolve_metrics",
     "set_path",
     "unknown_key",
 ]

@@ -8,7 +8,6 @@ from pydantic import ValidationError
 
 from acutance_models import (
     DEGRADATIONS,
-    METRICS,
     PROTOCOLS,
     RegistryError,
     build_generator,
@@ -20,6 +19,7 @@ from acutance_models import (
 )
 from acutance_platform.recipe.chain import Link, chain, in_order
 from acutance_platform.recipe.errors import Problem, RecipeErrors
+from acutance_platform.recipe.metrics import resolve_metrics
 from acutance_platform.recipe.plugins import load_plugins
 from acutance_platform.recipe.schema import Recipe
 from acutance_platform.recipe.translate import problems_of, registry_problems, unknown
@@ -133,11 +133,13 @@ class _Components:
         protocol = evaluation.get("protocol", "rcan")
         if isinstance(protocol, str) and protocol not in PROTOCOLS:
             self.problems.append(unknown("evaluation.protocol", "protocol", protocol, PROTOCOLS))
-        metrics = evaluation.get("metrics", [])
-        for index, name in enumerate(metrics if isinstance(metrics, list) else []):
-            if isinstance(name, str) and name not in METRICS.names():
-                place = f"evaluation.metrics.{index}"
-                self.problems.append(unknown(place, "metric", name, METRICS.names()))
+        metrics = evaluation.get("metrics")
+        if isinstance(metrics, list):
+            resolved, problems = resolve_metrics(metrics, "evaluation.metrics")
+            self.problems += problems
+            # A list with a problem is left out: the schema would only repeat it.
+            rest = {key: value for key, value in evaluation.items() if key != "metrics"}
+            self.raw["evaluation"] = rest if problems else {**rest, "metrics": resolved}
 
 
 def _scale_of(raw: Mapping[str, Any]) -> int | None:

@@ -172,8 +172,9 @@ class Evaluation(Part):
     """Steps between two measurements; the end and every rung are measured as well."""
     protocol: str = "rcan"
     """Named rules of colour, rounding and border."""
-    metrics: list[str] = Field(default=["psnr_y", "ssim_y"], min_length=1)
-    """Rows of the table of metrics."""
+    metrics: list[str | Spec] = Field(default=["psnr_y", "ssim_y"], min_length=1)
+    """Rows of the table of metrics: NAME, or `{kind: NAME, ...}` with the metric's own arguments
+    and, where one kind stands twice, a `name` to tell the values by."""
 
 
 class Checkpoint(Part):

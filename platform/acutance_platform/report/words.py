@@ -4,7 +4,16 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 _LABELS: Final = {
+    "brightness_shift": "Brightness shift [grey levels]",
+    "chroma_shift": "Chroma shift [levels]",
+    "edge_acutance": "Edge acutance",
+    "feature_distance": "Feature distance",
+    "gram_distance": "Gram distance",
+    "lpips": "LPIPS",
+    "lr_consistency": "LR consistency [dB]",
+    "niqe": "NIQE",
     "psnr_y": "PSNR-Y [dB]",
+    "psnr_y_detail": "PSNR-Y in detail [dB]",
     "psnr_rgb": "PSNR-RGB [dB]",
     "rmse": "RMSE [grey levels]",
     "ssim_y": "SSIM-Y",

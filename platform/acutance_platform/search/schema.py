@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from acutance_models import RegistryError
+from acutance_models import RegistryError, metric_name
 from acutance_models.registry import Registry
 from acutance_platform.recipe import problems_of, registry_problems
 from acutance_platform.recipe.errors import Problem, RecipeErrors
@@ -204,8 +204,11 @@ def _objective_problems(search: Search, base: Mapping[str, Any]) -> Iterator[Pro
     metrics = get_path(dict(base), "evaluation.metrics")
     if not isinstance(metrics, list | tuple):
         return
+    # An entry without a kind is an error of the recipe, told elsewhere.
+    told = (e for e in metrics if isinstance(e, str) or (isinstance(e, dict) and "kind" in e))
+    known = [metric_name(entry) for entry in told]
     for name in search.objectives:
-        if name not in metrics and name not in STRUCTURE and not name.startswith("loss/"):
+        if name not in known and name not in STRUCTURE and not name.startswith("loss/"):
             rule = "an objective is a metric that the recipe evaluates"
-            way_out = f"Add it to evaluation.metrics, or use one of {', '.join(metrics)}."
+            way_out = f"Add it to evaluation.metrics, or use one of {', '.join(known)}."
             yield Problem(f"{PLACE}.objectives.{name}", name, rule, way_out)

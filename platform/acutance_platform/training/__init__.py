@@ -7,7 +7,13 @@ from acutance_platform.training.evaluate import (
     super_resolve,
     super_resolve_luma,
 )
-from acutance_platform.training.features import FEATURES, feature_files, feature_problems
+from acutance_platform.training.features import (
+    FEATURES,
+    feature_files,
+    feature_problems,
+    files_of_metrics,
+    metric_problems,
+)
 from acutance_platform.training.inherit import Inheritance, compare
 from acutance_platform.training.keys import stage_keys
 from acutance_platform.training.loop import Interrupted, StageTraining, TrainingDiverged
@@ -41,9 +47,11 @@ __all__ = [
     "device_of",
     "feature_files",
     "feature_problems",
+    "files_of_metrics",
     "machine_kind",
     "mean_scores",
     "measure",
+    "metric_problems",
     "open_training",
     "picture_result",
     "picture_stream",

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from acutance_models import (
     Generator,
+    Metric,
     bicubic_upscale,
     matlab_resize,
     pooled,
@@ -120,14 +121,20 @@ def super_resolve_luma(
 
 
 def measure(
-    generator: Generator | None, pairs: Pairs, recipe: Recipe, *, device: torch.device
+    generator: Generator | None,
+    pairs: Pairs,
+    recipe: Recipe,
+    *,
+    metrics: Mapping[str, Metric],
+    device: torch.device,
 ) -> Scores:
     """Return each metric over the recipe's evaluation split.
 
     Args:
         generator: The network; None measures bicubic enlargement, the baseline.
         pairs: The dataset's pictures.
-        recipe: Names split, protocol and metrics.
+        recipe: Names split and protocol.
+        metrics: The recipe's metrics, built.
         device: Where to compute.
     """
     return mean_scores(
@@ -137,20 +144,22 @@ def measure(
                 pairs.hr(index),
                 protocol=recipe.evaluation.protocol,
                 scale=recipe.scale,
-                metrics=recipe.evaluation.metrics,
+                metrics=metrics,
                 grey=pairs.dataset.pictures[index].grey,
+                lr=pairs.lr(index),
             )
             for index in pairs.dataset.indices(recipe.evaluation.split)
-        ]
+        ],
+        metrics,
     )
 
 
-def mean_scores(scores: Sequence[Mapping[str, float]]) -> Scores:
+def mean_scores(scores: Sequence[Mapping[str, float]], metrics: Mapping[str, Metric]) -> Scores:
     """Return each metric over pictures, in the order of the first picture's metrics.
 
     A metric says itself how it is pooled: the mean for most, the root of the mean square for RMSE.
     """
-    return {name: pooled(name, [entry[name] for entry in scores]) for name in scores[0]}
+    return {name: pooled(metrics[name], [each[name] for each in scores]) for name in scores[0]}
 
 
 def _enlarged(

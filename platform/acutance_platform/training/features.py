@@ -1,10 +1,10 @@
-"""The files that a recipe's feature networks need, by the names under which the store has them."""
+"""The files that feature networks and metrics need, by the names under which a store has them."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from acutance_models import FEATURES as FEATURE_NETWORKS
-from acutance_models import weights_name
+from acutance_models import Entry, metric_files, metric_name, weights_name
 from acutance_platform.recipe import Problem, Recipe
 from acutance_storage import BlobStore, get_blob, get_ref, has_blob
 from acutance_storage.errors import KeyRefused
@@ -14,12 +14,26 @@ FEATURES = "features"
 
 
 def feature_files(recipe: Recipe, store: BlobStore) -> dict[str, str]:
-    """Return name -> SHA-256 of each file that the loss mixes of a recipe look through.
+    """Return name -> SHA-256 of each file that a recipe's loss mixes and metrics look through.
 
     Files that are not here are left out, see `feature_problems`.
     """
-    found = {name: _sha256(name, store) for _, name in _named(recipe)}
-    return {name: sha for name, sha in found.items() if sha is not None}
+    names = [*(name for _, name in _named(recipe)), *names_of(recipe.evaluation.metrics)]
+    return _present(names, store)
+
+
+def files_of_metrics(metrics: Sequence[Entry], store: BlobStore) -> dict[str, bytes]:
+    """Return name -> bytes of the files of metrics that are here, as `build_metrics` takes them.
+
+    Raises:
+        StorageError: If a blob is missing or damaged.
+    """
+    return feature_bytes(_present(names_of(metrics), store), store)
+
+
+def names_of(metrics: Sequence[Entry]) -> list[str]:
+    """Return the names of the files that metrics read, each once."""
+    return list(dict.fromkeys(name for entry in metrics for name in metric_files(entry)))
 
 
 def feature_bytes(files: Mapping[str, str], store: BlobStore) -> dict[str, bytes]:
@@ -43,7 +57,19 @@ def feature_problems(recipe: Recipe, store: BlobStore) -> list[Problem]:
         )
         for place, name in _named(recipe)
         if name not in here
-    ]
+    ] + metric_problems(recipe.evaluation.metrics, store, "evaluation.metrics")
+
+
+def metric_problems(metrics: Sequence[Entry], store: BlobStore, place: str) -> list[Problem]:
+    """Return which files of metrics are missing, before anything runs."""
+    problems = []
+    for index, entry in enumerate(metrics):
+        for name in metric_files(entry):
+            if not _present([name], store):
+                rule = f"this metric needs the file {name}, which this store does not have"
+                way_out = f"Run `acutance fetch {name}`, or leave the metric out."
+                problems.append(Problem(f"{place}.{index}", metric_name(entry), rule, way_out))
+    return problems
 
 
 def _way_out(name: str) -> str:
@@ -60,6 +86,12 @@ def _named(recipe: Recipe) -> Iterator[tuple[str, str]]:
             name = weights_name(features) if features is not None else None
             if name is not None:
                 yield f"stages.{stage}.loss.{term}.features", name
+
+
+def _present(names: Sequence[str], store: BlobStore) -> dict[str, str]:
+    """Return name -> SHA-256 of those files that are here."""
+    found = {name: _sha256(name, store) for name in names}
+    return {name: sha for name, sha in found.items() if sha is not None}
 
 
 def _sha256(name: str, store: BlobStore) -> str | None:

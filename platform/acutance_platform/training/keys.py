@@ -5,8 +5,17 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from acutance_models import DEGRADATIONS, DISCRIMINATORS, FEATURES, GENERATORS, LOSSES, weights_name
-from acutance_platform.recipe import Link, Recipe, chain, load_plugins
+from acutance_models import (
+    DEGRADATIONS,
+    DISCRIMINATORS,
+    FEATURES,
+    GENERATORS,
+    LOSSES,
+    METRICS,
+    weights_name,
+)
+from acutance_platform.recipe import Link, Recipe, Spec, chain, load_plugins
+from acutance_platform.training.features import names_of
 from acutance_platform.training.machine import MachineKind
 
 _ELSEWHERE = {"after", "init", "data", "optimizer", "schedule", "generator"}
@@ -37,7 +46,7 @@ def stage_keys(
         dataset_version: Of its dataset.
         machine: The kind of machine that it runs on.
         rungs: Absolute steps at which it reports beside `evaluation.every`.
-        files: Name -> SHA-256 of the files that its feature networks need.
+        files: Name -> SHA-256 of the files that its feature networks and metrics need.
     """
     keys: list[str] = []
     for link in chain(recipe):
@@ -78,6 +87,12 @@ def _revisions(link: Link) -> dict[str, int]:
     found = {f"generator/{generator}": GENERATORS.revision(generator)}
     for step in recipe.data.degradation:
         found[f"degradation/{step['kind']}"] = DEGRADATIONS.revision(step["kind"])
+    for entry in recipe.evaluation.metrics:
+        metric: Spec = {"kind": entry} if isinstance(entry, str) else entry
+        found[f"metric/{metric['kind']}"] = METRICS.revision(metric["kind"])
+        if "features" in metric:
+            kind = metric["features"]["kind"]
+            found[f"features/{kind}"] = FEATURES.revision(kind)
     for term in link.stage.loss.values():
         found[f"loss/{term['kind']}"] = LOSSES.revision(term["kind"])
         for part, table in (("discriminator", DISCRIMINATORS), ("features", FEATURES)):
@@ -90,7 +105,8 @@ def _revisions(link: Link) -> dict[str, int]:
 
 
 def _files(link: Link, files: Mapping[str, str]) -> dict[str, str]:
-    """Return the files that this stage's terms look through."""
+    """Return the files that this stage's terms and the metrics look through."""
     specs = [term.get("features") for term in link.stage.loss.values()]
-    names = {weights_name(spec) for spec in specs if spec is not None}
-    return {name: files[name] for name in sorted(filter(None, names)) if name in files}
+    terms = {weights_name(spec) for spec in specs if spec is not None}
+    names = {*filter(None, terms), *names_of(link.recipe.evaluation.metrics)}
+    return {name: files[name] for name in sorted(names) if name in files}

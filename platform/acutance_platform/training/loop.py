@@ -8,6 +8,7 @@ from typing import final
 import torch
 
 from acutance_models import (
+    build_metrics,
     dump_weights,
     luma_planes,
     read_tensors,
@@ -44,7 +45,7 @@ class StageTraining:
         pairs: The dataset's pictures.
         store: Where states and weights lie.
         parent: SHA-256 of the weights it starts from; None = the seed's first weights.
-        files: Name -> SHA-256 of the files that its feature networks need.
+        files: Name -> SHA-256 of the files that its feature networks and metrics need.
         rungs: Absolute steps, beside `evaluation.every` and the end, to report and publish at.
         owner: Name under which new reports are made; a state's other reports cost nothing here.
         lineage: What the published weights descend from, oldest first: the keys of the chain's
@@ -76,6 +77,9 @@ class StageTraining:
         self._batches = Batches(pairs, self._recipe, device=self._device)
         self._publish_at = {*rungs, link.end}
         self._files = feature_bytes(files or {}, store)
+        self._metrics = build_metrics(
+            self._recipe.evaluation.metrics, files=self._files, device=self._device
+        )
         self._states = States(store, key, keep=self._recipe.checkpoint.keep)
         self._costs = structure(self._recipe)
         self._meter = Meter(self._recipe)
@@ -236,4 +240,6 @@ class StageTraining:
     def _validate(self) -> dict[str, float]:
         """Measure the network (with averaged weights where `ema` is set) in f32."""
         with self._learner.measured() as network:
-            return measure(network, self._pairs, self._recipe, device=self._device)
+            return measure(
+                network, self._pairs, self._recipe, metrics=self._metrics, device=self._device
+            )

@@ -11,13 +11,14 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from acutance_models import Generator, dump_weights, score
+from acutance_models import Generator, build_metrics, dump_weights, score
 from acutance_models.weights import PICTURES
 from acutance_models.zero_shot import Jump, jumps
 from acutance_platform.recipe import Recipe, RecipeErrors, load_plugins
 from acutance_platform.training.averages import Averages
 from acutance_platform.training.data import Pairs, dataset_problems
 from acutance_platform.training.evaluate import mean_scores
+from acutance_platform.training.features import feature_bytes, feature_files, feature_problems
 from acutance_platform.training.keys import stage_keys
 from acutance_platform.training.loop import Interrupted, TrainingDiverged
 from acutance_platform.training.machine import MachineKind, device_of
@@ -53,14 +54,22 @@ class ZeroShotTraining:
         device = device_of(recipe)
         set_backends(recipe, device)
         dataset = open_dataset(store, recipe.data.dataset)
-        problems = dataset_problems(dataset, recipe)
+        problems = [*dataset_problems(dataset, recipe), *feature_problems(recipe, store)]
         if problems:
             raise RecipeErrors(problems)
         self._pairs = Pairs(dataset, recipe, local=local)
         self._indices = dataset.indices(recipe.evaluation.split)
         self._publish_at = {*rungs, recipe.steps}
+        files = feature_files(recipe, store)
+        self._metrics = build_metrics(
+            recipe.evaluation.metrics, files=feature_bytes(files, store), device=device
+        )
         self.keys = stage_keys(
-            recipe, dataset_version=dataset.version, machine=machine, rungs=tuple(rungs)
+            recipe,
+            dataset_version=dataset.version,
+            machine=machine,
+            rungs=tuple(rungs),
+            files=files,
         )
         (self.key,) = self.keys
         self._states = States(store, self.key, keep=recipe.checkpoint.keep)
@@ -186,13 +195,14 @@ class ZeroShotTraining:
                 self._pairs.hr(index),
                 protocol=recipe.evaluation.protocol,
                 scale=recipe.scale,
-                metrics=recipe.evaluation.metrics,
+                metrics=self._metrics,
                 grey=self._pairs.dataset.pictures[index].grey,
+                lr=self._pairs.lr(index),
             )
             if picture.ended:
                 self._scores[index] = found
             scores.append(found)
-        return mean_scores(scores)
+        return mean_scores(scores, self._metrics)
 
     def _mean_losses(self) -> dict[str, float]:
         """Return each term's mean since the last report; 0 where every network has ended."""

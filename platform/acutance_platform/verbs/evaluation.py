@@ -1,7 +1,7 @@
 """`evaluate`: measure a model on pictures under a named protocol."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -12,8 +12,9 @@ import yaml
 from numpy.typing import NDArray
 
 from acutance_models import (
-    METRICS,
     Degradation,
+    Entry,
+    Metric,
     ModelsError,
     Protocol,
     bicubic_upscale,
@@ -38,7 +39,8 @@ from acutance_platform.training import (
 from acutance_platform.verbs.addresses import Model, load_model
 from acutance_platform.verbs.home import Home, StrPath, open_home
 from acutance_platform.verbs.maps import check_classes, classes_of
-from acutance_platform.verbs.measured import Beside, Item, opened, read_item
+from acutance_platform.verbs.measured import Beside, Item, built_metrics, opened, read_item
+from acutance_storage import Picture
 
 Lr = NDArray[np.uint8] | NDArray[np.float32]
 _PIRM = "pirm"
@@ -63,6 +65,8 @@ class Evaluation:
     """One entry per picture: name and metrics."""
     mean: dict[str, float]
     """Each metric over the pictures: the mean, for `rmse` the root of the mean square."""
+    notes: list[str]
+    """Which numbers of which pictures are to be doubted, and why."""
     region: int | None
     """Region of the PIRM challenge; None above its bounds, and for other scales or protocols."""
 
@@ -81,7 +85,7 @@ class _How:
     rules: Protocol
     chain: Degradation | None
     scale: int
-    metrics: Sequence[str]
+    metrics: Mapping[str, Metric]
     tile: int | None
     ensemble: bool
 
@@ -100,7 +104,7 @@ def evaluate(
     grey: Literal["raw", "rgb"] | None = None,
     self_ensemble: bool = False,
     tile: int | None = None,
-    metrics: Sequence[str] | None = None,
+    metrics: Sequence[Entry] | str | None = None,
     home: Home | None = None,
 ) -> Evaluation:
     """Measure a model; f32 always.
@@ -119,7 +123,8 @@ def evaluate(
         grey: Luma of files with one channel, in place of the protocol's rule.
         self_ensemble: Mean of each picture's eight orientations, the papers' "+".
         tile: Side of the LR tiles; None takes whole pictures.
-        metrics: Rows of the table of metrics; None takes the protocol's.
+        metrics: Rows of the table of metrics, or `{kind: NAME, ...}` with arguments, also as YAML;
+            None takes the protocol's.
         home: Store and local folder; None takes what the environment says.
 
     Raises:
@@ -134,7 +139,7 @@ def evaluate(
         rules=_replaced(find_protocol(protocol), border, grey),
         chain=_chain(degradation, factor, lr),
         scale=factor,
-        metrics=list(metrics) if metrics else default_metrics(protocol),
+        metrics=built_metrics(metrics or default_metrics(protocol), home, _device()),
         tile=tile,
         ensemble=self_ensemble,
     )
@@ -143,7 +148,8 @@ def evaluate(
         check_classes(network, dataset)
         images = [_image(network, read_item(dataset, index, beside), how) for index in indices]
         given = dataset.lr_scale == factor
-    return _summary(network, label, how, given, images)
+        notes = list(_notes([dataset.pictures[index] for index in indices], how))
+    return _summary(network, label, how, given, images, notes)
 
 
 def _beside(model: Model, scale: int, lr: StrPath | None, maps: StrPath | None) -> Beside:
@@ -156,9 +162,15 @@ def _beside(model: Model, scale: int, lr: StrPath | None, maps: StrPath | None) 
 
 
 def _summary(
-    model: Model, label: str, how: _How, given: bool, images: list[dict[str, Any]]
+    model: Model,
+    label: str,
+    how: _How,
+    given: bool,
+    images: list[dict[str, Any]],
+    notes: list[str],
 ) -> Evaluation:
-    mean = mean_scores([{n: image[n] for n in how.metrics if n in image} for image in images])
+    told = [{name: image[name] for name in how.metrics if name in image} for image in images]
+    mean = mean_scores(told, how.metrics)
     return Evaluation(
         model=model.address,
         weights=model.weights,
@@ -167,8 +179,21 @@ def _summary(
         protocol=_described(how, given),
         images=images,
         mean=mean,
+        notes=notes,
         region=_region(how, mean),
     )
+
+
+def _notes(pictures: Sequence[Picture], how: _How) -> Iterator[str]:
+    edge = how.scale if how.rules.border is None else how.rules.border
+    for picture in pictures:
+        height, width = (
+            side // how.scale * how.scale - 2 * edge for side in (picture.height, picture.width)
+        )
+        for metric in how.metrics.values():
+            caution = metric.caution(height, width)
+            if caution is not None:
+                yield f"{picture.name}: {caution}"
 
 
 def _image(model: Model, item: Item, how: _How) -> dict[str, Any]:
@@ -206,8 +231,9 @@ def _score(model: Model, item: Item, how: _How) -> dict[str, float]:
     if model.generator is None and made_lr:
         return score_bicubic(item.hr, **common)
     if model.generator is None:
-        return score(bicubic_upscale(_lr(item, how), how.scale), item.hr, **common)
-    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        lr = _lr(item, how)
+        return score(bicubic_upscale(lr, how.scale), item.hr, lr=lr, **common)
+    device = _device()
     generator = placed(model.generator, device)
     options: dict[str, Any] = {
         "device": device,
@@ -218,9 +244,14 @@ def _score(model: Model, item: Item, how: _How) -> dict[str, float]:
     if generator.channels == 1 and how.rules.luma_only and made_lr:
         plane = degrade_luma(item.hr, how.rules, how.scale, grey=item.picture.grey)
         sr = super_resolve_luma(generator, plane, **options)
-        luma = [name for name in how.metrics if METRICS.build({"kind": name}).colour == "y"]
-        return score_luma(sr, item.hr, **{**common, "metrics": luma})
-    return score(super_resolve(generator, _lr(item, how), **options), item.hr, **common)
+        luma = {name: metric for name, metric in how.metrics.items() if metric.colour == "y"}
+        return score_luma(sr, item.hr, lr=plane, **{**common, "metrics": luma})
+    lr = _lr(item, how)
+    return score(super_resolve(generator, lr, **options), item.hr, lr=lr, **common)
+
+
+def _device() -> torch.device:
+    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
 
 def _lr(item: Item, how: _How) -> Lr:

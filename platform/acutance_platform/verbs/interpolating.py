@@ -10,7 +10,7 @@ from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Any
 
-from acutance_models import PictureMix, load_generator, read_header
+from acutance_models import Entry, PictureMix, load_generator, read_header
 from acutance_platform.recipe import refuse
 from acutance_platform.report import Between, tradeoff_png
 from acutance_platform.verbs.addresses import Model, load_model, weights_bytes
@@ -52,7 +52,7 @@ def interpolate(
     alphas: Sequence[float],
     output: StrPath,
     data: StrPath | None = None,
-    metrics: Sequence[str] | None = None,
+    metrics: Sequence[Entry] | str | None = None,
     unrelated: bool = False,
     progress: Callable[[float], object] = lambda alpha: None,
     home: Home | None = None,

@@ -1,16 +1,25 @@
-"""The pictures that `evaluate` measures on: a folder's, or a split's of a stored dataset."""
+"""What `evaluate` measures, and on which pictures: a folder's, or a split's of a dataset."""
 
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import torch
+import yaml
 from numpy.typing import NDArray
 
-from acutance_models import crop_to_multiple
-from acutance_platform.recipe import Problem, RecipeErrors, refuse
+from acutance_models import Entry, Metric, RegistryError, build_metrics, crop_to_multiple
+from acutance_platform.recipe import (
+    Problem,
+    RecipeErrors,
+    refuse,
+    registry_problems,
+    resolve_metrics,
+)
+from acutance_platform.training import files_of_metrics, metric_problems
 from acutance_platform.verbs.home import Home
 from acutance_platform.verbs.upscaling import PICTURE_SUFFIXES
 from acutance_storage import (
@@ -113,3 +122,31 @@ def read_item(dataset: ImageDataset, index: int, beside: Beside) -> Item:
     if beside.classes is not None and dataset.classes is not None:
         shown = dataset.map(index, slice(hr.shape[0]), slice(hr.shape[1]))
     return Item(picture.name, hr, given, picture, shown)
+
+
+def built_metrics(
+    asked: Sequence[Entry] | str, home: Home, device: torch.device
+) -> dict[str, Metric]:
+    """Return name -> metric, ready for many pictures.
+
+    Args:
+        asked: Rows of the table of metrics, or `{kind: NAME, ...}`; as text, parted by commas.
+        home: Its store has the files that they read.
+        device: Where feature networks compute.
+
+    Raises:
+        RecipeErrors: If a metric is unknown or does not fit, or a file is missing or damaged.
+    """
+    if isinstance(asked, str):
+        try:
+            asked = yaml.safe_load(f"[{asked}]")
+        except yaml.YAMLError:
+            raise refuse("--metrics", asked, "this is not YAML", "Quote it.") from None
+    entries, problems = resolve_metrics(asked, "--metrics")
+    problems = problems or metric_problems(entries, home.store, "--metrics")
+    if problems:
+        raise RecipeErrors(problems)
+    try:
+        return build_metrics(entries, files=files_of_metrics(entries, home.store), device=device)
+    except RegistryError as error:  # a file that is not what its name says
+        raise RecipeErrors(registry_problems(error.problems, "--metrics")) from None

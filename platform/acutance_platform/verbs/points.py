@@ -4,11 +4,11 @@ import json
 import time
 from collections.abc import Iterator
 
-from acutance_models import load_generator, read_header
+from acutance_models import build_metrics, load_generator, read_header
 from acutance_platform.search.fold import Record, plain
 from acutance_platform.search.points import Wanted, front_trials, wanted_between
 from acutance_platform.search.schema import STRUCTURE
-from acutance_platform.training import Pairs, device_of, measure, placed
+from acutance_platform.training import Pairs, device_of, files_of_metrics, measure, placed
 from acutance_platform.verbs.home import Home
 from acutance_platform.verbs.journals import Told, finished
 from acutance_platform.verbs.mixing import mixed
@@ -45,9 +45,10 @@ def points_between(told: Told, home: Home) -> Iterator[Record]:
         content = mixed(_weights(told, first, home), _weights(told, second, home), alpha)
         pairs = Pairs(open_dataset(home.store, recipe.data.dataset), recipe, local=home.local)
         device = device_of(recipe)
-        found = measure(
-            placed(load_generator(content).eval(), device), pairs, recipe, device=device
-        )
+        asked = recipe.evaluation.metrics
+        metrics = build_metrics(asked, files=files_of_metrics(asked, home.store), device=device)
+        network = placed(load_generator(content).eval(), device)
+        found = measure(network, pairs, recipe, metrics=metrics, device=device)
         trial = told.sweep.trials[first]
         last = trial.reports[trial.step]
         costs = {name: last[name] for name in STRUCTURE if name in last}

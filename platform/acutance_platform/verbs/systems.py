@@ -178,7 +178,7 @@ def reproduce(
                 scale=scale,
                 self_ensemble=self_ensemble,
                 tile=tile,
-                metrics=[figure.metric for figure in stated],
+                metrics=sorted({figure.metric for figure in stated}),
                 home=home,
             ).mean
             found += [_beside(figure, mean[figure.metric], tile) for figure in stated]

@@ -8,6 +8,7 @@ import pytest
 
 from acutance_models import (
     PROTOCOLS,
+    build_metrics,
     crop_to_multiple,
     default_metrics,
     degrade_luma,
@@ -84,9 +85,10 @@ def test_pirm_cuts_four_pixels_and_rounds_luma():
 
 
 def test_the_rmse_of_a_set_pools_squared_errors():
-    assert pooled("rmse", [3.0, 4.0]) == pytest.approx(math.sqrt((9 + 16) / 2))
-    assert pooled("psnr_y", [30.0, 40.0]) == 35
-    assert math.isnan(pooled("rmse", [3.0, math.nan]))
+    built = build_metrics(["rmse", "psnr_y"])
+    assert pooled(built["rmse"], [3.0, 4.0]) == pytest.approx(math.sqrt((9 + 16) / 2))
+    assert pooled(built["psnr_y"], [30.0, 40.0]) == 35
+    assert math.isnan(pooled(built["rmse"], [3.0, math.nan]))
 
 
 def test_rmse_is_shown_by_its_own_protocol_alone():

@@ -32,6 +32,14 @@ def test_a_bare_name_stands_for_its_kind():
     assert search.scheduler == {"kind": "none"}
 
 
+def test_an_objective_is_named_as_its_metric_is():
+    base = {**recipe(), "evaluation": {"metrics": [{"kind": "niqe", "name": "ours"}, "psnr_y", 3]}}
+    search = parse_search({**GOOD, "objectives": {"ours": "min"}}, base)
+    assert search.objectives == {"ours": "min"}
+    with pytest.raises(RecipeErrors, match="use one of ours, psnr_y"):
+        parse_search({**GOOD, "objectives": {"niqe": "min"}}, base)
+
+
 def test_a_resolved_section_reads_as_itself():
     search = parse_search(GOOD, recipe())
     dumped = search.model_dump(mode="json")

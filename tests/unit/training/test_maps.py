@@ -7,7 +7,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from acutance_models import build_generator, stream
+from acutance_models import build_generator, build_metrics, stream
 from acutance_platform.recipe import RecipeErrors, build_recipe
 from acutance_platform.training import Pairs, Training, machine_kind, measure, super_resolve
 from acutance_platform.training.conditions import condition_tensor
@@ -139,6 +139,11 @@ def test_a_dataset_without_maps_is_background(batches, store, tmp_path):
     )
 
 
+def measured(network, pairs, said):
+    metrics = build_metrics(said.evaluation.metrics)
+    return measure(network, pairs, said, metrics=metrics, device=torch.device("cpu"))
+
+
 def test_measuring_uses_the_maps_cropped_as_the_pictures(store, tmp_path):
     said = recipe()
     dataset = open_dataset(store, "mapped")
@@ -146,11 +151,11 @@ def test_measuring_uses_the_maps_cropped_as_the_pictures(store, tmp_path):
     assert np.array_equal(pairs.map(0).argmax(axis=2), pairs.hr(0)[..., 0] // 50)
     assert pairs.map(0).shape[:2] == (40, 56)
     network = build_generator(SFTGAN, scale=SCALE).eval()
-    cpu = torch.device("cpu")
     without = Pairs(open_dataset(store, "plain"), said, local=tmp_path)
-    assert measure(network, pairs, said, device=cpu) != measure(network, without, said, device=cpu)
+    with_maps, without_maps = (measured(network, each, said) for each in (pairs, without))
+    assert with_maps != without_maps
     for network in (build_generator({"kind": "srresnet", "channels": 4}, scale=2).eval(), None):
-        one, other = (measure(network, each, said, device=cpu) for each in (pairs, without))
+        one, other = (measured(network, each, said) for each in (pairs, without))
         assert one == other
 
 

@@ -1,43 +1,21 @@
-"""Picture metrics, computed in float64 on values from 0 to 255.
-
-A metric compares two prepared pictures; which colour, rounding and border they were prepared with
-is a protocol's business (see `protocols`).
-"""
+"""How near an SR picture is to its HR picture, in float64."""
 
 import math
-from abc import ABC, abstractmethod
-from collections.abc import Sequence
-from typing import Any, ClassVar, Literal, final
+from typing import Annotated, Any, final
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.ndimage import correlate1d
+from pydantic import Field
+from scipy.ndimage import correlate1d, uniform_filter
 
 from acutance_models.errors import PictureError
-from acutance_models.registry import Registry
+from acutance_models.metrics.interface import Metric, mean_squared_error, require_same_shape
 
 _PEAK = 255.0
 _SSIM_SIDE = 11
 _SSIM_SIGMA = 1.5
 _SSIM_C1 = (0.01 * _PEAK) ** 2
 _SSIM_C2 = (0.03 * _PEAK) ** 2
-
-
-class Metric(ABC):
-    """A number that says how close an SR picture is to its HR picture."""
-
-    revision: ClassVar[int]
-    """Raised whenever the same pictures give another number."""
-    colour: ClassVar[Literal["y", "rgb"]]
-    """What it compares: luma (H, W) or RGB (H, W, 3)."""
-    better: ClassVar[Literal["max", "min"]]
-    """Whether more or less is better."""
-    pooling: ClassVar[Literal["mean", "root_mean_square"]] = "mean"
-    """How the values of a set's pictures become the set's value."""
-
-    @abstractmethod
-    def __call__(self, sr: NDArray[Any], hr: NDArray[Any]) -> float:
-        """Return the metric of two prepared pictures of one shape, values in 0..255."""
 
 
 @final
@@ -124,25 +102,53 @@ class Rmse(Metric):
 
     def __call__(self, sr: NDArray[Any], hr: NDArray[Any]) -> float:
         """Return grey levels; zero if and only if the pictures are equal."""
-        return math.sqrt(_mean_squared_error(sr, hr))
+        return math.sqrt(mean_squared_error(sr, hr))
 
 
-METRICS: Registry[Metric] = Registry(
-    "metric", psnr_rgb=PsnrRgb, psnr_y=PsnrY, rmse=Rmse, ssim_rgb=SsimRgb, ssim_y=SsimY
-)
+@final
+class PsnrYDetail(Metric):
+    """Peak signal-to-noise ratio on luma where HR has most detail, in dB.
 
-
-def pooled(name: str, values: Sequence[float]) -> float:
-    """Return a metric's value for a set from the values of its pictures.
+    Only the pixels count around which HR's luma varies most; all that vary as much as the last of
+    them count with it.
 
     Args:
-        name: Row of `METRICS`.
-        values: One per picture, at least one.
+        share: Of the pixels inside the border that count; 1 makes it `psnr_y`.
+        window: Side of the square over which the variance is taken, in HR pixels; it mirrors the
+            picture at the border.
     """
-    numbers = np.asarray(values, dtype=np.float64)
-    if METRICS.build({"kind": name}).pooling == "root_mean_square":
-        return float(np.sqrt(np.mean(np.square(numbers))))
-    return float(np.mean(numbers))
+
+    revision = 1
+    colour = "y"
+    better = "max"
+
+    def __init__(
+        self,
+        *,
+        share: Annotated[float, Field(gt=0, le=1)] = 0.1,
+        window: Annotated[int, Field(ge=3)] = 7,
+    ) -> None:
+        self._share, self._window = share, window
+
+    def __call__(self, sr: NDArray[Any], hr: NDArray[Any]) -> float:
+        """Return dB; infinite if and only if the pictures are equal at these pixels."""
+        require_same_shape(sr, hr)
+        y = hr.astype(np.float64) - 128
+        mean = uniform_filter(y, self._window)
+        varied = largest(uniform_filter(y * y, self._window) - mean * mean, self._share)
+        return psnr(sr[varied], hr[varied])
+
+
+def largest(values: NDArray[np.float64], share: float) -> NDArray[np.bool_]:
+    """Return where the largest values are, those equal to the smallest of them included.
+
+    Args:
+        values: Any shape, at least one value.
+        share: Of the values, above 0, at most 1; rounded up to whole values.
+    """
+    least = values.size - math.ceil(share * values.size)
+    chosen: NDArray[np.bool_] = values >= np.partition(values, least, axis=None)[least]
+    return chosen
 
 
 def psnr(sr: NDArray[Any], hr: NDArray[Any]) -> float:
@@ -155,7 +161,7 @@ def psnr(sr: NDArray[Any], hr: NDArray[Any]) -> float:
     Raises:
         PictureError: If the shapes differ.
     """
-    error = _mean_squared_error(sr, hr)
+    error = mean_squared_error(sr, hr)
     return math.inf if error == 0 else 10 * math.log10(_PEAK**2 / error)
 
 
@@ -175,7 +181,7 @@ def ssim(sr: NDArray[Any], hr: NDArray[Any]) -> float:
     Source:
         Wang et al., IEEE TIP 2004. Differs from the authors' code: no shrinking beforehand.
     """
-    _require_same_shape(sr, hr)
+    require_same_shape(sr, hr)
     if sr.ndim != 2 or min(sr.shape) < _SSIM_SIDE:
         raise PictureError(
             f"SSIM needs a plane of at least {_SSIM_SIDE}x{_SSIM_SIDE} pixels inside the border, "
@@ -202,16 +208,3 @@ def _window_mean(plane: NDArray[np.float64]) -> NDArray[np.float64]:
     rows = correlate1d(plane, weights, axis=0)[reach:-reach]
     means: NDArray[np.float64] = correlate1d(rows, weights, axis=1)[:, reach:-reach]
     return means
-
-
-def _mean_squared_error(sr: NDArray[Any], hr: NDArray[Any]) -> float:
-    _require_same_shape(sr, hr)
-    return float(np.mean(np.square(sr.astype(np.float64) - hr.astype(np.float64))))
-
-
-def _require_same_shape(sr: NDArray[Any], hr: NDArray[Any]) -> None:
-    if sr.shape != hr.shape:
-        raise PictureError(
-            f"Pictures of one shape are compared, got SR {sr.shape} and HR {hr.shape}. "
-            "Crop the HR picture to a multiple of the scale."
-        )
