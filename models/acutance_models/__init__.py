@@ -50,7 +50,7 @@ from acutance_models.generators import (
 )
 from acutance_models.importing import Imported, import_weights
 from acutance_models.interfaces import Generator
-from acutance_models.interpolation import interpolate
+from acutance_models.interpolation import PictureMix, interpolate
 from acutance_models.losses import (
     LOSSES,
     TERM_HEADS,
@@ -132,6 +132,7 @@ __all__ = [
     "ModelsError",
     "PictureError",
     "PictureLoss",
+    "PictureMix",
     "Preset",
     "Problem",
     "Protocol",

@@ -11,6 +11,7 @@ ACUTANCE_LOCAL, unless `home` is given.
 
 from acutance_platform.verbs.addresses import load_model as load
 from acutance_platform.verbs.evaluation import evaluate
+from acutance_platform.verbs.interpolating import interpolate
 from acutance_platform.verbs.looking import front, report, status
 from acutance_platform.verbs.running import resume, sweep, train
 from acutance_platform.verbs.upscaling import upscale
@@ -18,6 +19,7 @@ from acutance_platform.verbs.upscaling import upscale
 __all__ = [
     "evaluate",
     "front",
+    "interpolate",
     "load",
     "report",
     "resume",

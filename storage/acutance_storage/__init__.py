@@ -8,6 +8,7 @@ from acutance_storage.blobs import BlobStore, local_folder, open_store
 from acutance_storage.contents import (
     blob_path,
     delete_blob,
+    file_sha256,
     get_blob,
     has_blob,
     put_blob,
@@ -21,6 +22,7 @@ from acutance_storage.dataset import (
 )
 from acutance_storage.decode import decode_picture
 from acutance_storage.errors import BlobCorrupt, DatasetError, KeyMissing, StorageError
+from acutance_storage.garbage import Blob, reachable, unreachable
 from acutance_storage.images import Pictures, open_pictures, write_pictures
 from acutance_storage.ingest import AddReport, add_dataset
 from acutance_storage.journal import Journal
@@ -31,6 +33,7 @@ from acutance_storage.verifying import verify_dataset
 
 __all__ = [
     "AddReport",
+    "Blob",
     "BlobCorrupt",
     "BlobStore",
     "DatasetError",
@@ -46,6 +49,7 @@ __all__ = [
     "decode_picture",
     "delete_blob",
     "delete_ref",
+    "file_sha256",
     "get_blob",
     "get_ref",
     "has_blob",
@@ -57,9 +61,11 @@ __all__ = [
     "open_store",
     "put_blob",
     "put_blob_file",
+    "reachable",
     "read_map",
     "set_ref",
     "shares",
+    "unreachable",
     "verify_dataset",
     "write_pictures",
 ]

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Protocol, runtime_checkable
 
 from acutance_storage.errors import StorageError
-from acutance_storage.folder import FolderStore
+from acutance_storage.folder import FolderStore, Stat
 
 DEFAULT_STORE = ".acutance"
 DEFAULT_LOCAL = ".acutance/local"
@@ -42,6 +42,9 @@ class BlobStore(Protocol):
 
     def exists(self, key: str) -> bool:
         """Say whether something is stored under `key`."""
+
+    def stat(self, key: str) -> Stat:
+        """Return the size of what is stored under `key` and when it was written."""
 
     def list(self, prefix: str) -> list[str]:
         """Return every key that begins with `prefix`, sorted."""

@@ -6,10 +6,15 @@ lock. What is read is checked against its name.
 
 import hashlib
 import re
+import time
 from pathlib import Path
 
 from acutance_storage.blobs import BlobStore
 from acutance_storage.errors import BlobCorrupt, KeyMissing, KeyRefused
+
+RENEWED = 3600.0
+"""Seconds after which content that is put again is written again, so that it is new to `garbage`:
+whoever puts a blob names it within a day, and garbage younger than a day is kept."""
 
 _SHA = re.compile(r"[0-9a-f]{64}")
 _CHUNK = 1 << 20
@@ -18,14 +23,14 @@ _CHUNK = 1 << 20
 def put_blob(store: BlobStore, data: bytes | bytearray | memoryview) -> str:
     """Store `data` and return its SHA-256 in hex.
 
-    Content that is there already is checked and, where it was damaged, written again.
+    Content that is there already is checked and, where it was damaged or is not new, written again.
 
     Raises:
         BlobCorrupt: If what can be read back is not what was written.
         StoreFull: If it does not fit.
     """
     sha = hashlib.sha256(data).hexdigest()
-    if not _is_sound(store, sha):
+    if not _is_fresh(store, sha):
         store.write(_key(sha), data)
         get_blob(store, sha)
     return sha
@@ -39,7 +44,7 @@ def put_blob_file(store: BlobStore, path: Path) -> str:
         StoreFull: If it does not fit.
     """
     sha = file_sha256(path)
-    if not _is_sound(store, sha):
+    if not _is_fresh(store, sha):
         store.write_file(_key(sha), path)
         if not _is_sound(store, sha):
             raise _corrupt(store, sha)
@@ -96,6 +101,10 @@ def file_sha256(path: Path) -> str:
         while chunk := file.read(_CHUNK):
             digest.update(chunk)
     return digest.hexdigest()
+
+
+def _is_fresh(store: BlobStore, sha: str) -> bool:
+    return _is_sound(store, sha) and store.stat(_key(sha)).time > time.time() - RENEWED
 
 
 def _is_sound(store: BlobStore, sha: str) -> bool:

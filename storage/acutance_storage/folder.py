@@ -24,6 +24,16 @@ _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 _NO_LINKS = {errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK}
 
 
+@dataclass(frozen=True)
+class Stat:
+    """What a store knows of a key without reading it."""
+
+    size: int
+    """Bytes."""
+    time: float
+    """Seconds since the epoch at which it was written."""
+
+
 @final
 @dataclass(frozen=True, kw_only=True)
 class FolderStore:
@@ -102,6 +112,15 @@ class FolderStore:
     def exists(self, key: str) -> bool:
         """Say whether something is stored under `key`."""
         return self._path(key).is_file()
+
+    def stat(self, key: str) -> Stat:
+        """Return the size of what is stored under `key` and when it was written.
+
+        Raises:
+            KeyMissing: If there is nothing.
+        """
+        found = self.local_path(key).stat()
+        return Stat(found.st_size, found.st_mtime)
 
     def list(self, prefix: str) -> list[str]:
         """Return every key that begins with `prefix`, sorted; ``""`` gives all."""

@@ -8,6 +8,7 @@ class TestFolderStore(BlobStoreContract):
 
 import pickle
 import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -133,6 +134,18 @@ class BlobStoreContract:
         store.delete("never/was")
         assert not store.exists("a/b")
         assert store.list("") == []
+
+    def test_stat_tells_size_and_time_of_the_last_write(self, store: BlobStore) -> None:
+        """A key that is written again is new again."""
+        began = time.time()
+        store.write("a/b", b"four")
+        first = store.stat("a/b")
+        store.write("a/b", b"longer")
+        again = store.stat("a/b")
+        assert (first.size, again.size) == (4, 6)
+        assert began - 2 <= first.time <= again.time <= time.time() + 2
+        with pytest.raises(KeyMissing):
+            store.stat("a/c")
 
     def test_list_gives_sorted_keys_with_the_prefix(self, store: BlobStore) -> None:
         """A prefix is text, not a folder."""

@@ -19,7 +19,7 @@ SMALL = ("search.budget.trials=2", "stages.train.steps=12", "evaluation.every=6"
 VERBS = (
     "init", "data", "data add", "data list", "data show", "data verify", "validate", "plan",
     "train", "sweep", "resume", "status", "front", "report", "evaluate", "upscale", "mlflow",
-    "doctor",
+    "doctor", "fetch", "gc", "interpolate",
 )  # fmt: skip
 
 
@@ -212,7 +212,8 @@ def test_validate_and_plan_print_their_documents(acutance):
     assert {"trials", "steps", "stages", "hours"} <= set(document)
     assert document["trials"] == 2
     assert document["steps"] == 8
-    assert all(keys(stage) == ["key", "shared_by", "cached"] for stage in document["stages"])
+    promised = ["key", "shared_by", "cached", "name", "steps"]
+    assert all(keys(stage) == promised for stage in document["stages"])
     assert keys(document["hours"]) == ["low", "expected", "high"]
     assert 0 < document["hours"]["low"] <= document["hours"]["expected"]
     assert document["hours"]["expected"] <= document["hours"]["high"]

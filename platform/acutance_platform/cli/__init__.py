@@ -20,6 +20,7 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 _VERBS = {
     "init": "starting:init",
     "data": "data:data",
+    "fetch": "fetching:fetch",
     "validate": "planning:validate",
     "plan": "planning:plan",
     "train": "running:train",
@@ -30,9 +31,11 @@ _VERBS = {
     "report": "looking:report",
     "evaluate": "models:evaluate",
     "upscale": "models:upscale",
+    "interpolate": "interpolating:interpolate",
     "systems": "systems:systems",
     "import": "systems:import_",
     "reproduce": "systems:reproduce",
+    "gc": "cleaning:gc",
     "mlflow": "serving:mlflow",
     "doctor": "starting:doctor",
 }
@@ -72,6 +75,7 @@ class _Verbs(click.Group):
 _HELP = {
     "init": "write a sweep file for a folder of pictures",
     "data": "add, list, show and verify datasets",
+    "fetch": "bring published weights and parameters into the store",
     "validate": "check a recipe or sweep file, all problems at once",
     "plan": "trials, steps and hours that a file will cost",
     "train": "run one recipe",
@@ -82,9 +86,11 @@ _HELP = {
     "report": "one self-contained page about a sweep",
     "evaluate": "measure a model on pictures under a named protocol",
     "upscale": "enlarge pictures with a model",
+    "interpolate": "the models between two, and their perception-distortion curve",
     "systems": "the presets: parameters, multiply-adds, sources",
     "import": "turn an authors' checkpoint into a weights file",
     "reproduce": "measure weights beside the published figures",
+    "gc": "delete what nothing in the store needs",
     "mlflow": "open the tracking server of this machine",
     "doctor": "check that this machine can run sweeps",
 }

@@ -3,11 +3,16 @@
 import json
 import shlex
 from pathlib import Path
+from typing import Any
 
 import click
+from rich.table import Table
 
 from acutance_platform.cli.live import wide_console
+from acutance_platform.cli.outcome import Failed
 from acutance_platform.report import rich_table
+from acutance_platform.report.words import label, number
+from acutance_platform.search.points import knee
 from acutance_platform.verbs import looking, open_home
 from acutance_platform.verbs.journals import open_sweep, seen_from
 
@@ -42,25 +47,51 @@ def status(sweep: str, as_json: bool) -> None:
 
 @click.command()
 @click.argument("sweep")
+@click.option(
+    "--pick", multiple=True, metavar="RULE", help="Keep points that meet METRIC>=NUMBER; repeat it."
+)
+@click.option("--by", metavar="OBJECTIVE", help="Show the best of them in this objective alone.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON document.")
-def front(sweep: str, as_json: bool) -> None:
-    """Show the trials of SWEEP that no other trial beats in every objective.
+def front(sweep: str, pick: tuple[str, ...], by: str | None, as_json: bool) -> None:
+    """Show the points of SWEEP that no other one beats in every objective.
+
+    Interpolated points name their two trials and alpha. The knee, marked by a star, lies farthest
+    from the line between the front's ends.
 
     \b
     Example:
       acutance front quickstart
+      acutance front flagship --pick 'psnr_y>=28' --by feature_distance
     """
-    document = looking.front(sweep)
+    document = looking.front(sweep, pick=pick, by=by)
     if as_json:
         click.echo(json.dumps(document, indent=2))
-        return
+    elif document["points"]:
+        wide_console().print(front_table(document))
+        for name, value in document["reference"].items():
+            click.echo(f"reference  {name} {value:.4f}")
+        if document["hypervolume"] is not None:
+            click.echo(f"hypervolume beyond it {document['hypervolume']:.6g}")
     if not document["points"]:
-        click.echo("no trial is COMPLETE yet")
+        if pick:
+            raise Failed(f"no point on the front of {sweep} meets {' and '.join(pick)}.")
+        click.echo("no trial is COMPLETE yet", err=as_json)
+
+
+def front_table(document: dict[str, Any]) -> Table:
+    """Return the points of a front, the knee of several marked by a star."""
+    objectives = document["objectives"]
+    table = Table("point", *map(label, objectives), "weights")
+    star = (
+        knee(document["points"], objectives)
+        if min(len(objectives), len(document["points"])) > 1
+        else None
+    )
     for point in document["points"]:
-        values = ", ".join(
-            f"{name} {point['metrics'][name]:.4f}" for name in document["objectives"]
-        )
-        click.echo(f"{point['trial']}  {values}  weights {point['weights'][:12]}")
+        values = [number(name, point["metrics"].get(name)) for name in objectives]
+        mark = " *" if point is star else ""
+        table.add_row(f"{point['trial']}{mark}", *values, (point["weights"] or "")[:12])
+    return table
 
 
 @click.command()

@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import click
 from rich.console import Console
@@ -12,6 +13,8 @@ from acutance_platform.verbs import open_home, planning
 _FILE = click.argument("file", type=click.Path(path_type=Path))
 _SET = click.option("--set", "sets", multiple=True, metavar="PATH=VALUE", help="Change a value.")
 _JSON = click.option("--json", "as_json", is_flag=True, help="One JSON document.")
+
+_NAMED, _ROWS = 3, 12  # tensors named, stages shown
 
 
 @click.command()
@@ -34,6 +37,22 @@ def validate(file: Path, sets: tuple[str, ...], as_json: bool) -> None:
     click.echo(f"dataset    {found['dataset']} ({pictures})")
     click.echo(f"generator  x{found['scale']}, {found['parameters']:,} parameters")
     click.echo(f"training   {found['steps']:,} steps in {found['precision']}")
+    for index, stage in enumerate(found["stages"]):
+        click.echo(f"stage      {stage['name']}: {stage['steps']:,} steps, {_taken(stage, index)}")
+
+
+def _taken(stage: dict[str, Any], index: int) -> str:
+    """Return in words which tensors a stage takes over."""
+    fresh = len(stage["fresh"])
+    if index == 0 and not stage["inherited"]:
+        return f"{fresh} tensors drawn from the seed"
+    parent = "from init" if index == 0 else "from the stage before"
+    text = f"{stage['inherited']} tensors {parent}"
+    for names, word in ((stage["fresh"], "new"), (stage["dropped"], "dropped")):
+        if names:
+            more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+            text += f", {len(names)} {word} ({', '.join(names[:_NAMED])}{more})"
+    return text
 
 
 @click.command()
@@ -68,13 +87,30 @@ def plan(file: Path, sets: tuple[str, ...], as_json: bool) -> None:
     trials = forecast.trials if forecast.trials is not None else "as many as the budget allows"
     click.echo(f"trials     {trials}, {forecast.slots} at once")
     click.echo(f"steps      {forecast.steps:,} in full, about {forecast.steps_expected:,} expected")
-    cached = sum(stage["cached"] for stage in forecast.stages)
-    click.echo(f"stages     {len(forecast.stages)} known, {cached} of them finished already")
+    Console().print(_stages(forecast))
+    click.echo(
+        f"sharing    {forecast.steps_saved:,} steps need not be computed"
+        f" in {forecast.listed} draw{'s' if forecast.listed > 1 else ''}"
+    )
     hours = forecast.hours
     click.echo(
         f"time       {_time(hours.expected)} expected"
         f" ({_time(hours.low)} to {_time(hours.high)}) on this machine"
     )
+
+
+def _stages(forecast: planning.Forecast) -> Table:
+    """Return the table of stages, those with most steps to share first."""
+    table = Table("stage", "key", "steps", "draws that share it", "paid for")
+    ranked = sorted(forecast.stages, key=lambda each: -each["steps"] * each["shared_by"])
+    for stage in ranked[:_ROWS]:
+        shared, paid = f"{stage['shared_by']} of {forecast.listed}", stage["cached"]
+        cells = (stage["name"], stage["key"][:12], f"{stage['steps']:,}", shared)
+        table.add_row(*cells, "yes" if paid else "no")
+    if len(ranked) > _ROWS:
+        paid = sum(stage["cached"] for stage in ranked[_ROWS:])
+        table.add_row(f"{len(ranked) - _ROWS} more", "", "", "", f"{paid} yes")
+    return table
 
 
 def _time(hours: float) -> str:

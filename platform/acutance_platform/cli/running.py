@@ -9,6 +9,7 @@ import click
 from rich.console import Console
 
 from acutance_platform.cli.live import watching, wide_console
+from acutance_platform.cli.looking import front_table
 from acutance_platform.cli.outcome import DONE, FAILED, INTERRUPTED, Failed
 from acutance_platform.report import rich_table
 from acutance_platform.verbs import looking, open_home, running
@@ -138,6 +139,8 @@ def _show(outcome: Outcome, home: Home) -> None:
                 click.echo(f"{trial['trial']}: {trial['error'].strip().splitlines()[-1]}", err=True)
         return
     _show_winner(status, console)
+    if len(status["objectives"]) > 1:
+        console.print(front_table(looking.front_of(told)))
     try:
         written = looking.report(outcome.name, home=home)
     except OSError as error:

@@ -18,6 +18,9 @@ class ReportData:
     """The document that ``acutance status SWEEP --json`` prints."""
     question: str = ""
     """What the experiment asks, in a sentence."""
+    front: Mapping[str, Any] = field(default_factory=dict)
+    """The document that ``acutance front SWEEP --json`` prints, with ``between`` (every point that
+    was interpolated) and ``knee`` (the name of a point)."""
     costs: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     """``parameters`` and ``macs_per_pixel`` by trial, where its metrics do not hold them."""
     reports: Mapping[str, Sequence[tuple[int, Mapping[str, float | None]]]] = field(
@@ -59,6 +62,12 @@ class ReportData:
         """The first objective: (metric, ``max`` or ``min``)."""
         objectives: Mapping[str, str] = self.status.get("objectives") or {"psnr_y": "max"}
         return next(iter(objectives.items()))
+
+    @property
+    def axes(self) -> tuple[str, str] | None:
+        """The first two objectives; None where there is one alone."""
+        names = list(self.status.get("objectives") or {})
+        return (names[0], names[1]) if len(names) > 1 else None
 
     @property
     def best(self) -> Trial | None:

@@ -1,22 +1,19 @@
 """Figures as PNG: quality over cost, and learning curves.
 
-Matplotlib's objects only: no pyplot, so nothing global changes and any thread may draw.
+See `canvas` for what all figures share.
 """
 
-import io
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Final
 
+from acutance_platform.report.canvas import canvas, legend, png
 from acutance_platform.report.data import ReportData, Trial, family
 from acutance_platform.report.theme import MARKERS, THEMES, Theme, ThemeName
 from acutance_platform.report.words import label, number, tick
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
 
-_SIZE: Final = (6.4, 4.4)  # inches
-_DPI: Final = 160
 _ENDS: Final = {"COMPLETE": "o", "STOPPED": "x", "PAUSED": "x", "FAILED": "P"}
 _COST: Final = "macs_per_pixel"
 
@@ -27,7 +24,7 @@ def scatter_png(data: ReportData, *, theme: ThemeName = "light") -> bytes:
     Only complete trials can be on the front: others were measured after fewer steps.
     """
     colours = THEMES[theme]
-    figure, axes = _canvas(colours)
+    figure, axes = canvas(colours)
     points = _points(data)
     axes.margins(x=0.07, y=0.12)
     _draw_baseline(axes, data, colours)
@@ -41,14 +38,14 @@ def scatter_png(data: ReportData, *, theme: ThemeName = "light") -> bytes:
     _scale_costs(axes, [x for x, _, _ in points])
     if any(trial["state"] != "COMPLETE" for _, _, trial in points):
         _legend_marker(axes, "o", "hollow: not complete", colours, hollow=True)
-    _legend(figure, axes, colours)
-    return _png(figure)
+    legend(figure, axes, colours)
+    return png(figure)
 
 
 def curves_png(data: ReportData, *, theme: ThemeName = "light") -> bytes:
     """Quality over steps, one line per trial; rungs, promotions and ends marked."""
     colours = THEMES[theme]
-    figure, axes = _canvas(colours)
+    figure, axes = canvas(colours)
     _draw_rungs(axes, data.rungs, colours)
     _draw_baseline(axes, data, colours)
     names = _families(data)
@@ -58,8 +55,8 @@ def curves_png(data: ReportData, *, theme: ThemeName = "light") -> bytes:
     axes.set_xlabel("Step")
     axes.set_ylabel(f"{label(data.quality)}, validation")
     axes.xaxis.set_major_formatter(lambda value, _: tick(value))
-    _legend(figure, axes, colours)
-    return _png(figure)
+    legend(figure, axes, colours)
+    return png(figure)
 
 
 def front(points: Sequence[tuple[float, float, Trial]]) -> list[tuple[float, float, Trial]]:
@@ -83,23 +80,6 @@ def _points(data: ReportData) -> list[tuple[float, float, Trial]]:
 
 def _families(data: ReportData) -> list[str]:
     return sorted({family(trial) for trial in data.status["trials"]})
-
-
-def _canvas(colours: Theme) -> "tuple[Figure, Axes]":
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=_SIZE, dpi=_DPI, layout="constrained", facecolor=colours.page)
-    axes = figure.add_subplot(facecolor=colours.page)
-    axes.grid(color=colours.faint, linewidth=0.6)
-    axes.set_axisbelow(True)
-    axes.tick_params(colors=colours.ink, labelsize=10, which="both", length=3)
-    for item in (axes.xaxis.label, axes.yaxis.label):
-        item.set_color(colours.ink)
-        item.set_fontsize(11)
-    for side, spine in axes.spines.items():
-        spine.set_color(colours.ink)
-        spine.set_visible(side in ("left", "bottom"))
-    return figure, axes
 
 
 def _draw_baseline(axes: "Axes", data: ReportData, colours: Theme) -> None:
@@ -215,19 +195,3 @@ def _legend_marker(
     axes.plot(
         [], [], linestyle="none", marker=marker, color=colours.ink, markerfacecolor=fill, label=text
     )
-
-
-def _legend(figure: "Figure", axes: "Axes", colours: Theme) -> None:
-    """Above the axes, where it covers no point."""
-    handles, _ = axes.get_legend_handles_labels()
-    if handles:
-        figure.legend(
-            handles=handles, loc="outside upper center", ncols=4, fontsize=9, frameon=False,
-            labelcolor=colours.ink, handlelength=1.6, columnspacing=1.4,
-        )  # fmt: skip
-
-
-def _png(figure: "Figure") -> bytes:
-    buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", metadata={"Software": None})
-    return buffer.getvalue()

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from acutance_platform.report.data import ReportData, family
 from acutance_platform.report.figures import curves_png, scatter_png
+from acutance_platform.report.front import front_png, front_rows
 from acutance_platform.report.rows import trial_table
 from acutance_platform.report.words import label, number
 
@@ -49,6 +50,7 @@ def report_html(data: ReportData) -> str:
         summary=summary(data),
         facts=facts(data),
         table=trial_table(data),
+        front=front_rows(data),
         figures=_figures(data),
         strips=[_strip(name, png) for name, png in data.strips],
         winner=data.status.get("best"),
@@ -61,6 +63,8 @@ def report_html(data: ReportData) -> str:
 def summary(data: ReportData) -> str:
     """The result in one or two sentences."""
     sentences = [_outcome(data)]
+    if data.axes is not None and data.front.get("points"):
+        sentences.append(_front_told(data))
     requested, executed = data.status["steps_requested"], data.status["steps_executed"]
     if 0 < executed < requested:
         share = 1 - executed / requested
@@ -68,6 +72,15 @@ def summary(data: ReportData) -> str:
     if data.status["state"] != "COMPLETE":
         sentences.append(f"The sweep is {data.status['state']}.")
     return " ".join(sentences)
+
+
+def _front_told(data: ReportData) -> str:
+    """The front in a sentence."""
+    points = data.front["points"]
+    between = sum("alpha" in point for point in points)
+    text = f"The front has {len(points)} point{'s' if len(points) > 1 else ''}"
+    text += f", {between} of them interpolated" if between else ""
+    return f"{text}; its knee is {data.front['knee']}."
 
 
 def facts(data: ReportData) -> list[Fact]:
@@ -120,6 +133,11 @@ def _gain(metric: str, value: float, base: float) -> str:
 def _figures(data: ReportData) -> list[Picture]:
     quality = label(data.quality)
     drawn = []
+    if data.axes is not None and data.front.get("points"):
+        first, second = (label(metric) for metric in data.axes)
+        alt = f"Scatter plot: {second} over {first}, with the front. {_front_told(data)}"
+        light, dark = (front_png(data, theme=theme) for theme in ("light", "dark"))
+        drawn.append(Picture("Front", alt, _uri(light), _uri(dark)))
     if any(data.metric(trial, "macs_per_pixel") is not None for trial in data.status["trials"]):
         alt = f"Scatter plot: {quality} over multiply-adds per pixel. {summary(data)}"
         light, dark = (scatter_png(data, theme=theme) for theme in ("light", "dark"))

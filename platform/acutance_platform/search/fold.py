@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from acutance_platform.search.between import Between
 from acutance_platform.search.schema import Search
 
 Record = dict[str, Any]
@@ -98,6 +99,7 @@ class Sweep:
     Attributes:
         search: The search section; None for a single training.
         trials: In the order in which they were asked for.
+        between: Interpolated models by name.
         running: Whether a driver started and did not say that it ended.
         state: The last `finish` record's word, or RUNNING or WAITING.
         reason: Why it finished, such as the budget that was reached.
@@ -107,6 +109,7 @@ class Sweep:
     spec: dict[str, Any] = field(default_factory=dict)
     search: Search | None = None
     trials: dict[str, Trial] = field(default_factory=dict)
+    between: dict[str, Between] = field(default_factory=dict)
     running: bool = False
     finished: str | None = None
     reason: str = ""
@@ -235,6 +238,12 @@ class Sweep:
 
     def _result(self, record: Record) -> None:
         self.trials[record["trial"]].published[int(record["step"])] = record["weights"]
+
+    def _point(self, record: Record) -> None:
+        metrics = {name: number(value) for name, value in record["metrics"].items()}
+        first, second = record["parents"]
+        point = Between((first, second), float(record["alpha"]), metrics, record["weights"])
+        self.between.setdefault(point.name, point)
 
     def _run(self, record: Record) -> None:
         self.trials[record["trial"]].run_id = record["run_id"]

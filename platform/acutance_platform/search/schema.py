@@ -1,7 +1,7 @@
 """The `search:` section of a sweep file: space, objectives, sampler, scheduler, budget."""
 
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -57,6 +57,16 @@ class Search(_Part):
     """Who decides at rungs: asha or none, as `{kind: NAME, ...}`."""
     initial: list[dict[str, Any]] = []
     """Points to start from: path of the space -> value; what a point leaves out is drawn."""
+    reference: dict[str, float] = {}
+    """Objective -> value that a point of the front has to beat to count for the hypervolume; where
+    left out, bicubic's value. A cost, such as parameters, needs one."""
+    interpolate: Literal["front"] | None = None
+    """`front`: when the sweep ends, neighbours on the front that share a pretrain and a network are
+    interpolated and measured, at no training cost; null = they are not."""
+    alphas: list[Annotated[float, Field(gt=0, lt=1)]] = Field(
+        default=[0.25, 0.5, 0.75], min_length=1
+    )
+    """Shares of the second neighbour's weights at which `interpolate` measures."""
     budget: Budget
     """What the sweep may spend."""
 
@@ -104,7 +114,7 @@ def parse_search(section: Any, base: Mapping[str, Any] | None = None) -> Search:
         known = {problem.place for problem in problems}
         found = [p for p in problems_of(error, Search, PLACE) if p.place not in known]
         raise RecipeErrors([*problems, *found]) from None
-    problems += _cross_problems(search)
+    problems += [*_cross_problems(search), *_front_problems(search)]
     if space is not None:
         problems += _space_problems(search, space)
     if base is not None:
@@ -151,6 +161,26 @@ def _cross_problems(search: Search) -> Iterator[Problem]:
         rule = "only sampler grid ends by itself"
         way_out = "Write for example budget: {trials: 16}."
         yield Problem(f"{PLACE}.budget", "{}", rule, way_out)
+
+
+def _front_problems(search: Search) -> Iterator[Problem]:
+    """Yield what keeps a front of several objectives from having a reference, or neighbours."""
+    for name in search.reference:
+        if name not in search.objectives:
+            rule = "a reference belongs to an objective"
+            known = ", ".join(search.objectives)
+            yield Problem(f"{PLACE}.reference.{name}", name, rule, f"Objectives: {known}.")
+    if len(search.objectives) == 1:
+        if search.interpolate is not None:
+            rule = "a front has several objectives"
+            way_out = "Add an objective, or leave `interpolate` out."
+            yield Problem(f"{PLACE}.interpolate", search.interpolate, rule, way_out)
+        return
+    for name in search.objectives:
+        if name in STRUCTURE and name not in search.reference:
+            rule = "bicubic has no such cost, so the front's reference in it has to be given"
+            way_out = f"Write reference: {{{name}: NUMBER}}, what is too much to count."
+            yield Problem(f"{PLACE}.reference", name, rule, way_out)
 
 
 def _space_problems(search: Search, space: Space) -> Iterator[Problem]:

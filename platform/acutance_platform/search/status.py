@@ -1,11 +1,11 @@
 """A sweep as the JSON that people script against: `status --json` and `front --json`."""
 
-import math
 from collections.abc import Mapping
 from typing import Any
 
 from acutance_platform.search.fold import Sweep, Trial, plain
-from acutance_platform.search.front import front, hypervolume
+from acutance_platform.search.front import hypervolume
+from acutance_platform.search.points import front_points, objective_values
 
 
 def summary(sweep: Sweep, baseline: Mapping[str, float] | None = None) -> dict[str, Any]:
@@ -34,30 +34,28 @@ def summary(sweep: Sweep, baseline: Mapping[str, float] | None = None) -> dict[s
     }
 
 
-def front_summary(sweep: Sweep, reference: Mapping[str, float] | None = None) -> dict[str, Any]:
+def front_summary(sweep: Sweep, baseline: Mapping[str, float] | None = None) -> dict[str, Any]:
     """Return the document of `acutance front --json`.
 
     Args:
         sweep: Everything that is journalled.
-        reference: Objective -> value that a point has to beat to count for the hypervolume;
-            without one for each objective, the hypervolume is None.
+        baseline: Metric -> what bicubic reaches: the reference where `search.reference` has none.
+            Without a reference for each objective, the hypervolume is None.
     """
     objectives = dict(sweep.search.objectives) if sweep.search else {}
-    trials = [t for t in sweep.trials.values() if t.ended == "COMPLETE" and t.reports]
-    points = [[_last(t).get(name, math.nan) for name in objectives] for t in trials]
-    directions = list(objectives.values())
-    chosen = [trials[i] for i in front(points, directions)]
-    if len(objectives) == 1:
-        chosen = [t for t in trials if t.name == sweep.best]
-    known = {name: value for name, value in (reference or {}).items() if name in objectives}
+    given = dict(sweep.search.reference) if sweep.search else {}
+    known = {name: value for name, value in (baseline or {}).items() if name in objectives} | given
+    points = front_points(sweep)
     volume = None
     if objectives and len(known) == len(objectives):
-        volume = hypervolume(points, directions, [known[name] for name in objectives])
+        values = objective_values(points, list(objectives))
+        reference = [known[name] for name in objectives]
+        volume = hypervolume(values, list(objectives.values()), reference)
     return {
         "objectives": objectives,
         "reference": known,
         "hypervolume": volume,
-        "points": [{"trial": t.name, "metrics": _metrics(t), "weights": t.weights} for t in chosen],
+        "points": points,
     }
 
 

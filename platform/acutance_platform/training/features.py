@@ -3,9 +3,11 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from acutance_models import FEATURES as FEATURE_NETWORKS
 from acutance_models import Entry, metric_files, metric_name, weights_name
 from acutance_platform.recipe import Problem, Recipe
-from acutance_storage import BlobStore, get_blob, get_ref
+from acutance_storage import BlobStore, get_blob, get_ref, has_blob
+from acutance_storage.errors import KeyRefused
 
 FEATURES = "features"
 """Kind of the refs that name published files of feature networks: name -> blob, source, licence."""
@@ -51,7 +53,7 @@ def feature_problems(recipe: Recipe, store: BlobStore) -> list[Problem]:
             place,
             name,
             f"the feature network {name} needs a file that this store does not have",
-            f"Run `acutance fetch {name}`, or use features: random, which needs none.",
+            _way_out(name),
         )
         for place, name in _named(recipe)
         if name not in here
@@ -68,6 +70,12 @@ def metric_problems(metrics: Sequence[Entry], store: BlobStore, place: str) -> l
                 way_out = f"Run `acutance fetch {name}`, or leave the metric out."
                 problems.append(Problem(f"{place}.{index}", metric_name(entry), rule, way_out))
     return problems
+
+
+def _way_out(name: str) -> str:
+    path = "/" in name or name.startswith("blob:") or name.endswith(".pth")
+    how = name if name in FEATURE_NETWORKS else f"{'NAME' if path else name} --from FILE"
+    return f"Run `acutance fetch {how}`, or use features: random, which needs none."
 
 
 def _named(recipe: Recipe) -> Iterator[tuple[str, str]]:
@@ -87,7 +95,12 @@ def _present(names: Sequence[str], store: BlobStore) -> dict[str, str]:
 
 
 def _sha256(name: str, store: BlobStore) -> str | None:
-    if name.startswith("blob:"):
-        return name.removeprefix("blob:")
-    known = get_ref(store, FEATURES, name)
-    return str(known["blob"]) if known is not None else None
+    """Return the hash of what a name means; None where the store does not have it."""
+    try:
+        if name.startswith("blob:"):
+            sha = name.removeprefix("blob:")
+        else:
+            sha = str((get_ref(store, FEATURES, name) or {}).get("blob", ""))
+        return sha if sha and has_blob(store, sha) else None
+    except KeyRefused:  # the path of a file that is not there
+        return None

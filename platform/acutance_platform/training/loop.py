@@ -48,6 +48,8 @@ class StageTraining:
         files: Name -> SHA-256 of the files that its feature networks and metrics need.
         rungs: Absolute steps, beside `evaluation.every` and the end, to report and publish at.
         owner: Name under which new reports are made; a state's other reports cost nothing here.
+        lineage: What the published weights descend from, oldest first: the keys of the chain's
+            earlier stages, and before them `blob:SHA256` where the first one started from a model.
 
     Raises:
         StorageError: If the parent's weights are missing or damaged.
@@ -64,7 +66,9 @@ class StageTraining:
         files: Mapping[str, str] | None = None,
         rungs: Sequence[int] = (),
         owner: str = "",
+        lineage: Sequence[str] = (),
     ) -> None:
+        self._lineage = (*lineage, key)
         self._link, self._recipe, self._parent = link, link.recipe, parent
         self._store, self._owner, self.key = store, owner, key
         self._device = device_of(self._recipe)
@@ -154,7 +158,12 @@ class StageTraining:
     def publish(self) -> str:
         """Store the present weights (the averaged ones where `ema` is set); return their SHA."""
         recipe = self._recipe
-        extra = {"stage": self.key, "step": str(self.step), "plugins": ",".join(recipe.plugins)}
+        extra = {
+            "stage": self.key,
+            "step": str(self.step),
+            "plugins": ",".join(recipe.plugins),
+            "lineage": ",".join(self._lineage),
+        }
         spec, tensors = self._learner.generator.spec, self._learner.weights()
         data = dump_weights(tensors, spec=spec, scale=recipe.scale, extra=extra)
         return put_blob(self._store, data)

@@ -136,6 +136,7 @@ class Training:
             files=self._files,
             rungs=self._rungs_of(place),
             owner=self._owner,
+            lineage=[*filter(None, [self._links[0].stage.init]), *self.keys[:place]],
         )
         if self._stop:
             self._stage.request_stop()

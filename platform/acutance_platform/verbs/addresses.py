@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from acutance_models import Generator, WeightsError, bicubic_upscale, load_generator
 from acutance_platform.recipe import Problem, RecipeErrors, load_plugins, refuse
 from acutance_platform.search.journals import sweep_names
+from acutance_platform.search.points import front_points, knee
 from acutance_platform.training import placed, super_resolve
 from acutance_platform.verbs.home import Home, StrPath, open_home
 from acutance_platform.verbs.journals import Told, open_sweep
@@ -151,7 +152,7 @@ def weights_bytes(model: StrPath, home: Home) -> bytes:
 
 
 def weights_of(address: str, home: Home) -> str:
-    """Return the SHA-256 of the weights that SWEEP/TRIAL, SWEEP/best or run:ID names."""
+    """Return the SHA-256 of the weights that SWEEP/TRIAL, SWEEP/best, ... or run:ID names."""
     if address.startswith("run:"):
         return _weights_of_run(address.removeprefix("run:"), home.store)
     name, _, wanted = address.partition("/")
@@ -159,13 +160,25 @@ def weights_of(address: str, home: Home) -> str:
         known = ", ".join(sweep_names(home.store)) or "none yet"
         raise refuse("MODEL", address, f"there is no sweep '{name}'", f"Sweeps here: {known}.")
     told = open_sweep(home.store, name)
-    trial = told.sweep.best if wanted in ("best", "knee") else wanted
+    trial = _named_trial(told, wanted)
     if trial is None:
         raise refuse("MODEL", address, "no trial is COMPLETE", f"See `acutance status {name}`.")
+    if trial in told.sweep.between:
+        return told.sweep.between[trial].weights
     if trial not in told.sweep.trials:
         known = ", ".join(told.sweep.trials) or "none"
         raise refuse("MODEL", address, f"{name} has no trial '{trial}'", f"Its trials: {known}.")
     return _published(told, trial, address)
+
+
+def _named_trial(told: Told, wanted: str) -> str | None:
+    """Return the trial or point that `best`, `knee` or a name means; None while there is none."""
+    if wanted == "best" or told.sweep.search is None:
+        return told.sweep.best if wanted in ("best", "knee") else wanted
+    if wanted == "knee":
+        found = knee(front_points(told.sweep), told.sweep.search.objectives)
+        return str(found["trial"]) if found is not None else None
+    return wanted
 
 
 def _published(told: Told, trial: str, address: str) -> str:

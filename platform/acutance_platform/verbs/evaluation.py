@@ -91,7 +91,7 @@ class _How:
 
 
 def evaluate(
-    model: StrPath,
+    model: StrPath | Model,
     data: StrPath,
     *,
     split: str = "validation",
@@ -110,7 +110,7 @@ def evaluate(
     """Measure a model; f32 always.
 
     Args:
-        model: MODEL.
+        model: MODEL, or what `load` returned for it.
         data: A folder of HR pictures, or NAME[@VERSION] of a dataset.
         split: Split of a dataset; folders are taken whole.
         protocol: Names degradation, colour, rounding and border.
@@ -132,7 +132,7 @@ def evaluate(
         StorageError: If the data cannot be read.
     """
     home = home or open_home()
-    network = load_model(model, home)
+    network = model if isinstance(model, Model) else load_model(model, home)
     factor = network.scale(scale)
     network.require_network_for(tile=tile, self_ensemble=self_ensemble)
     how = _How(

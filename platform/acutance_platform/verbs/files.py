@@ -18,12 +18,17 @@ from acutance_platform.recipe import (
 from acutance_platform.search.schema import Search, parse_search
 from acutance_platform.search.space import Space
 from acutance_platform.search.table import parse_space
-from acutance_platform.training import dataset_problems, resolve_auto, room_problems
+from acutance_platform.training import (
+    dataset_problems,
+    feature_problems,
+    resolve_auto,
+    room_problems,
+)
 from acutance_platform.verbs.datasets import pin_dataset
 from acutance_platform.verbs.draws import draw_problems
 from acutance_platform.verbs.home import Home
-from acutance_platform.verbs.inits import pin_init
-from acutance_storage import open_dataset
+from acutance_platform.verbs.inits import pin_features, pin_init
+from acutance_storage import ImageDataset, open_dataset
 
 _FIXED = ("resources", "data.dataset", "evaluation", "checkpoint", "plugins", "scale", "seed")
 """Recipe paths that are one for a whole sweep: they decide where it runs and what is compared."""
@@ -61,15 +66,23 @@ def read_file(path: Path, sets: Iterable[str], home: Home) -> File:
         search = _search(section, raw if recipe is None else recipe.model_dump(), problems)
     if recipe is None or problems:
         raise RecipeErrors(document.placed(problems))
-    recipe = resolve_auto(pin_init(pin_dataset(recipe, document, home), document, home))
+    recipe = pin_init(pin_dataset(recipe, document, home), document, home)
+    recipe = resolve_auto(pin_features(recipe, document, home))
     problems += _room_problems(recipe)
     if search is not None:
         dataset = open_dataset(home.store, recipe.data.dataset)
         space = parse_space(search.space)
-        problems += draw_problems(space, recipe, lambda drawn: dataset_problems(dataset, drawn))
+        problems += draw_problems(space, recipe, lambda drawn: _missing(drawn, dataset, home))
+    else:
+        problems += feature_problems(recipe, home.store)
     if problems:
         raise RecipeErrors(document.placed(problems))
     return File(path, _name(path, search), recipe, search, _question(path))
+
+
+def _missing(recipe: Recipe, dataset: ImageDataset, home: Home) -> list[Problem]:
+    """Return what the dataset or the store lacks for a recipe."""
+    return [*dataset_problems(dataset, recipe), *feature_problems(recipe, home.store)]
 
 
 def read_recipe(path: Path, sets: Iterable[str], home: Home) -> File:

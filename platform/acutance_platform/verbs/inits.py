@@ -1,4 +1,7 @@
-"""`stages.NAME.init`: the model that a training starts from, brought into the store."""
+"""Files that a recipe names, brought into the store: `init`, and `file` of a feature network."""
+
+from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -6,8 +9,9 @@ from acutance_models import WeightsError, build_generator, read_header, read_ten
 from acutance_platform.recipe import Document, Problem, Recipe, RecipeErrors, chain
 from acutance_platform.training import compare
 from acutance_platform.verbs.addresses import weights_bytes
+from acutance_platform.verbs.fetching import fits
 from acutance_platform.verbs.home import Home
-from acutance_storage import StorageError, put_blob
+from acutance_storage import StorageError, put_blob, put_blob_file
 
 
 def pin_init(recipe: Recipe, document: Document, home: Home) -> Recipe:
@@ -33,6 +37,45 @@ def pin_init(recipe: Recipe, document: Document, home: Home) -> Recipe:
         raise RecipeErrors([Problem(place, repr(wanted), rule, way_out)])
     stage = first.stage.model_copy(update={"init": f"blob:{put_blob(home.store, data)}"})
     return recipe.model_copy(update={"stages": {**recipe.stages, first.name: stage}})
+
+
+def pin_features(recipe: Recipe, document: Document, home: Home) -> Recipe:
+    """Return the recipe with every file of a feature network as `blob:SHA256`, stored here.
+
+    A file's path is relative to the recipe's own; a name is left for `feature_problems`.
+
+    Raises:
+        RecipeErrors: If a file holds another network's weights.
+    """
+    problems: list[Problem] = []
+    stages = dict(recipe.stages)
+    for name, stage in recipe.stages.items():
+        loss = dict(stage.loss)
+        for term, spec in stage.loss.items():
+            place = document.place(f"stages.{name}.loss.{term}.features.file")
+            features = _pinned(spec.get("features"), place, document.path.parent, home, problems)
+            if features is not None:
+                loss[term] = {**spec, "features": features}
+        stages[name] = stage.model_copy(update={"loss": loss})
+    if problems:
+        raise RecipeErrors(problems)
+    return recipe.model_copy(update={"stages": stages})
+
+
+def _pinned(
+    spec: Any, place: str, folder: Path, home: Home, problems: list[Problem]
+) -> dict[str, Any] | None:
+    """Return the spec with its file in the store; None where it names none."""
+    wanted = spec.get("file") if isinstance(spec, dict) else None
+    path = folder / wanted if wanted else None
+    if path is None or not path.is_file():
+        return None
+    if not fits(spec, path.read_bytes()):
+        rule = f"this file is no {spec['kind']}"
+        way_out = "Name a file of that network, or the kind that the file holds."
+        problems.append(Problem(place, repr(wanted), rule, way_out))
+        return None
+    return {**spec, "file": f"blob:{put_blob_file(home.store, path)}"}
 
 
 def _weights(wanted: str, place: str, document: Document, home: Home) -> bytes:

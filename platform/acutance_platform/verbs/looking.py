@@ -14,9 +14,12 @@ from acutance_platform.recipe import Recipe, refuse
 from acutance_platform.report import (
     ReportData,
     curves_png,
+    front_png,
     report_html,
     scatter_png,
 )
+from acutance_platform.search.points import candidates, knee
+from acutance_platform.search.points import pick as select
 from acutance_platform.search.status import front_summary, summary
 from acutance_platform.tracking import describe_environment
 from acutance_platform.training import Pairs
@@ -34,7 +37,7 @@ class Written:
     page: Path
     """report.html, self-contained."""
     figure: Path
-    """PSNR over MACs, front marked."""
+    """The front of several objectives; for one, PSNR over MACs with the front marked."""
     curves: Path
     """Learning curves with rungs."""
     strips: list[Path]
@@ -58,13 +61,36 @@ def status_of(told: Told) -> dict[str, Any]:
     return summary(told.sweep, told.baseline)
 
 
-def front(name: str, *, home: Home | None = None) -> dict[str, Any]:
+def front(
+    name: str, *, pick: Sequence[str] = (), by: str | None = None, home: Home | None = None
+) -> dict[str, Any]:
     """Return the document of `front --json`.
 
+    Args:
+        name: Of the sweep.
+        pick: Rules such as `psnr_y>=28`; with them the best point that meets them all is left.
+        by: The objective in which the picked point is best; None takes the first.
+        home: Store and local folder; None takes what the environment says.
+
     Raises:
-        RecipeErrors: If there is no sweep of that name.
+        RecipeErrors: If there is no sweep of that name, or a rule cannot be used.
     """
     told = open_sweep((home or open_home()).store, name)
+    document = front_of(told)
+    if not pick and by is None:
+        return document
+    objectives = document["objectives"]
+    try:
+        picked = select(document["points"], pick, by or next(iter(objectives), ""), objectives)
+    except ValueError as error:
+        rule, value = str(error), " ".join(pick)
+        way_out = "Write --pick 'METRIC>=NUMBER' --by OBJECTIVE."
+        raise refuse("--pick", value, rule, way_out) from None
+    return {**document, "points": [picked] if picked is not None else []}
+
+
+def front_of(told: Told) -> dict[str, Any]:
+    """Return the document of `front --json` for a journal that was read."""
     return front_summary(told.sweep, told.baseline)
 
 
@@ -90,7 +116,10 @@ def report(name: str, *, output: Path | None = None, home: Home | None = None) -
     page = output or folder / "report.html"
     page.parent.mkdir(parents=True, exist_ok=True)
     _write(page, report_html(data).encode())
-    _write(folder / "front.png", scatter_png(data))
+    several = data.axes is not None and bool(data.front["points"])
+    _write(folder / "front.png", front_png(data) if several else scatter_png(data))
+    if several:
+        _write(folder / "cost.png", scatter_png(data))
     _write(folder / "curves.png", curves_png(data))
     paths = [folder / f"strip-{Path(picture).stem}.png" for picture, _ in pictures]
     for path, (_, png) in zip(paths, pictures, strict=True):
@@ -107,6 +136,7 @@ def report_data(told: Told, *, pictures: Sequence[tuple[str, bytes]] = ()) -> Re
         text = yaml.safe_dump(recipe.model_dump(mode="json"), sort_keys=False)
     return ReportData(
         status=status_of(told),
+        front=_front_shown(told),
         question=told.question,
         reports={name: sorted(trial.reports.items()) for name, trial in told.sweep.trials.items()},
         rungs=sorted({rung for t in told.sweep.trials.values() for rung in t.rungs}),
@@ -117,6 +147,14 @@ def report_data(told: Told, *, pictures: Sequence[tuple[str, bytes]] = ()) -> Re
     )
 
 
+def _front_shown(told: Told) -> dict[str, Any]:
+    """Return the front with what a figure of it shows besides: other points, and the knee."""
+    document = front_of(told)
+    found = knee(document["points"], document["objectives"])
+    others = [entry for entry in candidates(told.sweep) if "alpha" in entry]
+    return {**document, "between": others, "knee": found["trial"] if found is not None else None}
+
+
 def winner_recipe(told: Told) -> Recipe | None:
     """Return the complete recipe of the best trial, None while there is none."""
     return trial_recipe(told, told.sweep.best) if told.sweep.best is not None else None
@@ -125,6 +163,7 @@ def winner_recipe(told: Told) -> Recipe | None:
 def commands(told: Told) -> list[tuple[str, str]]:
     """Return how to go on with a sweep: what a command does, and the command."""
     name, recipe = shlex.quote(told.sweep.name), winner_recipe(told)
+    several = told.sweep.search is not None and len(told.sweep.search.objectives) > 1
     using = [
         ("enlarge your own picture", f"acutance upscale my.jpg --model {name}/best"),
         ("measure the winner", f"acutance evaluate {name}/best DATASET"),
@@ -132,6 +171,7 @@ def commands(told: Told) -> list[tuple[str, str]]:
     if recipe is not None and recipe.zero_shot is not None:  # its networks know their pictures only
         using = [("enlarge your own picture", "acutance upscale my.jpg --zero-shot")]
     return [
+        *([("the front", f"acutance front {name}")] if several else []),
         ("table of trials", f"acutance status {name}"),
         *using,
         ("look at the runs in MLflow", "acutance mlflow"),

@@ -3,7 +3,7 @@
 import math
 import os
 import statistics
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from itertools import count
 from pathlib import Path
@@ -17,13 +17,8 @@ from acutance_platform.search.samplers import SAMPLERS, Sampler, propose
 from acutance_platform.search.schema import Search, total_steps
 from acutance_platform.search.table import parse_space
 from acutance_platform.sweep.plan import SweepPlan
-from acutance_platform.training import (
-    States,
-    feature_files,
-    machine_kind,
-    open_training,
-    stage_keys,
-)
+from acutance_platform.training import feature_files, machine_kind, open_training, stage_keys
+from acutance_platform.verbs.chains import Keys, Payment, inheritances, payment
 from acutance_platform.verbs.files import File, read_file
 from acutance_platform.verbs.home import Home
 from acutance_platform.verbs.plans import spec_of, sweep_plan
@@ -32,7 +27,8 @@ from acutance_storage import open_dataset
 _SAMPLES = 4
 """Recipes that are timed; a few steps each."""
 _LISTED = 24
-"""Draws that are looked at for shared and finished stages."""
+"""Draws that are looked at for shared and finished stages; of a grid, all."""
+_MOST = 10**6
 _START = 15.0
 """Seconds until the first step: processes, imports, the tracking server."""
 _LATER = 1.6
@@ -66,7 +62,11 @@ class Forecast:
     slots: int
     """Trials that run at once here."""
     stages: list[dict[str, Any]]
-    """Key, how many of the first draws share it, whether its result exists already."""
+    """Key, name, steps, how many of the first draws share it, whether its result exists already."""
+    listed: int
+    """How many draws that are."""
+    steps_saved: int
+    """Steps that those draws need not compute, because stages are shared or finished."""
     hours: Range
     """Wall hours on this machine."""
     samples: list[dict[str, Any]]
@@ -98,6 +98,7 @@ def validate(path: Path, sets: Iterable[str], home: Home) -> dict[str, Any]:
         "steps": recipe.steps,
         "parameters": count_parameters(network),
         "precision": recipe.precision,
+        "stages": inheritances(recipe, home),
     }
 
 
@@ -120,14 +121,17 @@ def _plan_recipe(file: File, home: Home) -> Forecast:
     version = open_dataset(home.store, recipe.data.dataset).version
     kind, files = machine_kind(recipe), feature_files(recipe, home.store)
     keys = stage_keys(recipe, dataset_version=version, machine=kind, files=files)
-    stages = tuple(zip(keys, chain(recipe), strict=True))
+    ends = tuple(zip(keys, (link.end for link in chain(recipe)), strict=True))
+    paid = payment([recipe], lambda _: ends, home)
     return Forecast(
         kind="recipe",
         trials=1,
         steps=recipe.steps,
         steps_expected=recipe.steps,
         slots=1,
-        stages=[_stage(key, link.end, 1, home) for key, link in stages],
+        stages=paid.stages,
+        listed=1,
+        steps_saved=paid.saved,
         hours=Range(hours * 0.8, hours, hours * 1.5),
         samples=[sample],
     )
@@ -142,20 +146,23 @@ def _plan_sweep(file: File, search: Search, home: Home) -> Forecast:
     samples = [_timed(recipe, shown, home) for recipe, shown in chosen]
     slots = _slots(file.recipe)
     counted = trials or len(draws)
-    expected = _steps(running, counted, 1.0)
+    paid = payment([recipe for recipe, _ in draws], lambda r: _keys(running, r), home)
+    expected = _steps(running, counted, 1.0, paid)
     seconds = sorted(_hours(s, 1, r) for s, r in zip(samples, recipes, strict=True))
 
     def hours(per_step: float, steps: float) -> float:
         return (_START + per_step * steps / min(slots, counted)) / 3600
 
-    most = min(counted * file.recipe.steps, _steps(running, counted, _LATER))
+    most = min(counted * file.recipe.steps, _steps(running, counted, _LATER, paid))
     return Forecast(
         kind="sweep",
         trials=trials,
         steps=counted * file.recipe.steps,
-        steps_expected=math.ceil(expected),
+        steps_expected=math.ceil(expected - 1e-6),
         slots=slots,
-        stages=_stages(running, [recipe for recipe, _ in draws[:_LISTED]], home),
+        stages=paid.stages,
+        listed=len(draws),
+        steps_saved=paid.saved,
         hours=Range(
             hours(seconds[0], expected),
             hours(statistics.median(seconds), (expected + most) / 2),
@@ -175,7 +182,7 @@ def _draws(running: SweepPlan) -> list[tuple[Recipe, dict[str, Any]]]:
         directions=running.search.directions,
     )
     grid = running.search.sampler["kind"] == "grid"
-    limit = running.search.budget.trials or (10**6 if grid else _LISTED)
+    limit = running.search.budget.trials or (_MOST if grid else _LISTED)
     found: list[tuple[Recipe, dict[str, Any]]] = []
     for ordinal in count():
         if ordinal >= limit or (not grid and ordinal >= _LISTED):
@@ -219,30 +226,24 @@ def _hours(sample: dict[str, Any], steps: int, recipe: Recipe) -> float:
     return float(steps * (sample["seconds_per_step"] + measured))
 
 
-def _steps(running: SweepPlan, trials: int, generous: float) -> float:
-    """Return the steps of `trials` trials under the scheduler's halving rule."""
+def _steps(running: SweepPlan, trials: int, generous: float, paid: Payment) -> float:
+    """Return the steps of `trials` trials under the scheduler's halving rule.
+
+    Stages before the last one are computed once for all trials that share them.
+    """
     rungs = running.rungs_of(running.recipe)
     scheduler = running.search.build_scheduler()
-    start, _ = total_steps(running.recipe)
-    total, reached, before = 0.0, trials, 0
+    before, _ = total_steps(running.recipe)
+    total, reached = 0.0, trials
     for rung in rungs:
         total += reached * (rung - before)
         before = rung
         reached = max(1, min(reached, round(scheduler.promotable(reached) * generous)))
-    return total + trials * start
+    return total * (1 - paid.done) + paid.prefix_steps(trials)
 
 
-def _stages(running: SweepPlan, recipes: Sequence[Recipe], home: Home) -> list[dict[str, Any]]:
-    shared: dict[tuple[str, int], int] = {}
-    for recipe in recipes:
-        for stage in running.stages(recipe.model_dump(mode="json")):
-            shared[stage] = shared.get(stage, 0) + 1
-    return [_stage(key, end, number, home) for (key, end), number in shared.items()]
-
-
-def _stage(key: str, end: int, shared_by: int, home: Home) -> dict[str, Any]:
-    saved = States(home.store, key, keep=1).newest_step()
-    return {"key": key, "shared_by": shared_by, "cached": saved is not None and saved >= end}
+def _keys(running: SweepPlan, recipe: Recipe) -> Keys:
+    return running.stages(recipe.model_dump(mode="json"))
 
 
 def _slots(recipe: Recipe) -> int:

@@ -18,7 +18,8 @@ from acutance_platform.verbs.journals import (
     tell,
 )
 from acutance_platform.verbs.plans import base_recipe, spec_of, sweep_plan
-from acutance_platform.verbs.recording import Watch, recorded
+from acutance_platform.verbs.points import missing_points, points_between
+from acutance_platform.verbs.recording import Scene, Watch, recorded
 from acutance_platform.verbs.solo import run_alone
 
 Resume = Literal["never", "auto"]
@@ -139,21 +140,28 @@ def _go_on_with(file: File, name: str, told: Told, home: Home, watch: Watch | No
 
 def _go_on(name: str, told: Told, home: Home, watch: Watch | None) -> Outcome:
     if finished(told):
-        untracked = [] if told.shipped else _send_again(name, told, home)
-        return Outcome(name, told.sweep.state, told, untracked)
+        complete = told.shipped and not missing_points(told, home)
+        untracked = [] if complete else _finish_again(name, told, home)
+        return Outcome(name, told.sweep.state, open_sweep(home.store, name), untracked)
     run = _run_sweep if told.sweep.search is not None else _run_training
     return run(name, dict(told.sweep.spec), home, watch, told.question)
 
 
-def _send_again(name: str, told: Told, home: Home) -> list[str]:
-    """Send MLflow what a driver that finished did not live to send; return what it still lacks."""
+def _finish_again(name: str, told: Told, home: Home) -> list[str]:
+    """Do what a driver that finished did not live to do; return what MLflow still lacks."""
     recipe, single = base_recipe(dict(told.sweep.spec)), told.sweep.search is None
     with (
         sole_driver(home.local, name),
         recorded(name, recipe, home, None, told.question, single=single) as scene,
     ):
-        pass
+        _add_points(scene, home)
     return scene.untracked
+
+
+def _add_points(scene: Scene, home: Home) -> None:
+    """Journal each point between trials of the front as soon as it is measured."""
+    for record in points_between(tell(scene.log.read()), home):
+        scene.write(record)
 
 
 def _run_sweep(
@@ -170,6 +178,7 @@ def _run_sweep(
         state = run_sweep(
             plan, journal=scene.log, store=home.store, local=home.local, on_event=scene.tell
         )
+        _add_points(scene, home)
     return Outcome(name, state, tell(scene.log.read()), scene.untracked)
 
 

@@ -1,0 +1,110 @@
+"""The figure of a sweep with several objectives: its front in the first two of them."""
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from acutance_platform.report.canvas import canvas, legend, png
+from acutance_platform.report.data import ReportData, Trial, family
+from acutance_platform.report.theme import MARKERS, THEMES, Theme, ThemeName
+from acutance_platform.report.words import label, number
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+Entry = Mapping[str, Any]
+
+
+def front_png(data: ReportData, *, theme: ThemeName = "light") -> bytes:
+    """The second objective over the first: complete trials, points between them, the front.
+
+    The knee is named in bold, and bicubic marked where it was measured. With a third objective the
+    front may hold points that look beaten here.
+
+    Raises:
+        ValueError: If the sweep has one objective alone.
+    """
+    if data.axes is None:
+        raise ValueError("a front needs two objectives")
+    colours = THEMES[theme]
+    figure, axes = canvas(colours)
+    axes.margins(x=0.1, y=0.14)
+    names = sorted({family(trial) for trial in data.trials})
+    complete = [trial for trial in data.trials if trial["state"] == "COMPLETE"]
+    for index, name in enumerate(names):
+        members = [trial for trial in complete if family(trial) == name]
+        _dots(axes, data, members, index, name or "trial", colours)
+    _draw_between(axes, data, colours)
+    _draw_front(axes, data, colours)
+    x, y = (data.baseline(metric) for metric in data.axes)
+    if x is not None and y is not None:
+        axes.plot(
+            [x], [y], linestyle="none", marker="X", markersize=9,
+            color=colours.baseline, label="bicubic",
+        )  # fmt: skip
+    axes.set_xlabel(f"{label(data.axes[0])}, validation")
+    axes.set_ylabel(f"{label(data.axes[1])}, validation")
+    legend(figure, axes, colours)
+    return png(figure)
+
+
+def front_rows(data: ReportData) -> list[list[str]]:
+    """The table of the front, its heading first; empty where there is one objective alone."""
+    points = data.front.get("points", ())
+    if data.axes is None or not points:
+        return []
+    metrics = list(data.status["objectives"])
+    rows = [["Point", *map(label, metrics), "Between", "Weights"]]
+    for entry in points:
+        knee = ", knee" if entry["trial"] == data.front.get("knee") else ""
+        values = [number(name, entry["metrics"].get(name)) for name in metrics]
+        parents = entry.get("parents")
+        between = f"{' and '.join(parents)}, alpha {entry['alpha']:g}" if parents else "–"
+        rows.append([f"{entry['trial']}{knee}", *values, between, (entry["weights"] or "–")[:12]])
+    return rows
+
+
+def _places(data: ReportData, entries: Iterable[Entry | Trial]) -> list[tuple[float, float]]:
+    """Return where points lie; those without both values lie nowhere."""
+    assert data.axes is not None, "asked for by the caller"
+    pairs = [tuple(entry["metrics"].get(name) for name in data.axes) for entry in entries]
+    return [(x, y) for x, y in pairs if x is not None and y is not None and math.isfinite(x + y)]
+
+
+def _dots(
+    axes: "Axes", data: ReportData, trials: Sequence[Trial], index: int, name: str, colours: Theme
+) -> None:
+    places = _places(data, trials)
+    axes.plot(
+        [x for x, _ in places], [y for _, y in places], linestyle="none", markersize=8, zorder=3,
+        marker=MARKERS[index % len(MARKERS)], color=colours.families[index % len(MARKERS)],
+        label=name,
+    )  # fmt: skip
+
+
+def _draw_between(axes: "Axes", data: ReportData, colours: Theme) -> None:
+    places = _places(data, data.front.get("between", ()))
+    if places:
+        axes.plot(
+            [x for x, _ in places], [y for _, y in places], linestyle="none", marker="D",
+            markersize=5, markerfacecolor="none", color=colours.ink, zorder=3, label="interpolated",
+        )  # fmt: skip
+
+
+def _draw_front(axes: "Axes", data: ReportData, colours: Theme) -> None:
+    points = [entry for entry in data.front.get("points", ()) if _places(data, [entry])]
+    places = sorted(_places(data, points))
+    axes.plot(
+        [x for x, _ in places], [y for _, y in places], color=colours.ink, linewidth=1.2, zorder=2,
+        label="front",
+    )  # fmt: skip
+    for entry in points:
+        knee = entry["trial"] == data.front.get("knee")
+        if "alpha" in entry and not knee:
+            continue  # its two trials say where it comes from
+        name = "knee" if "alpha" in entry else f"{entry['trial']}{', knee' if knee else ''}"
+        axes.annotate(
+            name, _places(data, [entry])[0],
+            xytext=(0, 10), textcoords="offset points", ha="center", fontsize=9,
+            color=colours.ink, weight="bold" if knee else "normal", parse_math=False,
+        )  # fmt: skip

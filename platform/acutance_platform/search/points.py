@@ -1,0 +1,195 @@
+"""The front of a sweep: trials and what lies between them, its knee, and picking from it."""
+
+import math
+import operator
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import pairwise
+from typing import Any, NamedTuple
+
+from acutance_platform.search.fold import Sweep, Trial, plain
+from acutance_platform.search.front import Direction, Point, front
+
+Entry = dict[str, Any]
+"""One point as `front --json` shows it."""
+
+_RULE = re.compile(r"\s*([^<>=\s]+)\s*(<=|>=|<|>)\s*([^<>=\s]+)\s*")
+_COMPARED: Mapping[str, Callable[[float, float], bool]] = {
+    "<=": operator.le,
+    ">=": operator.ge,
+    "<": operator.lt,
+    ">": operator.gt,
+}
+
+
+class Wanted(NamedTuple):
+    """A model that `interpolate: front` still has to make."""
+
+    first: str
+    second: str
+    alpha: float
+
+
+def candidates(sweep: Sweep) -> list[Entry]:
+    """Return every complete trial and every interpolated model, on the front or not."""
+    trials: list[Entry] = [
+        {
+            "trial": trial.name,
+            "metrics": _plain(trial.reports[trial.step]),
+            "weights": trial.weights,
+        }
+        for trial in _complete(sweep)
+    ]
+    between: list[Entry] = [
+        {
+            "trial": point.name,
+            "alpha": point.alpha,
+            "parents": list(point.parents),
+            "metrics": _plain(point.metrics),
+            "weights": point.weights,
+        }
+        for point in sweep.between.values()
+    ]
+    return [*trials, *between]
+
+
+def front_points(sweep: Sweep) -> list[Entry]:
+    """Return the points that no other one beats in every objective; one objective: its best trial.
+
+    Ordered by the first objective, the best first.
+    """
+    found = candidates(sweep)
+    if sweep.search is None or len(sweep.search.objectives) == 1:
+        return [entry for entry in found if entry["trial"] == sweep.best]
+    values = objective_values(found, list(sweep.search.objectives))
+    chosen = front(values, sweep.search.directions)
+    sign = -1.0 if sweep.search.direction == "max" else 1.0
+    return [found[i] for i in sorted(chosen, key=lambda i: sign * values[i][0])]
+
+
+def objective_values(entries: Sequence[Entry], objectives: Sequence[str]) -> list[Point]:
+    """Return the objectives of some points, NaN where one was not measured."""
+    return [tuple(_value(entry, name) for name in objectives) for entry in entries]
+
+
+def knee(entries: Sequence[Entry], directions: Mapping[str, Direction]) -> Entry | None:
+    """Return the front point farthest from the line between the front's ends.
+
+    The ends are the best points of the first and of the last objective; every objective is scaled
+    to the front's range. Of equal distances the point that is better in the first objective counts.
+
+    Args:
+        entries: Of the front.
+        directions: Objective -> `max` or `min`.
+    """
+    if not entries or not directions:
+        return None
+    points = objective_values(entries, list(directions))
+    columns = list(zip(*points, strict=True))
+    spans = [(max(column) - min(column)) or 1.0 for column in columns]
+    scaled = [
+        [(x - min(column)) / span for x, column, span in zip(point, columns, spans, strict=True)]
+        for point in points
+    ]
+    signs = [1.0 if direction == "max" else -1.0 for direction in directions.values()]
+    start = max(scaled, key=lambda point: signs[0] * point[0])
+    stop = max(scaled, key=lambda point: signs[-1] * point[-1])
+    best = max(
+        range(len(points)),
+        key=lambda i: (round(_distance(scaled[i], start, stop), 12), signs[0] * points[i][0]),
+    )
+    return entries[best]
+
+
+def pick(
+    entries: Sequence[Entry], rules: Sequence[str], by: str, directions: Mapping[str, Direction]
+) -> Entry | None:
+    """Return the best point in one objective of those that meet every rule; None where none does.
+
+    Args:
+        entries: Of the front.
+        rules: `METRIC<=NUMBER`, or with `>=`, `<`, `>`.
+        by: The objective.
+        directions: Objective -> `max` or `min`.
+
+    Raises:
+        ValueError: If a rule cannot be read, or `by` is no objective.
+    """
+    if by not in directions:
+        raise ValueError(f"{by} is no objective of this sweep; it has {', '.join(directions)}")
+    tests = [_test(rule) for rule in rules]
+    left = [entry for entry in entries if all(test(entry) for test in tests)]
+    sign = 1.0 if directions[by] == "max" else -1.0
+    return max(left, key=lambda entry: sign * _value(entry, by), default=None)
+
+
+def wanted_between(sweep: Sweep, networks: Mapping[str, str]) -> list[Wanted]:
+    """Return what `interpolate: front` has to make still, in order.
+
+    Trials of the front are neighbours if they follow each other in the first objective, among those
+    that share their first stage and the network.
+
+    Args:
+        sweep: That has finished.
+        networks: Trial on the front -> its network, in words that are equal for equal networks.
+    """
+    if sweep.search is None or sweep.search.interpolate is None:
+        return []
+    groups: dict[tuple[str, str], list[str]] = {}
+    for name in front_trials(sweep):
+        stages = sweep.trials[name].stages
+        if stages and name in networks:
+            groups.setdefault((stages[0][0], networks[name]), []).append(name)
+    pairs = [pair for names in groups.values() for pair in pairwise(names)]
+    made = {(point.parents, point.alpha) for point in sweep.between.values()}
+    return [
+        Wanted(first, second, alpha)
+        for first, second in pairs
+        for alpha in sweep.search.alphas
+        if ((first, second), alpha) not in made
+    ]
+
+
+def front_trials(sweep: Sweep) -> list[str]:
+    """Return the trials on the front of all trials, the best in the first objective first."""
+    assert sweep.search is not None, "a single training has no front"
+    trials = [trial for trial in _complete(sweep) if trial.weights is not None]
+    entries = [{"metrics": _plain(trial.reports[trial.step])} for trial in trials]
+    values = objective_values(entries, list(sweep.search.objectives))
+    sign = -1.0 if sweep.search.direction == "max" else 1.0
+    chosen = front(values, sweep.search.directions)
+    return [trials[i].name for i in sorted(chosen, key=lambda i: sign * values[i][0])]
+
+
+def _complete(sweep: Sweep) -> Iterator[Trial]:
+    return (t for t in sweep.trials.values() if t.ended == "COMPLETE" and t.reports)
+
+
+def _value(entry: Entry, name: str) -> float:
+    value = entry["metrics"].get(name)
+    return math.nan if value is None else float(value)
+
+
+def _plain(metrics: Mapping[str, float]) -> dict[str, float | None]:
+    return {name: plain(value) for name, value in metrics.items()}
+
+
+def _test(rule: str) -> Callable[[Entry], bool]:
+    match = _RULE.fullmatch(rule)
+    try:
+        name, sign, number = match.groups() if match else ("", "", "")
+        bound = float(number)
+    except ValueError:
+        raise ValueError(f"{rule!r} is no rule such as psnr_y>=28") from None
+    return lambda entry: _COMPARED[sign](_value(entry, name), bound)
+
+
+def _distance(point: Sequence[float], start: Sequence[float], stop: Sequence[float]) -> float:
+    """Return how far a point is from the line through two others."""
+    along = [b - a for a, b in zip(start, stop, strict=True)]
+    length = math.hypot(*along)
+    offset = [x - a for a, x in zip(start, point, strict=True)]
+    if length == 0:
+        return math.hypot(*offset)
+    share = sum(x * y for x, y in zip(offset, along, strict=True)) / length**2
+    return math.hypot(*(x - share * y for x, y in zip(offset, along, strict=True)))

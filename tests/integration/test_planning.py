@@ -1,0 +1,106 @@
+"""What a chain will cost: shared stages once, finished ones not at all, and what stages inherit."""
+
+import pytest
+import yaml
+from calling import CommandLine
+from tiny_trainings import Place, tiny_recipe, write_pictures
+
+from acutance_platform.verbs import planning
+from acutance_platform.verbs.chains import Payment
+from acutance_platform.verbs.files import read_file
+from acutance_platform.verbs.home import Home
+from acutance_platform.verbs.plans import spec_of, sweep_plan
+
+PIXEL = {"kind": "l1", "weight": 1.0}
+PRETRAIN, FINETUNE = 20, 10
+
+
+@pytest.fixture
+def place(tmp_path):
+    return Place(tmp_path, write_pictures(tmp_path / "pictures"))
+
+
+def chained(place, **space):
+    """Write a sweep over a chain of two stages and return its path."""
+    stages = {
+        "pretrain": {"steps": PRETRAIN, "loss": {"pixel": PIXEL}},
+        "finetune": {"after": "pretrain", "steps": FINETUNE, "loss": {"pixel": PIXEL}},
+    }
+    recipe = tiny_recipe(stages=stages, evaluation={"every": 10}, plugins=[])
+    if space:
+        recipe["search"] = {
+            "space": space,
+            "objectives": {"psnr_y": "max"},
+            "sampler": "grid",
+            "scheduler": "none",
+            "budget": {},
+        }
+    path = place.local.parent / "chained.yaml"
+    path.write_text(yaml.safe_dump(recipe))
+    return path
+
+
+KINDS = {"stages.finetune.loss.pixel.kind": {"choice": ["l1", "mse", "charbonnier"]}}
+RATES = {"optimizer.lr": {"choice": [1e-3, 2e-3, 4e-3]}}
+
+
+def forecast(place, **space):
+    return planning.plan(chained(place, **space), (), Home(place.store, place.local))
+
+
+def test_a_shared_prefix_is_counted_once(place):
+    shared = forecast(place, **KINDS)
+    assert shared.steps == 3 * (PRETRAIN + FINETUNE)
+    assert shared.steps_expected == PRETRAIN + 3 * FINETUNE
+    assert shared.steps_saved == 2 * PRETRAIN
+    told = [(s["name"], s["steps"], s["shared_by"], s["cached"]) for s in shared.stages]
+    assert told == [("pretrain", PRETRAIN, 3, False), *[("finetune", FINETUNE, 1, False)] * 3]
+    apart = forecast(place, **RATES)
+    assert (apart.steps_expected, apart.steps_saved) == (3 * (PRETRAIN + FINETUNE), 0)
+
+
+def test_what_is_paid_for_is_not_counted(place):
+    file = read_file(chained(place, **KINDS), (), Home(place.store, place.local))
+    running = sweep_plan("s", spec_of(file), Home(place.store, place.local))
+    recipe = running.recipe_for({})
+    training = place.training({k: v for k, v in recipe.items() if k != "search"}, rungs=[30])
+    while training.step < PRETRAIN:
+        training.advance()
+    assert training.keys[0] == running.stages(recipe)[0][0]
+    half = forecast(place, **KINDS)
+    assert half.steps_expected == 3 * FINETUNE
+    assert half.steps_saved == 3 * PRETRAIN
+    while training.step < PRETRAIN + FINETUNE:
+        training.advance()
+    most = forecast(place, **KINDS)
+    assert most.steps_expected == 2 * FINETUNE
+    assert [stage["cached"] for stage in most.stages] == [True, True, False, False]
+
+
+def test_beyond_the_known_draws_new_stages_come_as_often_as_lately():
+    few = Payment([], 0, [20, 0, 20, 0, 0, 0, 0, 0], 0.0)
+    assert few.prefix_steps(100) == 40, "every prefix is known"
+    many = Payment([], 0, [20] * 8, 0.0)
+    assert many.prefix_steps(100) == 2000, "each trial has its own"
+    assert many.prefix_steps(4) == 80
+
+
+def test_validate_lists_what_stages_inherit_and_the_command_names_it(place, capsys, monkeypatch):
+    monkeypatch.setenv("ACUTANCE_STORE", place.store.address)
+    monkeypatch.setenv("ACUTANCE_LOCAL", str(place.local))
+    path = chained(place)
+    acutance = CommandLine(capsys)
+    grown = ("validate", path, "--set", "stages.finetune.generator.blocks=2")
+    first, second = acutance(*grown, "--json").json["stages"]
+    assert (first["inherited"], first["dropped"]) == (0, [])
+    assert second["inherited"] == len(first["fresh"])
+    assert second["fresh"]
+    assert all(".1." in name for name in second["fresh"]), "the second block alone is new"
+    shown = acutance(*grown).out
+    assert "stage      pretrain: 20 steps" in shown
+    assert (
+        f"{second['inherited']} tensors from the stage before, {len(second['fresh'])} new" in shown
+    )
+    told = acutance("plan", path).out
+    for text in ("pretrain", "finetune", "paid for", "steps need not be computed"):
+        assert text in told
