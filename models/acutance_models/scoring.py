@@ -146,7 +146,10 @@ def score_luma(
     """
     rules = find_protocol(protocol)
     edge, luma = _edge(rules, scale, border), _luma(hr, rules, grey)
-    made, built = round_to_uint8(255 * np.asarray(sr, dtype=np.float64)), _built(metrics)
+    built = _built(metrics)
+    if not np.isfinite(sr).all():
+        return dict.fromkeys(built, math.nan)
+    made = round_to_uint8(255 * np.asarray(sr, dtype=np.float64))
     for name, metric in built.items():
         if metric.colour != "y":
             raise ProtocolError(f"{name} looks at colours, and there is only a luma plane.")

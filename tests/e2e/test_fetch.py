@@ -3,11 +3,13 @@
 import hashlib
 from dataclasses import replace
 
+import numpy as np
 import pytest
 import yaml
 from calling import RECIPE, refused
 from feature_files import feature_file
 from file_server import serving
+from PIL import Image
 
 from acutance_platform.training import FEATURES
 from acutance_platform.verbs import fetching, open_home
@@ -156,3 +158,24 @@ def test_a_sweep_says_which_draws_lack_a_file(acutance, place):
     }
     (place / "lacking.yaml").write_text(yaml.safe_dump(sweep))
     refused(acutance("validate", "lacking.yaml"), path, f"acutance fetch {NORMALISED}")
+
+
+def test_niqe_is_fitted_to_own_photographs_and_measured_with(acutance, tmp_path):
+    photographs, empty = tmp_path / "photographs", tmp_path / "empty"
+    photographs.mkdir()
+    empty.mkdir()
+    random = np.random.default_rng(0)
+    for index in range(3):
+        rough = Image.fromarray(random.integers(0, 256, (120, 120, 3), np.uint8))
+        rough.resize((480, 480), Image.Resampling.BICUBIC).save(photographs / f"{index}.png")
+    done = acutance("fetch", "my-niqe", "--fit", str(photographs), "--json")
+    assert done.code == 0, done.err
+    assert done.json["source"] == "fitted to 3 photographs"
+    metric = "{kind: niqe, file: my-niqe}"
+    found = acutance(
+        "evaluate", "bicubic", str(photographs), "--scale", "2", "--metrics", metric, "--json"
+    )
+    assert found.code == 0, found.err
+    assert found.json["mean"]["niqe"] > 0
+    refused(acutance("fetch", "niqe", "--fit", str(photographs)), "a name of their own")
+    refused(acutance("fetch", "mine", "--fit", str(empty)), "no pictures here")

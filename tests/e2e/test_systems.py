@@ -74,7 +74,7 @@ def test_unusable_files_are_refused(place, checkpoint, acutance):
 
 
 def test_figures_are_set_beside_the_published_ones(place, acutance):
-    network = build_generator({"preset": "edsr-baseline"}, scale=2, seed=0)
+    network = build_generator({"preset": "carn"}, scale=2, seed=0)
     weights = place / "random.safetensors"
     weights.write_bytes(dump_weights(network, network.spec, 2))
     folder = photographs(place / "Set5", 1, 48, 48)
@@ -101,7 +101,7 @@ def reproduced(acutance, preset, *words):
 
 
 def test_figures_with_a_plus_go_with_the_self_ensemble(place, acutance):
-    network = build_generator({"preset": "carn"}, scale=2, seed=0)
+    network = build_generator({"preset": "rcan"}, scale=2, seed=0)
     weights = place / "random.safetensors"
     weights.write_bytes(dump_weights(network, network.spec, 2))
     folder = photographs(place / "Set5", 1, 48, 48)
@@ -119,7 +119,8 @@ def test_figures_with_a_plus_go_with_the_self_ensemble(place, acutance):
     found = acutance("evaluate", weights, folder, "--self-ensemble", "--json").json["mean"]
     ours = {row["metric"]: row["ours"] for row in plus}
     assert ours["psnr_y"] == pytest.approx(found["psnr_y"], abs=1e-3)
-    none = acutance("reproduce", "carn", *words, "--self-ensemble")
+    bicubic = ("--weights", "bicubic", "--scale", "2", "--sets", folder, "--self-ensemble")
+    none = acutance("reproduce", "carn", *bicubic)
     refused(none, "nothing is published with a self-ensemble for carn", "none")
     bicubic = ("--weights", "bicubic", "--scale", "2", "--sets", folder, "--self-ensemble")
     refused(acutance("reproduce", "rcan", *bicubic), "bicubic has no network")
@@ -157,3 +158,31 @@ def test_a_luma_network_without_weights_is_bicubic_under_its_protocol(place, acu
     assert ours.code == 0, ours.err
     base = acutance("evaluate", "bicubic", folder, "--scale", "2", *arguments, "--json").json
     assert ours.json["mean"]["psnr_y"] == pytest.approx(base["mean"]["psnr_y"], abs=1e-2)
+
+
+def test_weights_of_another_network_are_not_held_against_a_presets_figures(place, acutance):
+    folder = photographs(place / "Set5", 1, 48, 48)
+    said = acutance("reproduce", "carn", "--weights", "shipped", "--sets", folder)
+    refused(said, "these weights are srresnet of", "carn x2 is carn of 964,163")
+
+
+def test_numbers_that_are_none_never_pass(place, acutance):
+    folder = photographs(place / "Set5", 1, 48, 48)
+    network = build_generator({"preset": "idn"}, scale=2)
+    with torch.no_grad():
+        for parameter in network.parameters():
+            parameter.fill_(float("inf"))
+    weights = place / "huge.safetensors"
+    weights.write_bytes(dump_weights(network, spec=network.spec, scale=2))
+    for words in (
+        ("reproduce", "idn", "--weights", weights, "--sets", folder),
+        ("evaluate", weights, folder),
+        ("upscale", folder, "-o", place / "out", "--model", weights),
+    ):
+        refused(acutance(*words), "is not finite")
+    words = ("--weights", "bicubic", "--scale", "2", "--sets", folder, "--tolerance", "nan")
+    assert acutance("reproduce", "idn", *words).code == 2
+    refused(
+        acutance("reproduce", "idn", "--weights", weights, "--sets", place / "none"),
+        "there is no such folder",
+    )

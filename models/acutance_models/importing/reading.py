@@ -78,6 +78,11 @@ def _zipped(data: bytes) -> Content:
                     f"This archive would unpack to {sum(sizes.values())} bytes; no published "
                     f"checkpoint has more than {_LARGEST}."
                 )
+            damaged = archive.testzip()  # torch.load compares no checksum
+            if damaged is not None:
+                raise ImportRefused(
+                    f"This archive is damaged: the checksum of {damaged} is wrong. Fetch it again."
+                )
             program = archive.read(pickles[0]) if pickles else b""
     except ImportRefused:
         raise

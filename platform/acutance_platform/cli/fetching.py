@@ -19,8 +19,14 @@ from acutance_platform.verbs.published import PUBLISHED
 @click.command()
 @click.argument("name", required=False)
 @click.option("--from", "file", type=click.Path(path_type=Path), help="A local copy of the file.")
+@click.option(
+    "--fit",
+    "photographs",
+    type=click.Path(path_type=Path),
+    help="Folder of pristine photographs to fit the metric niqe's parameters to.",
+)
 @click.option("--json", "as_json", is_flag=True, help="One JSON document.")
-def fetch(name: str | None, file: Path | None, as_json: bool) -> None:
+def fetch(name: str | None, file: Path | None, photographs: Path | None, as_json: bool) -> None:
     """Bring the published file NAME into the store; without NAME, list what there is.
 
     The hash is checked before anything is stored. A machine without internet takes a copy by
@@ -32,17 +38,23 @@ def fetch(name: str | None, file: Path | None, as_json: bool) -> None:
       acutance fetch
       acutance fetch vgg19
       acutance fetch vgg16-minc --from VGG16minc_53.pth
+      acutance fetch my-niqe --fit sharp-photographs/
     """
     if name is None:
-        if file is not None:
-            raise click.UsageError("--from needs NAME.")
+        if file is not None or photographs is not None:
+            raise click.UsageError("--from and --fit need NAME.")
         _list(as_json)
         return
+    if file is not None and photographs is not None:
+        raise click.UsageError("--from and --fit exclude each other.")
     row = PUBLISHED.get(name)
-    if row is not None:
+    if row is not None and photographs is None:
         click.echo(f"{name}: {row.licence}, {_size(row.size)}, {row.address}", err=True)
     with _shown(name) as progress:
-        found = fetching.fetch(name, file=file, progress=progress)
+        if photographs is not None:
+            found = fetching.fit(name, photographs)
+        else:
+            found = fetching.fetch(name, file=file, progress=progress)
     if as_json:
         click.echo(json.dumps(vars(found), indent=2))
         return
@@ -50,7 +62,9 @@ def fetch(name: str | None, file: Path | None, as_json: bool) -> None:
     click.echo(f"sha256     {found.sha256}")
     click.echo(f"source     {found.source}")
     click.echo(f"licence    {found.licence or 'unknown to acutance'}")
-    if row is None:
+    if photographs is not None:
+        click.echo(f"use        metrics: [{{kind: niqe, file: {name}}}]")
+    elif row is None:
         kind = found.kinds[0]
         click.echo(f"use        features: {{kind: {kind}, file: {name}}}")
 

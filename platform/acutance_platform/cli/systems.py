@@ -1,6 +1,7 @@
 """`acutance systems`, `import` and `reproduce`."""
 
 import json
+import math
 from dataclasses import asdict
 from pathlib import Path
 
@@ -124,6 +125,8 @@ def reproduce(
       acutance reproduce carn --weights carn-x4.safetensors --sets data/Set5 data/Set14
       acutance reproduce rcan --weights rcan-x4.safetensors --sets data/Set5/HR --self-ensemble
     """
+    if not math.isfinite(tolerance):
+        raise click.BadParameter("a tolerance is a finite number of dB", param_hint="--tolerance")
     rows = verbs.reproduce(
         preset,
         weights=weights,

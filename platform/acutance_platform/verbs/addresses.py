@@ -84,6 +84,9 @@ class Model:
             placed(self.generator, device), lr, device=device, tile=tile, ensemble=self_ensemble,
             condition=condition,
         )  # fmt: skip
+        if not np.isfinite(sr).all():
+            rule = "the network's output for a picture is not finite"
+            raise refuse("MODEL", self.address, rule, "Its weights are damaged, or diverged.")
         rounded: NDArray[np.uint8] = np.floor(np.clip(sr, 0.0, 1.0) * 255.0 + 0.5).astype(np.uint8)
         return rounded
 

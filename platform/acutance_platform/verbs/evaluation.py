@@ -1,5 +1,6 @@
 """`evaluate`: measure a model on pictures under a named protocol."""
 
+import math
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -199,7 +200,11 @@ def _notes(pictures: Sequence[Picture], how: _How) -> Iterator[str]:
 def _image(model: Model, item: Item, how: _How) -> dict[str, Any]:
     """Return a picture's name and metrics, or say which picture cannot be measured."""
     try:
-        return {"name": item.name, **_score(model, item, how)}
+        found = _score(model, item, how)
+        if found and all(math.isnan(value) for value in found.values()):
+            rule = f"the network's output for {item.name} is not finite"
+            raise refuse("MODEL", model.address, rule, "Its weights are damaged, or diverged.")
+        return {"name": item.name, **found}
     except ModelsError as error:
         rule, _, way_out = str(error).partition(". ")
         raise refuse(item.name, None, rule, way_out or "Leave it out.") from None

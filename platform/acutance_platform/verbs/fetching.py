@@ -11,12 +11,23 @@ from pathlib import Path
 from typing import Any
 
 from acutance_models import FEATURES as NETWORKS
-from acutance_models import ImportRefused, build_features, feature_layers
+from acutance_models import ImportRefused, PictureError, build_features, feature_layers, fit_niqe
 from acutance_platform.recipe import refuse
 from acutance_platform.training import FEATURES
 from acutance_platform.verbs.home import Home, StrPath, open_home
 from acutance_platform.verbs.published import PUBLISHED, Published
-from acutance_storage import file_sha256, get_ref, has_blob, list_refs, put_blob_file, set_ref
+from acutance_platform.verbs.upscaling import pictures_in
+from acutance_storage import (
+    decode_picture,
+    file_sha256,
+    get_ref,
+    has_blob,
+    list_refs,
+    put_blob,
+    put_blob_file,
+    set_ref,
+)
+from acutance_storage.errors import PictureUnreadable
 
 Progress = Callable[[int, int], object]
 """Called with the bytes that have come and those that are to come."""
@@ -85,6 +96,37 @@ def fetch(
         path = Path(scratch) / "file"
         _download(name, row, path, progress)
         return _store(name, row, path, row.address, home)
+
+
+def fit(name: str, folder: StrPath, *, home: Home | None = None) -> Fetched:
+    """Fit the metric niqe's parameters to one's own pristine photographs, and store them.
+
+    Args:
+        name: Of the file: recipes say `{kind: niqe, file: NAME}`.
+        folder: Of photographs, all of which are taken.
+        home: Store and local folder; None takes what the environment says.
+
+    Raises:
+        RecipeErrors: If the name is a published file's, or the photographs cannot be used.
+        StorageError: If it cannot be stored.
+    """
+    home = home or open_home()
+    if name in PUBLISHED or _NAME.fullmatch(name) is None:
+        rule = "parameters of your own have a name of their own"
+        raise refuse("NAME", name, rule, "Choose another, of letters, digits and dashes.")
+    files = pictures_in(Path(folder))
+    if not files:
+        raise refuse("--fit", str(folder), "there are no pictures here", "Name a folder of them.")
+    try:
+        data = fit_niqe(decode_picture(file, min_side=1).pixels for file in files)
+    except (PictureError, PictureUnreadable) as error:
+        rule, _, way_out = str(error).partition(". ")
+        raise refuse("--fit", str(folder), rule, way_out or "Leave it out.") from None
+    source = f"fitted to {len(files)} photographs"
+    fresh, blob = get_ref(home.store, FEATURES, name) is None, put_blob(home.store, data)
+    ref = {"blob": blob, "sha256": blob, "source": source, "licence": ""}
+    set_ref(home.store, FEATURES, name, ref)
+    return _fetched(name, ref, None, fresh=fresh, kinds=[])
 
 
 def shelf(*, home: Home | None = None) -> list[dict[str, Any]]:

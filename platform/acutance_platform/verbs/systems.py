@@ -1,6 +1,7 @@
 """`systems`, `import` and `reproduce`: the papers' networks, their weights and their figures."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -19,8 +20,8 @@ from acutance_models import (
     macs_per_pixel,
     published_figures,
 )
-from acutance_platform.recipe import RecipeErrors, refuse
-from acutance_platform.verbs.addresses import load_model
+from acutance_platform.recipe import Problem, RecipeErrors, refuse
+from acutance_platform.verbs.addresses import Model, load_model
 from acutance_platform.verbs.evaluation import evaluate
 from acutance_platform.verbs.home import Home, StrPath, open_home
 
@@ -44,6 +45,8 @@ class SystemRow:
     """The same as its source states it; None where it states none."""
     macs_per_pixel: float
     """Multiply-adds of all convolutions per HR pixel."""
+    published_multiply_adds: float | None
+    """Billions of multiply-adds for a 1280x720 HR picture, as its source states them, or None."""
     receptive_field: int | None
     """Side in LR pixels; None = the whole picture."""
     source: str
@@ -117,13 +120,25 @@ def import_model(
         raise refuse("-o", str(target), "weights are safetensors files", "End it in .safetensors.")
     if target.exists():
         raise refuse("-o", str(target), "this file exists already", "Choose another -o.")
+    if preset in PRESETS and scale is not None and scale not in PRESETS[preset].scales:
+        known = ", ".join(f"{each}" for each in PRESETS[preset].scales)
+        rule = f"{preset} is not published at this scale"
+        raise refuse("--scale", scale, rule, f"Its scales: {known}.")
     imported = import_weights(source.read_bytes(), preset=preset, scale=scale)
     network = imported.generator
     extra = {"imported": source.name, "preset": imported.preset}
     data = dump_weights(network, spec=network.spec, scale=imported.scale, extra=extra)
     fresh = target.with_name(f".{target.name}.new")
-    fresh.write_bytes(data)
-    fresh.replace(target)
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        fresh.write_bytes(data)
+        fresh.replace(target)
+    except OSError as error:
+        rule = f"this file cannot be written: {error.strerror}"
+        raise refuse("-o", str(target), rule, "Choose another -o.") from None
+    finally:
+        with suppress(OSError):
+            fresh.unlink(missing_ok=True)
     return imported.preset, imported.scale, imported.notes
 
 
@@ -158,10 +173,19 @@ def reproduce(
     if preset not in PRESETS:
         known = ", ".join(sorted(PRESETS))
         raise refuse("PRESET", preset, "there is no such preset", f"Known: {known}.")
-    own = load_model(weights, home).scale(scale)
+    model = load_model(weights, home)
+    own = model.scale(scale)
+    _require_preset(model, preset, own)
     published = published_figures(preset, scale=own)
     figures = [figure for figure in published if figure.self_ensemble == self_ensemble]
-    folders = [_set_of(Path(folder)) for folder in sets]
+    missing = [
+        Problem("--sets", str(folder), "there is no such folder", "Check the path.")
+        for folder in sets
+        if not Path(folder).is_dir()
+    ]
+    if missing:
+        raise RecipeErrors(missing)
+    folders = list(dict.fromkeys(_set_of(Path(folder)) for folder in sets))
     wanted = {name for name, _ in folders} & {figure.set for figure in figures}
     if not wanted:
         raise _nothing_published(preset, sets, figures, self_ensemble)
@@ -183,6 +207,29 @@ def reproduce(
             ).mean
             found += [_beside(figure, mean[figure.metric], tile) for figure in stated]
     return found
+
+
+def _require_preset(model: Model, preset: str, scale: int) -> None:
+    """Refuse a network that is not the one whose figures it would be held against.
+
+    Bicubic is let through: it shows how much a network's figures are above it.
+    """
+    found = model.generator
+    if found is None:
+        return
+    with torch.device("meta"):
+        wanted = build_generator({"preset": preset}, scale=scale, seed=None)
+    if found.spec["kind"] == wanted.spec["kind"] and _counts(found) == _counts(wanted):
+        return
+    rule = (
+        f"these weights are {found.spec['kind']} of {count_parameters(found):,} parameters, "
+        f"{preset} x{scale} is {wanted.spec['kind']} of {count_parameters(wanted):,}"
+    )
+    raise refuse("--weights", model.address, rule, "Name the preset that they are of.")
+
+
+def _counts(network: Generator) -> tuple[int, int]:
+    return network.channels, count_parameters(network)
 
 
 def _set_of(folder: Path) -> tuple[str, Path]:
@@ -240,6 +287,7 @@ def _row(preset: Preset, scale: int) -> SystemRow:
         parameters=count_parameters(network),
         published_parameters=preset.parameters.get(scale),
         macs_per_pixel=macs_per_pixel(network),
+        published_multiply_adds=preset.multiply_adds.get(scale),
         receptive_field=network.receptive_field,
         source=preset.source,
     )

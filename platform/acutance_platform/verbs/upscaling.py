@@ -190,7 +190,7 @@ def _profile(source: Path) -> bytes | None:
 def _targets(
     pictures: Iterable[Path], output: Path | None, scale: int
 ) -> Iterator[tuple[Path, Path]]:
-    sources = [source for given in pictures for source in _pictures_in(given)]
+    sources = [source for given in pictures for source in pictures_in(given)]
     problems = [
         Problem(str(given), "", "there is no such file or folder", "Check the path.")
         for given in pictures
@@ -221,7 +221,8 @@ def _targets(
             yield source, (output or source.parent) / f"{source.stem}_x{scale}.png"
 
 
-def _pictures_in(given: Path) -> list[Path]:
+def pictures_in(given: Path) -> list[Path]:
+    """Return the pictures of a folder, or the one file, by their names; nothing is opened."""
     if not given.is_dir():
         return [given] if given.exists() else []
     return sorted(

@@ -114,6 +114,8 @@ def _section(
     preset: str | None, noise: float | None, kernel: Path | None, scale: int
 ) -> dict[str, Any]:
     """Return the recipe's `zero_shot` section for what is known of the pictures."""
+    if preset == "kernel" and kernel is None:
+        raise refuse("--preset", preset, "it is for a kernel that is known", "Add --kernel FILE.")
     section = dict(PRESETS[preset or ("ideal" if kernel is None else "kernel")])
     if noise is not None:
         section["noise"] = noise

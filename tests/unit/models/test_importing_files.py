@@ -160,3 +160,12 @@ def test_values_that_are_no_numbers_are_refused():
     tensors["conv_last.bias"] = torch.tensor([0.0, float("nan"), 1.0])
     with pytest.raises(ImportRefused, match=r"values that are no numbers: conv_last\.bias"):
         import_weights(saved(tensors))
+
+
+def test_a_flipped_bit_is_told_by_the_archives_checksum():
+    tensors, _ = _small()
+    data = bytearray(saved(tensors))
+    entry = max(zipfile.ZipFile(io.BytesIO(bytes(data))).infolist(), key=lambda e: e.file_size)
+    data[entry.header_offset + 200] ^= 1
+    with pytest.raises(ImportRefused, match="checksum"):
+        import_weights(bytes(data))
