@@ -30,6 +30,7 @@ def records(now, trials=4, direction="max"):
             "optimizer.lr": 1.234567e-3,
         }
         yield {"do": "ask", "trial": f"t{n:04d}", "recipe": shown, "rungs": [200, 400], "time": now}
+        yield {"do": "leg", "trial": f"t{n:04d}", "time": now}
     for n, (step, value) in enumerate([(400, 33.0), (200, 31.0), (100, 32.0)][:trials]):
         yield {
             "do": "report", "trial": f"t{n:04d}", "step": step, "metrics": {"psnr_y": value},
@@ -92,6 +93,7 @@ def test_a_low_terminal_shows_what_runs_and_the_best_in_their_order():
         view(record)
     for n in range(3, 30):
         view({"do": "ask", "trial": f"t{n:04d}", "recipe": {}, "rungs": [200, 400]})
+        view({"do": "leg", "trial": f"t{n:04d}"})
         if n < 29:
             view({"do": "end", "trial": f"t{n:04d}", "state": "STOPPED"})
     lines = drawn(view, console)

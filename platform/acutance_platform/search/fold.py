@@ -220,7 +220,7 @@ class Sweep:
         trial.executed += int(record["executed"])
         trial.cpu_seconds += float(record["cpu_seconds"])
         trial.gpu_seconds += float(record["gpu_seconds"])
-        trial.failures_in_a_row = 0
+        trial.failures_in_a_row, trial.begun = 0, True
 
     def _value(self, record: Record) -> None:
         values = tuple(number(value) for value in record["values"].values())

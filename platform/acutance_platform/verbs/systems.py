@@ -178,14 +178,7 @@ def reproduce(
     _require_preset(model, preset, own)
     published = published_figures(preset, scale=own)
     figures = [figure for figure in published if figure.self_ensemble == self_ensemble]
-    missing = [
-        Problem("--sets", str(folder), "there is no such folder", "Check the path.")
-        for folder in sets
-        if not Path(folder).is_dir()
-    ]
-    if missing:
-        raise RecipeErrors(missing)
-    folders = list(dict.fromkeys(_set_of(Path(folder)) for folder in sets))
+    folders = _folders_of(sets)
     wanted = {name for name, _ in folders} & {figure.set for figure in figures}
     if not wanted:
         raise _nothing_published(preset, sets, figures, self_ensemble)
@@ -230,6 +223,18 @@ def _require_preset(model: Model, preset: str, scale: int) -> None:
 
 def _counts(network: Generator) -> tuple[int, int]:
     return network.channels, count_parameters(network)
+
+
+def _folders_of(sets: Sequence[StrPath]) -> list[tuple[str, Path]]:
+    """Return each set's name and folder, once; all that are missing are refused together."""
+    missing = [
+        Problem("--sets", str(folder), "there is no such folder", "Check the path.")
+        for folder in sets
+        if not Path(folder).is_dir()
+    ]
+    if missing:
+        raise RecipeErrors(missing)
+    return list(dict.fromkeys(_set_of(Path(folder)) for folder in sets))
 
 
 def _set_of(folder: Path) -> tuple[str, Path]:

@@ -6,6 +6,7 @@ from journal_example import START, Record, journal_example
 from acutance_platform.tracking.projection import SWEEP, Projection, clean_name, clean_value
 
 ASK = {"do": "ask", "trial": "t0000", "recipe": {"optimizer.lr": 1e-3}, "time": START}
+LEG = {"do": "leg", "trial": "t0000"}
 REPORT = {"do": "report", "trial": "t0000", "step": 10, "metrics": {"a": 1.0}, "time": START + 1.5}
 VALUE = {"do": "value", "trial": "t0000", "rung": 10, "values": {"a": 1.0}}
 PROMOTE = {"do": "promote", "trial": "t0000", "rung": 10}
@@ -31,7 +32,9 @@ def project(*records: Record) -> Projection:
 @pytest.mark.parametrize(
     ("records", "state", "status"),
     [
-        ([ASK], "RUNNING", "RUNNING"),
+        ([ASK], "WAITING", "FINISHED"),
+        ([ASK, LEG], "RUNNING", "RUNNING"),
+        ([ASK, LEG, RESTART], "WAITING", "KILLED"),
         ([ASK, REPORT], "RUNNING", "RUNNING"),
         ([ASK, REPORT, VALUE], "PAUSED", "FINISHED"),
         ([ASK, REPORT, VALUE, PROMOTE], "RUNNING", "RUNNING"),
@@ -70,7 +73,7 @@ def test_states_of_the_sweep(records: list[Record], state: str, status: str) -> 
 
 
 def test_interrupting_spares_what_rests_or_ended() -> None:
-    projection = project(ASK, REPORT, VALUE, {**ASK, "trial": "t0001"})
+    projection = project(ASK, REPORT, VALUE, {**ASK, "trial": "t0001"}, {**LEG, "trial": "t0001"})
     projection.interrupt()
     states = {key: run.status for key, run in projection.runs.items()}
     assert states == {SWEEP: "KILLED", "t0000": "FINISHED", "t0001": "KILLED"}
