@@ -23,9 +23,10 @@ $(STAMP): constraints.txt pyproject.toml
 demo: install  ## a 4-trial sweep of seconds, with the same ending as `sweep`
 	$(BIN)/acutance sweep experiments/demo/sweep.yaml --resume auto
 
-sweep: quickstart  ## the main sweep, on the shipped photographs (about 6 minutes on 2 cores)
+sweep: install  ## the flagship: networks x loss mixes, PSNR against looks, on the shipped photographs
+	$(BIN)/acutance sweep experiments/flagship/sweep.yaml --resume auto
 
-quickstart: install  ## x2 search over three architectures, from the shipped photographs
+quickstart: install  ## pixels alone: x2 search over three architectures, a few minutes
 	$(BIN)/acutance sweep experiments/quickstart/sweep.yaml --resume auto
 
 toy-bars: install  ## EnhanceNet's toy example: its sweep, table and figure (about a minute)

@@ -51,7 +51,8 @@ def example_strip(*, seed: int = 0) -> bytes:
     lr = hr[::2, ::2]
     low = lr.repeat(2, axis=0).repeat(2, axis=1)
     mid = ((low.astype(int) + hr) // 2).astype(np.uint8)
-    return picture_strip(lr=lr, bicubic=low, sr=mid, hr=hr, scores={"bicubic": 30.2, "sr": 31.9})
+    notes = {"bicubic": [("", "30.20 dB")], "SR": [("", "31.90 dB")]}
+    return picture_strip(lr=lr, bicubic=low, models={"SR": mid}, hr=hr, notes=notes)
 
 
 def example_picture(*, seed: int = 0, height: int = 160, width: int = 200) -> NDArray[np.uint8]:

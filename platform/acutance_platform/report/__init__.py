@@ -10,12 +10,15 @@ from acutance_platform.report.html import report_html, summary
 from acutance_platform.report.strip import picture_strip
 from acutance_platform.report.table import rich_table
 from acutance_platform.report.tradeoff import Between, tradeoff_png
+from acutance_platform.report.words import label, number
 
 __all__ = [
     "Between",
     "ReportData",
     "curves_png",
     "front_png",
+    "label",
+    "number",
     "picture_strip",
     "report_html",
     "rich_table",

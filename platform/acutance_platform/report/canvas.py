@@ -4,6 +4,7 @@ Matplotlib's objects only: no pyplot, so nothing global changes and any thread m
 """
 
 import io
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
 from acutance_platform.report.theme import Theme
@@ -32,6 +33,30 @@ def canvas(colours: Theme) -> "tuple[Figure, Axes]":
         spine.set_color(colours.ink)
         spine.set_visible(side in ("left", "bottom"))
     return figure, axes
+
+
+def leave_out_low(axes: "Axes", values: Sequence[float], colours: Theme) -> None:
+    """End the upright axis where a few values far below the others would press these into a line.
+
+    What lies more than eight times as far below the median as the best or the lower quartile does
+    from it is left out, and a line in the figure says how many values that are. For qualities,
+    where more is better.
+    """
+    ordered = sorted(values)
+    if not ordered:
+        return
+    middle = ordered[len(ordered) // 2]
+    floor = middle - 8 * max(ordered[-1] - middle, middle - ordered[len(ordered) // 4])
+    low = [value for value in ordered if value < floor]
+    kept = ordered[len(low) :]
+    if not low or kept[0] == kept[-1]:
+        return
+    bottom = kept[0] - 0.25 * (kept[-1] - kept[0])
+    axes.set_ylim(bottom=bottom)
+    text = f"{len(low)} below {bottom:.4g}, down to {low[0]:.4g}"
+    axes.annotate(
+        text, (0.01, 0.01), xycoords="axes fraction", fontsize=9, color=colours.ink, va="bottom",
+    )  # fmt: skip
 
 
 def legend(figure: "Figure", axes: "Axes", colours: Theme) -> None:

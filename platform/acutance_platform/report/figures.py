@@ -6,9 +6,9 @@ See `canvas` for what all figures share.
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Final
 
-from acutance_platform.report.canvas import canvas, legend, png
+from acutance_platform.report.canvas import canvas, leave_out_low, legend, png
 from acutance_platform.report.data import ReportData, Trial, family
-from acutance_platform.report.theme import MARKERS, THEMES, Theme, ThemeName
+from acutance_platform.report.theme import THEMES, Theme, ThemeName, looks
 from acutance_platform.report.words import label, number, tick
 
 if TYPE_CHECKING:
@@ -29,13 +29,12 @@ def scatter_png(data: ReportData, *, theme: ThemeName = "light") -> bytes:
     axes.margins(x=0.07, y=0.12)
     _draw_baseline(axes, data, colours)
     for index, name in enumerate(_families(data)):
-        _draw_family(
-            axes, [p for p in points if family(p[2]) == name], index % len(MARKERS), name, colours
-        )
+        _draw_family(axes, [p for p in points if family(p[2]) == name], index, name, colours)
     _draw_front(axes, data, points, colours)
     axes.set_xlabel(label(_COST))
     axes.set_ylabel(f"{label(data.quality)}, validation")
     _scale_costs(axes, [x for x, _, _ in points])
+    leave_out_low(axes, [y for _, y, _ in points], colours)
     if any(trial["state"] != "COMPLETE" for _, _, trial in points):
         _legend_marker(axes, "o", "hollow: not complete", colours, hollow=True)
     legend(figure, axes, colours)
@@ -51,6 +50,8 @@ def curves_png(data: ReportData, *, theme: ThemeName = "light") -> bytes:
     names = _families(data)
     for trial in reversed(data.trials):  # the best last, on top
         _draw_curve(axes, data, trial, names, colours)
+    ends = [curve[-1][1] for trial in data.trials if (curve := data.curve(trial, data.quality))]
+    leave_out_low(axes, ends, colours)
     _curve_legend(axes, data, names, colours)
     axes.set_xlabel("Step")
     axes.set_ylabel(f"{label(data.quality)}, validation")
@@ -97,8 +98,8 @@ def _draw_family(
     name: str,
     colours: Theme,
 ) -> None:
-    colour = colours.families[index]
-    style: dict[str, Any] = {"linestyle": "none", "marker": MARKERS[index], "markersize": 8}
+    colour, marker = looks(colours, index)
+    style: dict[str, Any] = {"linestyle": "none", "marker": marker, "markersize": 8}
     for whole, fill in ((False, "none"), (True, colour)):
         group = [p for p in points if (p[2]["state"] == "COMPLETE") == whole]
         xs, ys = [x for x, _, _ in group], [y for _, y, _ in group]
@@ -160,7 +161,7 @@ def _draw_curve(
     if not values:
         return
     best = trial["trial"] == data.status.get("best")
-    colour = colours.families[names.index(family(trial)) % len(MARKERS)]
+    colour, _ = looks(colours, names.index(family(trial)))
     steps, heights = [step for step, _ in values], [value for _, value in values]
     axes.plot(steps, heights, color=colour, linewidth=2.6 if best else 1.2, zorder=4 if best else 3)
     passed = [(s, v) for s, v in values if s in set(data.rungs) and s < steps[-1]]
@@ -178,8 +179,7 @@ def _columns(points: Sequence[tuple[int, float]]) -> tuple[list[int], list[float
 def _curve_legend(axes: "Axes", data: ReportData, names: Sequence[str], colours: Theme) -> None:
     for index, name in enumerate(names):
         if name:
-            colour = colours.families[index % len(MARKERS)]
-            axes.plot([], [], color=colour, linewidth=2, label=name)
+            axes.plot([], [], color=looks(colours, index)[0], linewidth=2, label=name)
     if data.rungs:
         _legend_marker(axes, "^", "promoted at a rung", colours)
     states = {trial["state"] for trial in data.trials}

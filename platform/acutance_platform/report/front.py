@@ -1,12 +1,12 @@
 """The figure of a sweep with several objectives: its front in the first two of them."""
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from acutance_platform.report.canvas import canvas, legend, png
 from acutance_platform.report.data import ReportData, Trial, family
-from acutance_platform.report.theme import MARKERS, THEMES, Theme, ThemeName
+from acutance_platform.report.theme import THEMES, Theme, ThemeName, looks
 from acutance_platform.report.words import label, number
 
 if TYPE_CHECKING:
@@ -75,10 +75,10 @@ def _dots(
     axes: "Axes", data: ReportData, trials: Sequence[Trial], index: int, name: str, colours: Theme
 ) -> None:
     places = _places(data, trials)
+    colour, marker = looks(colours, index)
     axes.plot(
         [x for x, _ in places], [y for _, y in places], linestyle="none", markersize=8, zorder=3,
-        marker=MARKERS[index % len(MARKERS)], color=colours.families[index % len(MARKERS)],
-        label=name,
+        marker=marker, color=colour, label=name,
     )  # fmt: skip
 
 
@@ -98,13 +98,32 @@ def _draw_front(axes: "Axes", data: ReportData, colours: Theme) -> None:
         [x for x, _ in places], [y for _, y in places], color=colours.ink, linewidth=1.2, zorder=2,
         label="front",
     )  # fmt: skip
-    for entry in points:
-        knee = entry["trial"] == data.front.get("knee")
-        if "alpha" in entry and not knee:
-            continue  # its two trials say where it comes from
-        name = "knee" if "alpha" in entry else f"{entry['trial']}{', knee' if knee else ''}"
+    for entry, name in _named(data, points):
         axes.annotate(
             name, _places(data, [entry])[0],
             xytext=(0, 10), textcoords="offset points", ha="center", fontsize=9,
-            color=colours.ink, weight="bold" if knee else "normal", parse_math=False,
+            color=colours.ink, weight="bold" if name.endswith("knee") else "normal",
+            parse_math=False,
         )  # fmt: skip
+
+
+def _named(data: ReportData, points: Sequence[Entry]) -> Iterator[tuple[Entry, str]]:
+    """Yield the points that have a name in the figure: the knee, the ends, others with room.
+
+    Interpolated ones have none: their two trials say where they come from.
+    """
+    places = _places(data, points)
+    spans = [(max(column) - min(column)) or 1.0 for column in zip(*places, strict=True)]
+    ends = (points[0], points[-1]) if points else ()
+    ordered = sorted(points, key=lambda e: (e["trial"] != data.front.get("knee"), e not in ends))
+    taken: list[tuple[float, float]] = []
+    for entry in ordered:
+        knee = entry["trial"] == data.front.get("knee")
+        (x, y) = _places(data, [entry])[0]
+        place = (x / spans[0], y / spans[1])
+        crowded = any(abs(place[0] - u) < 0.12 and abs(place[1] - v) < 0.07 for u, v in taken)
+        if crowded or ("alpha" in entry and not knee):
+            continue
+        taken.append(place)
+        trial = "" if "alpha" in entry else entry["trial"]
+        yield entry, ", ".join(filter(None, (trial, "knee" if knee else "")))

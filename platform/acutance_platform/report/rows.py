@@ -50,7 +50,7 @@ class TrialTable:
 
 def trial_table(data: ReportData) -> TrialTable:
     """The table of a sweep's trials."""
-    recipes = folded({str(trial["trial"]): trial["recipe"] for trial in data.trials})
+    recipes = told_apart(folded({str(t["trial"]): t["recipe"] for t in data.trials}))
     paths = list(dict.fromkeys(path for recipe in recipes.values() for path in recipe))
     metrics = _metrics(data)
     short = short_paths(paths)
@@ -95,6 +95,35 @@ def _gathered(recipe: Mapping[str, Any], parents: Collection[str]) -> dict[str, 
         else:
             gathered[path] = value
     return gathered
+
+
+def told_apart(recipes: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
+    """Leave out of components what all trials of the same kind have alike: their names say it.
+
+    Args:
+        recipes: As `folded` returns them.
+    """
+    seen: dict[tuple[str, str], list[Mapping[str, Any]]] = {}
+    for recipe in recipes.values():
+        for path, value in recipe.items():
+            if isinstance(value, Mapping):
+                seen.setdefault((path, _kind(value)), []).append(value)
+
+    def shortened(path: str, value: Any) -> Any:
+        if not isinstance(value, Mapping):
+            return value
+        others = seen[path, _kind(value)]
+        differ = {k for k in value if any(repr(other.get(k)) != repr(value[k]) for other in others)}
+        return {k: item for k, item in value.items() if k in ("kind", "preset") or k in differ}
+
+    return {
+        name: {path: shortened(path, value) for path, value in recipe.items()}
+        for name, recipe in recipes.items()
+    }
+
+
+def _kind(value: Mapping[str, Any]) -> str:
+    return str(value.get("preset") or value.get("kind"))
 
 
 def _row(

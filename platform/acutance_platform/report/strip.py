@@ -1,7 +1,7 @@
-"""Picture strips: the same detail as LR, bicubic, SR and HR, side by side."""
+"""Picture strips: the same detail as LR, bicubic, SR of some models and HR, side by side."""
 
 import io
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 import numpy as np
@@ -9,6 +9,8 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
 Picture = NDArray[np.uint8]
+Head = list[tuple[str, str]]
+"""Lines above a panel: what stands at their left and at their right end."""
 
 _GAP: Final = 8  # pixels between panels and around them
 _TEXT: Final = 16  # height of the letters
@@ -21,34 +23,38 @@ def picture_strip(
     *,
     lr: Picture,
     bicubic: Picture,
-    sr: Picture,
+    models: Mapping[str, Picture],
     hr: Picture,
-    scores: Mapping[str, float] | None = None,
+    notes: Mapping[str, Sequence[tuple[str, str]]] | None = None,
     crop: int = 96,
     panel: int = 288,
 ) -> bytes:
-    """Draw LR (nearest) | bicubic | SR | HR of the crop with most detail, as PNG.
+    """Draw LR (nearest) | bicubic | each model's SR | HR of the crop with most detail, as PNG.
 
     Args:
         lr: (h, w, 3).
-        bicubic: (H, W, 3), as ``sr`` and ``hr``; H and W are multiples of h and w.
-        sr: the model's output.
+        bicubic: (H, W, 3), as the models' and ``hr``; H and W are multiples of h and w.
+        models: what each model made of it, under the panel's title, such as "SR".
         hr: the ground truth.
-        scores: PSNR in dB of the whole picture, under ``bicubic`` and ``sr``.
+        notes: by title, "bicubic" included: (name, value) of the whole picture; the first value
+            stands beside the title, every other one on a line of its own.
         crop: side of the crop in HR pixels; smaller where the picture is.
         panel: least side of a drawn panel in pixels; crops are enlarged by a whole factor.
 
     Raises:
         ValueError: the shapes do not fit together.
     """
-    scale = _scale(lr, hr, bicubic, sr)
+    scale = _scale(lr, hr, bicubic, *models.values())
     size = min(crop, *hr.shape[:2]) // scale * scale
     top, left = busiest_crop(hr, size, step=scale)
     zoom = max(1, -(-panel // size))
     low = lr[top // scale :, left // scale :][: size // scale, : size // scale]
+    whole = {"bicubic": bicubic, **models, "HR": hr}
     panels = [_enlarge(low, zoom * scale)]
-    panels += [_enlarge(p[top : top + size, left : left + size], zoom) for p in (bicubic, sr, hr)]
-    return _compose(panels, _labels(scores or {}, scale))
+    panels += [_enlarge(p[top : top + size, left : left + size], zoom) for p in whole.values()]
+    heads = [_head(f"LR x{scale}, nearest", ())]
+    heads += [_head(title, (notes or {}).get(title, ())) for title in whole]
+    return _compose(panels, heads)
 
 
 def busiest_crop(picture: Picture, size: int, *, step: int = 1) -> tuple[int, int]:
@@ -78,37 +84,36 @@ def _scale(lr: Picture, hr: Picture, *others: Picture) -> int:
         shapes = [picture.shape for picture in (lr, *others, hr)]
         raise ValueError(
             f"A strip needs bicubic, SR and HR of one shape, a whole multiple of LR's; "
-            f"got LR, bicubic, SR, HR = {shapes}."
+            f"got LR, bicubic, SR, ..., HR = {shapes}."
         )
     return scale
 
 
-def _labels(scores: Mapping[str, float], scale: int) -> list[tuple[str, str]]:
-    value = {name: f"{psnr:.2f} dB" for name, psnr in scores.items()}
-    return [
-        (f"LR x{scale}, nearest", ""),
-        ("bicubic", value.get("bicubic", "")),
-        ("SR", value.get("sr", "")),
-        ("HR", ""),
-    ]
+def _head(title: str, notes: Sequence[tuple[str, str]]) -> Head:
+    """Return the lines above a panel."""
+    (_, first), *rest = notes or [("", "")]
+    return [(title, first), *rest]
 
 
 def _enlarge(picture: Picture, factor: int) -> Picture:
     return picture.repeat(factor, axis=0).repeat(factor, axis=1)
 
 
-def _compose(panels: list[Picture], labels: list[tuple[str, str]]) -> bytes:
+def _compose(panels: list[Picture], heads: list[Head]) -> bytes:
     side = panels[-1].shape[0]
-    head = _TEXT + 2 * _GAP
+    line = _TEXT + _GAP
+    top = _GAP + max(map(len, heads)) * line
     width = len(panels) * (side + _GAP) + _GAP
-    paper = Image.new("RGB", (width, head + side + _GAP), _PAPER)
+    paper = Image.new("RGB", (width, top + side + _GAP), _PAPER)
     draw = ImageDraw.Draw(paper)
     font = ImageFont.load_default(_TEXT)
-    for index, (panel, (name, value)) in enumerate(zip(panels, labels, strict=True)):
+    for index, (panel, head) in enumerate(zip(panels, heads, strict=True)):
         left = _GAP + index * (side + _GAP)
-        paper.paste(Image.fromarray(np.ascontiguousarray(panel)), (left, head))
-        draw.text((left, head / 2), name, fill=_INK, font=font, anchor="lm")
-        draw.text((left + side, head / 2), value, fill=_INK, font=font, anchor="rm")
+        paper.paste(Image.fromarray(np.ascontiguousarray(panel)), (left, top))
+        for row, (name, value) in enumerate(head):
+            middle = _GAP / 2 + (row + 0.5) * line
+            draw.text((left, middle), name, fill=_INK, font=font, anchor="lm")
+            draw.text((left + side, middle), value, fill=_INK, font=font, anchor="rm")
     buffer = io.BytesIO()
     paper.save(buffer, "PNG", optimize=True)
     return buffer.getvalue()

@@ -32,6 +32,7 @@ def rich_table(data: ReportData, *, title: str | None = None, width: int | None 
     content = trial_table(data)
     longest = _longest(content)
     kept = _fitting(content, longest, width)
+    room = _room(content, longest, kept, width)
     table = Table(
         title=title,
         title_justify="left",
@@ -48,6 +49,7 @@ def rich_table(data: ReportData, *, title: str | None = None, width: int | None 
             no_wrap=True,
             # Only searched values are cut off where the terminal is too narrow for all.
             min_width=None if column.searched else longest[index],
+            max_width=room if column.searched else None,
         )
     for row in content.rows:
         texts = [Text(row.cells[index].text) for index in kept]
@@ -79,3 +81,19 @@ def _fitting(content: TrialTable, longest: list[int], width: int | None) -> list
     while width is not None and leave_out and sum(longest[i] + 2 for i in kept) > width:
         kept.remove(leave_out.pop(0))
     return kept
+
+
+def _room(
+    content: TrialTable, longest: list[int], kept: list[int], width: int | None
+) -> int | None:
+    """Return the most characters of a searched column with which all columns fit."""
+    if width is None:
+        return None
+    searched = [longest[i] for i in kept if content.columns[i].searched]
+    left = width - sum(longest[i] + 2 for i in kept if not content.columns[i].searched)
+    fits = (
+        n
+        for n in range(max(searched, default=1), 1, -1)
+        if sum(min(n, own) + 2 for own in searched) <= left
+    )
+    return next(fits, 1)

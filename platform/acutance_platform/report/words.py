@@ -79,9 +79,13 @@ def setting(value: Any) -> str:
 def short_paths(paths: Iterable[str]) -> dict[str, str]:
     """The shortest ending of each dotted path that names no other: ``optimizer.lr`` -> ``lr``.
 
-    A last word that says little by itself keeps the one before it: ``pixel.kind``.
+    A last word that says little by itself keeps the one before it: ``pixel.kind``. The weight of a
+    loss term goes by the term's name: ``stages.train.loss.pixel.weight`` -> ``pixel``.
     """
-    parts = {path: path.split(".") for path in paths}
+    parts = {
+        path: (path.removesuffix(".weight") if ".loss." in path else path).split(".")
+        for path in paths
+    }
     short = {}
     for path, names in parts.items():
         shortest = 2 if names[-1] in _VAGUE and len(names) > 1 else 1

@@ -127,7 +127,7 @@ def wanted_between(sweep: Sweep, networks: Mapping[str, str]) -> list[Wanted]:
     """Return what `interpolate: front` has to make still, in order.
 
     Trials of the front are neighbours if they follow each other in the first objective, among those
-    that share their first stage and the network.
+    that share their first stage and the network. Between equal weights there is nothing.
 
     Args:
         sweep: That has finished.
@@ -136,9 +136,11 @@ def wanted_between(sweep: Sweep, networks: Mapping[str, str]) -> list[Wanted]:
     if sweep.search is None or sweep.search.interpolate is None:
         return []
     groups: dict[tuple[str, str], list[str]] = {}
+    seen: set[str | None] = set()
     for name in front_trials(sweep):
-        stages = sweep.trials[name].stages
-        if stages and name in networks:
+        stages, weights = sweep.trials[name].stages, sweep.trials[name].weights
+        if stages and name in networks and weights not in seen:
+            seen.add(weights)
             groups.setdefault((stages[0][0], networks[name]), []).append(name)
     pairs = [pair for names in groups.values() for pair in pairwise(names)]
     made = {(point.parents, point.alpha) for point in sweep.between.values()}

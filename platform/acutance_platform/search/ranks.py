@@ -1,7 +1,7 @@
 """The order in which trials of one rung are preferred, for one objective as for several."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from acutance_platform.search.front import Direction, Point, front
 
@@ -71,3 +71,24 @@ def _spread(
             i: min(known, math.dist(scaled[i], scaled[farthest])) for i, known in distance.items()
         }
     return taken
+
+
+def places(
+    trials: Sequence[Mapping[int, Sequence[float]]], directions: Sequence[Direction]
+) -> list[dict[int, float]]:
+    """Return, for each trial, rung -> its place among all that have reached that rung, from 0.
+
+    Samplers look at the order of values alone, so places say as much as values where there is one
+    objective, and say it for several as well, resting trials included.
+
+    Args:
+        trials: Of each, rung -> objectives.
+        directions: `max` or `min` per objective.
+    """
+    found: list[dict[int, float]] = [{} for _ in trials]
+    for rung in sorted({rung for values in trials for rung in values}):
+        there = [i for i, values in enumerate(trials) if rung in values]
+        ranked = order([trials[i][rung] for i in there], directions)
+        for place, k in enumerate(ranked):
+            found[there[k]][rung] = float(place)
+    return found

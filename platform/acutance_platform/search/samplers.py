@@ -28,7 +28,7 @@ from acutance_platform.search.drawing import RandomDraw
 from acutance_platform.search.front import Direction
 from acutance_platform.search.grid import grid_points
 from acutance_platform.search.initial import Pinned, pinned_values
-from acutance_platform.search.ranks import order
+from acutance_platform.search.ranks import places
 from acutance_platform.search.space import Outcome, Space, Value
 
 _STATES = {
@@ -37,6 +37,8 @@ _STATES = {
     "complete": TrialState.COMPLETE,
     "failed": TrialState.FAIL,
 }
+_ATTEMPTS = 4
+"""Times that a model which proposes a known recipe is asked."""
 
 
 @dataclass(frozen=True)
@@ -117,6 +119,15 @@ class Random:
         rng = stream(self._seed, "sampler", ordinal)
         return Proposal(self._space.draw(RandomDraw(rng), self._base))
 
+    def fresh(self, ordinal: int, known: Sequence[Mapping[str, Any]]) -> Proposal | None:
+        """Return a point whose recipe is not known; None where a hundred draws gave none."""
+        for attempt in range(_ATTEMPTS, 100 + _ATTEMPTS):
+            rng = stream(self._seed, "sampler", ordinal, attempt)
+            outcome = self._space.draw(RandomDraw(rng), self._base)
+            if outcome.shown not in known:
+                return Proposal(outcome)
+        return None
+
 
 @final
 class Tpe:
@@ -132,7 +143,9 @@ class Tpe:
     Source:
         Bergstra et al., NeurIPS 2011; Falkner et al., ICML 2018 (multivariate). Resting trials
         rank below complete ones, by rung first and value second; running ones count as bad
-        (constant liar), so that parallel trials keep apart.
+        (constant liar), so that parallel trials keep apart. A recipe that was drawn before is
+        drawn anew, by the model and then at random: different draws may be one recipe, and a
+        model that is sure says the same again. It is taken where nothing else was found.
     """
 
     learns: ClassVar[bool] = True
@@ -156,18 +169,26 @@ class Tpe:
         """Return a random point for start-up trials, later one that the history makes likely."""
         if ordinal < self._startup:
             return self._random.propose(ordinal, history)
-        study = self._study(ordinal)
+        known = [self._space.replay(told.assignment, self._base).shown for told in history]
+        for attempt in range(_ATTEMPTS):
+            proposal = self._asked(ordinal, attempt, history)
+            if proposal.outcome.shown not in known:
+                return proposal
+        return self._random.fresh(ordinal, known) or proposal
+
+    def _asked(self, ordinal: int, attempt: int, history: Sequence[Told]) -> Proposal:
+        study = self._study(ordinal, attempt)
         distributions = {v.name: _optuna_distribution(v.distribution) for v in self._space}
-        places = _places(history, self._directions)
+        found = places([told.values for told in history], self._directions)
         study.add_trials(
-            [_frozen(told, distributions, p) for told, p in zip(history, places, strict=True)]
+            [_frozen(told, distributions, p) for told, p in zip(history, found, strict=True)]
         )
         trial = study.ask()
         outcome = self._space.draw(_TrialDraw(trial), self._base)
         return Proposal(outcome, dict(study.get_trials(deepcopy=False)[-1].system_attrs))
 
-    def _study(self, ordinal: int) -> optuna.Study:
-        seed = int(stream(self._seed, "sampler", ordinal).integers(2**32))
+    def _study(self, ordinal: int, attempt: int) -> optuna.Study:
+        seed = int(stream(self._seed, "sampler", ordinal, attempt).integers(2**32))
         with warnings.catch_warnings():
             # `multivariate` and `group` are marked experimental in Optuna 5.0 (2026-11).
             warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
@@ -254,31 +275,16 @@ def _optuna_distribution(distribution: Distribution) -> BaseDistribution:
     return FloatDistribution(low, high, log=log, step=distribution.step)
 
 
-def _places(history: Sequence[Told], directions: Sequence[Direction]) -> list[dict[int, float]]:
-    """Return, for each trial, rung -> its place among all that have reached that rung, from 0.
-
-    TPE looks at the order of values alone, so places say as much as values where there is one
-    objective, and say it for several as well, resting trials included.
-    """
-    places: list[dict[int, float]] = [{} for _ in history]
-    for rung in sorted({rung for told in history for rung in told.values}):
-        there = [i for i, told in enumerate(history) if rung in told.values]
-        ranked = order([history[i].values[rung] for i in there], directions)
-        for place, k in enumerate(ranked):
-            places[there[k]][rung] = float(place)
-    return places
-
-
 def _frozen(
-    told: Told, distributions: Mapping[str, BaseDistribution], places: Mapping[int, float]
+    told: Told, distributions: Mapping[str, BaseDistribution], at: Mapping[int, float]
 ) -> optuna.trial.FrozenTrial:
-    last = places[max(places)] if places else None
+    last = at[max(at)] if at else None
     return optuna.trial.create_trial(
         state=_STATES[told.state],
         value=last if told.state == "complete" else None,
         params=dict(told.assignment),
         distributions={name: distributions[name] for name in told.assignment},
-        intermediate_values=dict(places),
+        intermediate_values=dict(at),
         system_attrs=dict(told.attrs),
         user_attrs={"rungs": {rung: list(values) for rung, values in told.values.items()}},
     )

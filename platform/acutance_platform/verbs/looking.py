@@ -26,7 +26,7 @@ from acutance_platform.training import Pairs
 from acutance_platform.verbs.home import Home, open_home
 from acutance_platform.verbs.journals import Told, open_sweep, seen_from
 from acutance_platform.verbs.plans import trial_recipe
-from acutance_platform.verbs.strips import trial_strips
+from acutance_platform.verbs.strips import model_strips
 from acutance_storage import open_dataset
 
 
@@ -41,7 +41,7 @@ class Written:
     curves: Path
     """Learning curves with rungs."""
     strips: list[Path]
-    """LR | bicubic | SR | HR of validation pictures."""
+    """LR | bicubic | SR | HR of validation pictures, or of the ends and knee of a front."""
     lr: Path | None
     """An LR picture of the validation split, for trying the winner."""
 
@@ -179,17 +179,33 @@ def commands(told: Told) -> list[tuple[str, str]]:
 
 
 def _pictures(told: Told, home: Home, folder: Path) -> tuple[list[tuple[str, bytes]], Path | None]:
-    """Return the strips of the winner, and an LR picture as a file."""
+    """Return the strips of what came out best, and an LR picture as a file."""
     recipe = winner_recipe(told)
     if recipe is None:
         return [], None
-    found = trial_strips(recipe, f"{told.sweep.name}/best", home)
+    found = model_strips(recipe, _models_shown(told), home, shown=_objectives(told))
     dataset = open_dataset(home.store, recipe.data.dataset)
     pairs = Pairs(dataset, recipe, local=home.local)
     first = pairs.lr(dataset.indices(recipe.evaluation.split)[0])
     path = folder / "lr.png"
     Image.fromarray(np.array(first)).save(path)
     return found, path
+
+
+def _objectives(told: Told) -> list[str]:
+    return list(told.sweep.search.objectives) if told.sweep.search is not None else []
+
+
+def _models_shown(told: Told) -> dict[str, str]:
+    """Return the winner; of several objectives the front's two ends and its knee."""
+    shown = _front_shown(told)
+    points = shown["points"]
+    if len(_objectives(told)) < 2 or not points:
+        return {"SR": f"{told.sweep.name}/best"}
+    knees = [point for point in points if point["trial"] == shown["knee"]]
+    titles = {point["weights"]: point["trial"] for point in (points[0], *knees, points[-1])}
+    words = {point["weights"]: f"{point['trial']}, knee" for point in knees}
+    return {words.get(weights, title): f"blob:{weights}" for weights, title in titles.items()}
 
 
 def _write(path: Path, content: bytes) -> None:

@@ -16,7 +16,7 @@ from acutance_platform.training import Pairs, device_of, files_of_metrics, measu
 from acutance_platform.verbs.home import Home
 from acutance_platform.verbs.journals import TRAINING, Log, Told, tell
 from acutance_platform.verbs.plans import trial_recipe
-from acutance_platform.verbs.strips import trial_strips
+from acutance_platform.verbs.strips import model_strips
 from acutance_storage import open_dataset
 
 Watch = Callable[[Record], object]
@@ -111,7 +111,7 @@ def _attach_trials(recorder: Recorder, told: Told, home: Home) -> None:
         text = yaml.safe_dump(recipe.model_dump(mode="json"), sort_keys=False)
         recorder.artifact(name, "recipe.yaml", text.encode())
         if trial.ended == "COMPLETE" and trial.weights is not None:
-            for picture, png in trial_strips(recipe, f"blob:{trial.weights}", home):
+            for picture, png in model_strips(recipe, {"SR": f"blob:{trial.weights}"}, home):
                 recorder.artifact(
                     name, f"pictures/{PurePosixPath(picture).with_suffix('.png')}", png
                 )

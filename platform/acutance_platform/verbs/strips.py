@@ -1,15 +1,22 @@
-"""Picture strips of a model on the pictures that its recipe is measured on."""
+"""Picture strips of models on the pictures that its recipe is measured on."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from acutance_models import bicubic_upscale, load_generators, score
+from acutance_models import (
+    Metric,
+    bicubic_upscale,
+    build_metrics,
+    load_generators,
+    metric_name,
+    score,
+)
 from acutance_platform.recipe import Recipe
-from acutance_platform.report import picture_strip
-from acutance_platform.training import Pairs, picture_result
+from acutance_platform.report import label, number, picture_strip
+from acutance_platform.training import Pairs, device_of, files_of_metrics, picture_result
 from acutance_platform.verbs.addresses import load_model, weights_of
 from acutance_platform.verbs.home import Home
 from acutance_storage import get_blob, open_dataset
@@ -18,32 +25,62 @@ _MOST = 4
 """Pictures that are drawn; more would make pages and runs heavy."""
 
 
-def trial_strips(recipe: Recipe, address: str, home: Home) -> list[tuple[str, bytes]]:
-    """Return LR nearest | bicubic | SR | HR of the recipe's first evaluation pictures.
+def model_strips(
+    recipe: Recipe, models: Mapping[str, str], home: Home, *, shown: Sequence[str] = ()
+) -> list[tuple[str, bytes]]:
+    """Return LR nearest | bicubic | each SR | HR of the recipe's first evaluation pictures.
 
     Args:
         recipe: Names dataset, split, degradation and protocol.
-        address: MODEL that this recipe made: SWEEP/TRIAL, SWEEP/best or blob:SHA256.
+        models: Title of a panel -> MODEL that such a recipe made: SWEEP/TRIAL or blob:SHA256.
         home: Where the dataset lies.
+        shown: Metrics of the recipe that are written over the panels beside PSNR-Y.
 
     Returns:
-        (picture's name, PNG) each, with PSNR-Y in dB written over bicubic and SR.
+        (picture's name, PNG) each, with the metrics of the whole picture.
     """
     dataset = open_dataset(home.store, recipe.data.dataset)
     pairs = Pairs(dataset, recipe, local=home.local)
-    enlarge = _enlarging(recipe, address, pairs, home)
+    enlarge = {title: _enlarging(recipe, model, pairs, home) for title, model in models.items()}
+    metrics = _metrics(recipe, shown, home)
     found = []
     for index in dataset.indices(recipe.evaluation.split)[:_MOST]:
-        name = dataset.pictures[index].name
         lr, hr = np.array(pairs.lr(index)), np.array(pairs.hr(index))
-        bicubic, sr = bicubic_upscale(lr, recipe.scale), enlarge(index, lr)
-        grey = dataset.pictures[index].grey
-        scores = {
-            "bicubic": _psnr(bicubic, hr, recipe, grey),
-            "sr": _psnr(sr, hr, recipe, grey),
+        bicubic = bicubic_upscale(lr, recipe.scale)
+        made = {title: enlarged(index, lr) for title, enlarged in enlarge.items()}
+        notes = {
+            title: _notes(recipe, metrics, picture, pairs, index)
+            for title, picture in {"bicubic": bicubic, **made}.items()
         }
-        found.append((name, picture_strip(lr=lr, bicubic=bicubic, sr=sr, hr=hr, scores=scores)))
+        png = picture_strip(lr=lr, bicubic=bicubic, models=made, hr=hr, notes=notes)
+        found.append((dataset.pictures[index].name, png))
     return found
+
+
+def _metrics(recipe: Recipe, shown: Sequence[str], home: Home) -> dict[str, Metric]:
+    """Return PSNR-Y and what else is to be shown of the recipe's metrics."""
+    entries = {metric_name(entry): entry for entry in recipe.evaluation.metrics}
+    others = [entries[name] for name in shown if name in entries and name != "psnr_y"]
+    files = files_of_metrics(others, home.store)
+    return build_metrics(["psnr_y", *others], files=files, device=device_of(recipe))
+
+
+def _notes(
+    recipe: Recipe, metrics: Mapping[str, Metric], picture: NDArray[Any], pairs: Pairs, index: int
+) -> list[tuple[str, str]]:
+    """Return a picture's metrics as the lines above its panel."""
+    found = score(
+        picture,
+        pairs.hr(index),
+        protocol=recipe.evaluation.protocol,
+        scale=recipe.scale,
+        metrics=metrics,
+        grey=pairs.dataset.pictures[index].grey,
+        lr=pairs.lr(index),
+    )
+    psnr, *rest = found.items()
+    lines = [(label(name).partition(" [")[0], number(name, value)) for name, value in rest]
+    return [("", f"{psnr[1]:.2f} dB"), *lines]
 
 
 def _enlarging(
@@ -66,15 +103,3 @@ def _enlarging(
         return picture_result(recipe, lr, own)
 
     return enlarge_own
-
-
-def _psnr(picture: NDArray[Any], hr: NDArray[np.uint8], recipe: Recipe, grey: bool) -> float:
-    found = score(
-        picture,
-        hr,
-        protocol=recipe.evaluation.protocol,
-        scale=recipe.scale,
-        metrics=["psnr_y"],
-        grey=grey,
-    )
-    return found["psnr_y"]

@@ -81,7 +81,9 @@ def test_strip_shows_the_four_crops(scale: int) -> None:
     hr = example_picture(height=30 * scale, width=40 * scale)
     lr = np.ascontiguousarray(hr[::scale, ::scale])
     sr, bicubic = 255 - hr, hr // 2
-    drawn = pixels(picture_strip(lr=lr, bicubic=bicubic, sr=sr, hr=hr, crop=24, panel=24))
+    drawn = pixels(
+        picture_strip(lr=lr, bicubic=bicubic, models={"SR": sr}, hr=hr, crop=24, panel=24)
+    )
     side = 24
     panels = [drawn[-8 - side : -8, 8 + i * (side + 8) :][:, :side] for i in range(4)]
     top, left = busiest_crop(hr, side, step=scale)
@@ -93,15 +95,35 @@ def test_strip_shows_the_four_crops(scale: int) -> None:
     assert (panels[0] == low[window]).all()
 
 
+def test_a_strip_of_several_models_has_a_panel_and_lines_for_each() -> None:
+    hr = example_picture(height=60, width=80)
+    lr = np.ascontiguousarray(hr[::2, ::2])
+    made = {"t0000": hr // 2, "t0003, knee": hr // 3, "t0001": 255 - hr}
+    lines = [("", "30.10 dB"), ("Feature distance", "0.1489")]
+    how = {"lr": lr, "bicubic": hr, "hr": hr, "crop": 24, "panel": 24}
+    one = pixels(picture_strip(**how, models=made, notes={"t0001": lines[:1]}))
+    two = pixels(picture_strip(**how, models=made, notes={"t0001": lines}))
+    assert one.shape[1] == two.shape[1] == 6 * (24 + 8) + 8
+    assert two.shape[0] - one.shape[0] == 24  # a line more above the panels
+    top, left = busiest_crop(hr, 24, step=2)
+    window = np.s_[top : top + 24, left : left + 24]
+    for place, picture in enumerate(made.values(), start=2):
+        panel = two[-8 - 24 : -8, 8 + place * 32 :][:, :24]
+        assert (panel == picture[window]).all()
+
+
 def test_strip_of_a_small_picture_uses_all_of_it() -> None:
     hr = example_picture(height=10, width=14)
     lr = np.ascontiguousarray(hr[::2, ::2])
-    assert pixels(picture_strip(lr=lr, bicubic=hr, sr=hr, hr=hr)).shape[1] == 4 * (290 + 8) + 8
+    assert (
+        pixels(picture_strip(lr=lr, bicubic=hr, models={"SR": hr}, hr=hr)).shape[1]
+        == 4 * (290 + 8) + 8
+    )
 
 
 def test_strip_refuses_what_does_not_fit() -> None:
     hr = example_picture(height=16, width=16)
     lr = np.zeros((5, 8, 3), np.uint8)
     with pytest.raises(ValueError, match="one shape") as error:
-        picture_strip(lr=lr, bicubic=hr, sr=hr, hr=hr)
+        picture_strip(lr=lr, bicubic=hr, models={"SR": hr}, hr=hr)
     assert "(5, 8, 3)" in str(error.value)

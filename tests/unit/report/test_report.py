@@ -11,7 +11,7 @@ from rich.console import Console
 from sweep_example import example_report
 
 from acutance_platform.report import ReportData, report_html, rich_table, summary
-from acutance_platform.report.rows import folded, trial_table
+from acutance_platform.report.rows import folded, told_apart, trial_table
 from acutance_platform.report.words import count, number, setting, short_paths, tick
 
 
@@ -182,6 +182,7 @@ def test_words() -> None:
     assert (setting(1e-4), setting(True), setting([1, 0.5])) == ("0.0001", "true", "1 0.5")
     paths = ["optimizer.lr", "a.loss.pixel.kind", "generator", "b.steps", "c.steps"]
     short = ["lr", "pixel.kind", "generator", "b.steps", "c.steps"]
+    assert list(short_paths([*paths, "a.loss.pixel.weight"]).values()) == [*short, "pixel"]
     assert list(short_paths(paths).values()) == short
 
 
@@ -194,6 +195,41 @@ def test_a_searched_component_is_one_column_and_a_lone_kind_stays() -> None:
         "t0": {"generator": {"kind": "carn", "units": 2}, "loss.pixel.kind": "l1"},
         "t1": {"generator": {"preset": "msrresnet"}, "lr": 1e-3},
     }
+
+
+def test_a_component_shows_what_tells_it_from_others_of_its_kind() -> None:
+    skip = {"kind": "carn", "skip": "bicubic"}
+    recipes = {
+        "t0": {"generator": {**skip, "units": 2}, "lr": 1e-3},
+        "t1": {"generator": {**skip, "units": 3}, "lr": 1e-3},
+        "t2": {"generator": {"kind": "rdn", "growth": 12}},
+        "t3": {"generator": {"kind": "rdn", "growth": 12, "layers": 3}},
+        "t4": {"generator": {"preset": "idn", "skip": "none"}},
+    }
+    assert told_apart(recipes) == {
+        "t0": {"generator": {"kind": "carn", "units": 2}, "lr": 1e-3},
+        "t1": {"generator": {"kind": "carn", "units": 3}, "lr": 1e-3},
+        "t2": {"generator": {"kind": "rdn"}},
+        "t3": {"generator": {"kind": "rdn", "layers": 3}},
+        "t4": {"generator": {"preset": "idn"}},
+    }
+
+
+@pytest.mark.parametrize("width", [60, 100])
+def test_a_loss_mix_leaves_room_for_trials_and_metrics(width: int) -> None:
+    data = example_report()
+    mix = {f"stages.finetune.loss.{term}.weight": 0.123456 for term in ("pixel", "texture", "gan")}
+    drawn = {"generator.kind": "enhancenet", "generator.channels": 24, **mix}
+    trials = [{**trial, "recipe": drawn} for trial in data.status["trials"]]
+    data = dataclasses.replace(data, status={**data.status, "trials": trials})
+    console = Console(width=width, record=True, file=io.StringIO())
+    console.print(rich_table(data, width=width))
+    heading, first = (console.export_text(clear=False).splitlines()[i] for i in (1, 3))
+    assert heading.split()[0] == "Trial"
+    assert "PSNR-Y" in heading
+    assert first.split()[:2] == ["t0003", "*"]
+    if width == 100:
+        assert heading.split()[2:6] == ["generator", "pixel", "texture", "gan"]
 
 
 def test_ticks_of_one_axis_share_a_unit() -> None:

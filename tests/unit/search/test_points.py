@@ -25,7 +25,7 @@ def search(**section):
     }
 
 
-def sweep(points, *, stages=None, between=(), **section):
+def sweep(points, *, stages=None, weights="0123456", between=(), **section):
     """A finished sweep whose trials ended with these (psnr_y, niqe)."""
     spec = {"search": parse_search(search(**section)).model_dump(mode="json")}
     records = [{"do": "sweep", "name": "s", "spec": spec}]
@@ -38,7 +38,7 @@ def sweep(points, *, stages=None, between=(), **section):
             {"do": "ask", "trial": trial, "rungs": [10], "stages": chain},
             {"do": "report", "trial": trial, "step": 10, "metrics": metrics, **cost},
             {"do": "value", "trial": trial, "rung": 10, "values": {"psnr_y": psnr, "niqe": niqe}},
-            {"do": "result", "trial": trial, "step": 10, "weights": f"{index:064x}"},
+            {"do": "result", "trial": trial, "step": 10, "weights": weights[index] * 64},
             {"do": "end", "trial": trial, "state": "COMPLETE"},
         ]
     return Sweep.of([*records, *between, {"do": "finish", "state": "COMPLETE", "time": 0.0}])
@@ -126,6 +126,13 @@ def test_neighbours_that_share_a_pretrain_and_a_network_are_interpolated_once():
     other = {**networks, "t0002": "two"}
     assert {pair[:2] for pair in wanted_between(sweep(front, **how), other)} == {("t0000", "t0003")}
     assert wanted_between(sweep(front, stages=stages), networks) == []
+
+
+def test_nothing_lies_between_equal_weights():
+    front = [(30.0, 8.0), (30.0, 8.0), (28.0, 4.0)]
+    twice = sweep(front, weights="aab", interpolate="front", alphas=[0.5])
+    networks = dict.fromkeys(twice.trials, "one")
+    assert wanted_between(twice, networks) == [Wanted("t0000", "t0002", 0.5)]
 
 
 def test_what_is_interpolated_moves_no_trial_of_the_front_and_no_sampler():

@@ -89,6 +89,21 @@ def test_tpe_learns_from_resting_trials_when_none_is_complete():
     assert sum(late) / len(late) < 0.7 * sum(early) / len(early)
 
 
+def test_tpe_does_not_propose_what_it_knows_while_there_is_something_new():
+    table = {"generator": {"choice": [{"kind": kind} for kind in "abcdef"]}}
+    the_sampler = sampler(table=table, startup_trials=1)
+    first = the_sampler.propose(0, []).outcome
+    history = [Told(first.assignment, "complete", {10: (1.0,)})]
+    kinds = {first.shown["generator.kind"]}
+    for ordinal in range(1, 4):
+        proposal = the_sampler.propose(ordinal, history)
+        kinds.add(proposal.outcome.shown["generator.kind"])
+        history.append(Told(proposal.outcome.assignment, "complete", {10: (0.0,)}, proposal.attrs))
+    assert len(kinds) == 4
+    known = [Told({"generator": index}, "complete", {10: (0.0,)}) for index in range(6)]
+    assert the_sampler.propose(6, known) is not None, "a space that is used up still gives a point"
+
+
 def test_tpe_comes_nearer_to_the_front_of_two_objectives_than_random_does():
     """The front is where lr = 1e-3; along it, `batch` trades one objective for the other."""
 
