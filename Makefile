@@ -7,10 +7,10 @@ STAMP := $(VENV)/.installed
 LINT_PATHS := storage models platform tests docs
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo sweep quickstart toy-bars test campaign bench lint types layers format docs golden clean
+.PHONY: help install demo sweep quickstart toy-bars enhancenet-losses test campaign bench lint types layers format docs golden clean
 
 help:  ## list the targets
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
 
 install: $(STAMP)  ## make the environment in .venv (Python 3.11+, a package registry, nothing else)
 
@@ -32,6 +32,10 @@ quickstart: install  ## pixels alone: x2 search over three architectures, a few 
 toy-bars: install  ## EnhanceNet's toy example: its sweep, table and figure (about a minute)
 	$(BIN)/acutance sweep experiments/toy-bars/sweep.yaml --resume auto
 	$(BIN)/python tests/helpers/toy_bars.py figure toy-bars
+
+enhancenet-losses: install  ## EnhanceNet's six loss mixes over three seeds: sweeps, table, figure
+	for seed in 0 1 2; do $(BIN)/acutance sweep experiments/enhancenet-losses/sweep.yaml --set seed=$$seed --name enhancenet-losses-$$seed --resume auto || exit 1; done
+	$(BIN)/python tests/helpers/enhancenet_losses.py enhancenet-losses-{0,1,2}
 
 test: install  ## every test that is not marked `long` or `gpu`
 	$(BIN)/python -m pytest -m "not long and not gpu"

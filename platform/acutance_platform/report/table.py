@@ -20,6 +20,9 @@ _STYLES: Final = {
 _LESSER: Final = ("parameters", "ssim_rgb", "ssim_y", "psnr_rgb", "macs_per_pixel")
 """Columns that a narrow terminal does without, the first first."""
 
+_SHORTEST: Final = 8  # characters of a searched value that still say something
+_BETWEEN: Final = 2  # blanks between columns
+
 
 def rich_table(data: ReportData, *, title: str | None = None, width: int | None = None) -> Table:
     """The trials of a sweep, best first and marked with a star.
@@ -31,8 +34,7 @@ def rich_table(data: ReportData, *, title: str | None = None, width: int | None 
     """
     content = trial_table(data)
     longest = _longest(content)
-    kept = _fitting(content, longest, width)
-    room = _room(content, longest, kept, width)
+    kept, cut = _fitting(content, longest, width)
     table = Table(
         title=title,
         title_justify="left",
@@ -47,9 +49,8 @@ def rich_table(data: ReportData, *, title: str | None = None, width: int | None 
             Text(_heading(column)),
             justify="right" if column.numeric else "left",
             no_wrap=True,
-            # Only searched values are cut off where the terminal is too narrow for all.
             min_width=None if column.searched else longest[index],
-            max_width=room if column.searched else None,
+            max_width=cut if column.searched else None,
         )
     for row in content.rows:
         texts = [Text(row.cells[index].text) for index in kept]
@@ -75,25 +76,28 @@ def _longest(content: TrialTable) -> list[int]:
     return lengths
 
 
-def _fitting(content: TrialTable, longest: list[int], width: int | None) -> list[int]:
+def _fitting(
+    content: TrialTable, longest: list[int], width: int | None
+) -> tuple[list[int], int | None]:
+    """Return which columns a terminal has room for, and where searched values are cut off.
+
+    Only searched values are cut off, and where they are too many, the last ones are left out: rich
+    itself would take as much from every column, until trials and metrics are gone.
+    """
     kept = list(range(len(content.columns)))
-    leave_out = [index for name in _LESSER for index in kept if content.columns[index].hint == name]
-    while width is not None and leave_out and sum(longest[i] + 2 for i in kept) > width:
-        kept.remove(leave_out.pop(0))
-    return kept
-
-
-def _room(
-    content: TrialTable, longest: list[int], kept: list[int], width: int | None
-) -> int | None:
-    """Return the most characters of a searched column with which all columns fit."""
     if width is None:
-        return None
-    searched = [longest[i] for i in kept if content.columns[i].searched]
-    left = width - sum(longest[i] + 2 for i in kept if not content.columns[i].searched)
-    fits = (
-        n
-        for n in range(max(searched, default=1), 1, -1)
-        if sum(min(n, own) + 2 for own in searched) <= left
-    )
-    return next(fits, 1)
+        return kept, None
+    searched = [index for index in kept if content.columns[index].searched]
+
+    def needed(cut: int) -> int:
+        widths = (min(longest[i], cut) if i in searched else longest[i] for i in kept)
+        return sum(each + _BETWEEN for each in widths) - 1  # nothing stands right of the last one
+
+    lesser = [index for name in _LESSER for index in kept if content.columns[index].hint == name]
+    widest = max(longest)
+    while lesser and needed(widest) > width:
+        kept.remove(lesser.pop(0))
+    while searched and needed(_SHORTEST) > width:
+        kept.remove(searched.pop())
+    cut = next((c for c in range(widest, _SHORTEST, -1) if needed(c) <= width), _SHORTEST)
+    return kept, cut

@@ -1,12 +1,14 @@
 """Segmentation maps on their way to a network that takes them."""
 
+from collections.abc import Iterator
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
 from acutance_models import Generator, build_generator
-from acutance_platform.recipe import Problem, Recipe
+from acutance_platform.recipe import Link, Problem, Recipe, chain
 from acutance_storage import ImageDataset
 
 
@@ -34,14 +36,44 @@ def sr_outputs(generator: Generator, lr: Tensor, condition: Tensor | None) -> li
 
 
 def class_problems(dataset: ImageDataset, recipe: Recipe) -> list[Problem]:
-    """Return why a dataset's segmentation maps cannot serve a recipe's network."""
+    """Return why a dataset's segmentation maps cannot serve a recipe's stages; each once."""
+    found = [
+        problem
+        for link in chain(recipe)
+        for problem in (*_network_problems(dataset, link), *_label_problems(dataset, link))
+    ]
+    return list(dict.fromkeys(found))
+
+
+def _network_problems(dataset: ImageDataset, link: Link) -> Iterator[Problem]:
+    """Yield that a stage's network takes maps of another number of classes."""
     if dataset.classes is None:
-        return []
+        return
+    recipe = link.recipe
     with torch.device("meta"):
         network = build_generator(recipe.generator, scale=recipe.scale, seed=None)
     wanted = network.condition_classes
-    if wanted in (None, dataset.classes):
-        return []
-    rule = f"its segmentation map has {wanted} classes, those of {dataset.name} {dataset.classes}"
-    way_out = "Give the network as many classes, or add the maps again under another name."
-    return [Problem("generator", str(recipe.generator["kind"]), rule, way_out)]
+    if wanted not in (None, dataset.classes):
+        place = f"stages.{link.name}.generator" if link.stage.generator else "generator"
+        rule = f"its segmentation map has {wanted} classes, those of {dataset.name} "
+        way_out = "Give the network as many classes, or add the maps again under another name."
+        yield Problem(place, str(recipe.generator["kind"]), f"{rule}{dataset.classes}", way_out)
+
+
+def _label_problems(dataset: ImageDataset, link: Link) -> Iterator[Problem]:
+    """Yield what keeps the terms of a stage that name classes from knowing them."""
+    terms = link.stage.loss
+    for name, term in terms.items():
+        if term["kind"] != "classification":
+            continue
+        place = f"stages.{link.name}.loss"
+        named = terms[term["of"]]["discriminator"].get("classes")
+        if dataset.classes is None:
+            rule = f"this term needs segmentation maps, and {dataset.name} has none"
+            way_out = "Add them: `acutance data add NAME FOLDER --maps FOLDER`; or leave it out."
+            yield Problem(f"{place}.{name}", "classification", rule, way_out)
+        elif named is not None and named != dataset.classes:
+            rule = f"it names {named} classes, and the maps of {dataset.name} have "
+            way_out = f"Write {dataset.classes}."
+            where = f"{place}.{term['of']}.discriminator.classes"
+            yield Problem(where, str(named), f"{rule}{dataset.classes}", way_out)

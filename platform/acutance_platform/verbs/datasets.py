@@ -6,7 +6,6 @@ import re
 from pathlib import Path
 
 from acutance_platform.recipe import Document, Problem, Recipe, RecipeErrors, refuse
-from acutance_platform.training import dataset_problems
 from acutance_platform.verbs.home import Home
 from acutance_storage import AddReport, DatasetError, ImageDataset, add_dataset, open_dataset
 
@@ -15,14 +14,11 @@ def pin_dataset(recipe: Recipe, document: Document, home: Home) -> Recipe:
     """Return the recipe with its dataset as NAME@VERSION, ingesting a folder where it names one.
 
     Raises:
-        RecipeErrors: If there is no such dataset or folder, or it cannot serve the recipe.
+        RecipeErrors: If there is no such dataset or folder, or its LR pictures have another scale.
     """
     place = document.place("data.dataset")
     dataset = _find(recipe.data.dataset, place, document, home)
     recipe = _reading_lr(recipe, document, dataset)
-    problems = dataset_problems(dataset, recipe)
-    if problems:
-        raise RecipeErrors(document.placed(problems))
     pinned = f"{dataset.name}@{dataset.version[:12]}"
     data = recipe.data.model_copy(update={"dataset": pinned})
     return recipe.model_copy(update={"data": data})

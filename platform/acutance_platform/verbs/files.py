@@ -69,12 +69,14 @@ def read_file(path: Path, sets: Iterable[str], home: Home) -> File:
     recipe = pin_init(pin_dataset(recipe, document, home), document, home)
     recipe = resolve_auto(pin_features(recipe, document, home))
     problems += _room_problems(recipe)
-    if search is not None:
-        dataset = open_dataset(home.store, recipe.data.dataset)
+    dataset = open_dataset(home.store, recipe.data.dataset)
+    lacking = dataset_problems(dataset, recipe)
+    problems += lacking
+    if search is None:
+        problems += feature_problems(recipe, home.store)
+    elif not lacking:  # each draw would only repeat it
         space = parse_space(search.space)
         problems += draw_problems(space, recipe, lambda drawn: _missing(drawn, dataset, home))
-    else:
-        problems += feature_problems(recipe, home.store)
     if problems:
         raise RecipeErrors(document.placed(problems))
     return File(path, _name(path, search), recipe, search, _question(path))

@@ -133,6 +133,24 @@ def test_costs_beside_the_metrics_are_shown() -> None:
     assert trial_table(data).rows[0].cells[-3].text == "1.00 M"
 
 
+@pytest.mark.parametrize("width", [80, 140])
+def test_long_searched_values_give_way_to_trials_and_metrics(width: int) -> None:
+    data = example_report()
+    mix = {"kind": "perceptual", "weight": 1.0, "normalize": "initial", "note": "long " * 20}
+    terms = {f"stages.finetune.loss.term{number}": mix for number in range(9)}
+    trials = [{**trial, "recipe": {**trial["recipe"], **terms}} for trial in data.status["trials"]]
+    data = dataclasses.replace(data, status={**data.status, "trials": trials})
+    console = Console(width=width, record=True, file=io.StringIO())
+    console.print(rich_table(data, width=width))
+    lines = console.export_text().splitlines()
+    assert max(map(len, lines)) <= width
+    for trial in trials:
+        (line,) = [line for line in lines if trial["trial"] in line]
+        assert trial["state"] in line
+        assert f"{trial['metrics']['psnr_y']:.2f}" in line
+    assert any("perceptual"[:7] in line for line in lines), "what has room is shown"
+
+
 @pytest.mark.parametrize("width", [60, 80, 100, 160])
 def test_the_terminal_table_fits(width: int) -> None:
     console = Console(width=width, record=True, file=io.StringIO())

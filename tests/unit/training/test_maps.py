@@ -193,3 +193,47 @@ def test_another_number_of_classes_is_refused_before_anything_runs(store):
     assert dataset_problems(open_dataset(store, "mapped"), off) == []
     with pytest.raises(RecipeErrors, match="8 classes"):
         Training(said, store=store, local=None, machine=machine_kind(said))
+
+
+ADVERSARIAL = {
+    "kind": "adversarial",
+    "weight": 0.1,
+    "discriminator": {"kind": "sftgan", "channels": 4, "classes": CLASSES},
+}
+NAMED = {"kind": "classification", "weight": 0.1, "of": "critic"}
+
+
+def in_stages(dataset, **later):
+    """A recipe whose second stage takes maps and names their classes."""
+    pixels = {"p": {"kind": "l1", "weight": 1.0}}
+    second = {"generator": {"condition": True}, "loss": {"critic": ADVERSARIAL, "named": NAMED}}
+    said = recipe(dataset, generator={**SFTGAN, "condition": False}).model_dump(mode="json")
+    said["stages"] = {
+        "first": {"steps": 1, "loss": pixels},
+        "second": {"after": "first", "steps": 2, **second, **later},
+    }
+    return build_recipe(said)
+
+
+def test_a_stage_that_names_classes_learns_from_maps(store, tmp_path):
+    said = in_stages("mapped")
+    assert dataset_problems(open_dataset(store, "mapped"), said) == []
+    training = Training(said, store=store, local=tmp_path, machine=machine_kind(said))
+    while training.step < said.steps:
+        report = training.advance()
+    assert report.metrics["loss/named"] > 0
+
+
+def test_classes_that_only_a_later_stage_needs_are_asked_for_before_anything_runs(store):
+    (problem,) = dataset_problems(open_dataset(store, "plain"), in_stages("plain"))
+    assert problem.place == "stages.second.loss.named"
+    assert "plain has none" in problem.rule
+    more = in_stages("mapped", generator={"condition": True, "classes": 7})
+    (problem,) = dataset_problems(open_dataset(store, "mapped"), more)
+    assert problem.place == "stages.second.generator"
+    assert "has 7 classes, those of mapped 4" in problem.rule
+    critic = {**ADVERSARIAL, "discriminator": {"kind": "sftgan", "channels": 4, "classes": 3}}
+    fewer = in_stages("mapped", loss={"critic": critic, "named": NAMED})
+    (problem,) = dataset_problems(open_dataset(store, "mapped"), fewer)
+    assert problem.place == "stages.second.loss.critic.discriminator.classes"
+    assert "names 3 classes" in problem.rule
