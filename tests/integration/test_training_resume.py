@@ -8,10 +8,11 @@ import random
 import time
 from contextlib import suppress
 
+import calling
 import chaos_losses
 import pytest
 from command_line import CommandLine
-from mlflow_view import assert_mlflow_shows
+from mlflow_view import assert_mlflow_shows, runs_of
 from tiny_trainings import (
     STEPS,
     Place,
@@ -199,6 +200,9 @@ def test_a_rollback_is_recorded_and_repeatable(place, calm):
         (24, 20, 2),
     ]
     assert {r["value"] for r in rollbacks} == {"nan"}
+    said = [report.notes for report in calm.training(recipe).reports]
+    assert [len(notes) for notes in said] == [0, 2, 0]
+    assert said[1][0].startswith("went back from step 33 to 20")
 
     # The same after a stop at every fifth step, from which nothing but the store is left.
     steps = 0
@@ -209,6 +213,39 @@ def test_a_rollback_is_recorded_and_repeatable(place, calm):
             training.advance()
         steps = training.step
     assert (history(training.reports), training.reports[-1].weights) == undisturbed
+
+
+BLIND = {"kind": "adversarial", "weight": 0.01, "discriminator": {"kind": "blind"}}
+
+
+def test_a_discriminator_that_collapsed_is_told_everywhere(
+    place, tmp_path, tracking, monkeypatch, capsys
+):
+    for name in ("STORE", "LOCAL"):
+        monkeypatch.setenv(f"ACUTANCE_{name}", str(tmp_path / name.lower()))
+    loss = {"pixel": {"kind": "l1", "weight": 1.0}, "critic": BLIND}
+    recipe = tiny_recipe(
+        plugins=["blind_critic"],
+        stages={"train": {"steps": 12, "loss": loss}},
+        evaluation={"every": 2},
+    )
+    acutance = calling.CommandLine(capsys)
+    done = acutance("train", write_yaml(tmp_path / "blind.yaml", recipe))
+    assert done.code == 0, done.err
+    note = "the discriminator of critic is blind"
+    line = f"note: t0000, steps 10 to 12: {note}"
+    assert line in done.err.splitlines()
+    assert f"({note})" in next(text for text in done.err.splitlines() if "step     10" in text)
+    records = open_sweep(place.store, "blind").records
+    told = {r["step"]: r["notes"] for r in records if r["do"] == "report"}
+    assert told == {2: [], 4: [], 6: [], 8: [], 10: [note], 12: [note]}
+    assert line in acutance("status", "blind").out.splitlines()
+    (trial,) = acutance("status", "blind", "--json").json["trials"]
+    assert trial["notes"] == [f"steps 10 to 12: {note}"]
+    (run,) = runs_of(tracking, "blind", "train")
+    assert run.data.tags["acutance.notes"] == f"step 10: {note}"
+    page = (tmp_path / "local" / "reports" / "blind" / "report.html").read_text()
+    assert f"steps 10 to 12: {note}" in page
 
 
 def stop_after(training, steps):
