@@ -49,7 +49,7 @@ class StageTraining:
         rungs: Absolute steps, beside `evaluation.every` and the end, to report and publish at.
         owner: Name under which new reports are made; a state's other reports cost nothing here.
         lineage: What the published weights descend from, oldest first: the keys of the chain's
-            earlier stages, and before them `blob:SHA256` where the first one started from a model.
+            earlier stages, and before them the lineage of the model that the first began from.
 
     Raises:
         StorageError: If the parent's weights are missing or damaged.
