@@ -14,6 +14,7 @@ import pytest
 from command_line import CommandLine
 from mlflow_view import assert_mlflow_shows, runs_of
 from tiny_trainings import (
+    CHAOS_L1,
     STEPS,
     Place,
     finish,
@@ -30,6 +31,7 @@ from acutance_platform.verbs import running
 from acutance_platform.verbs.home import Home
 from acutance_platform.verbs.journals import open_sweep
 from acutance_storage import get_ref, list_refs
+from acutance_storage.leases import PATIENCE, Leases
 
 PAUSE = 0.03
 """Seconds that each step of a training that is killed takes at least."""
@@ -213,6 +215,60 @@ def test_a_rollback_is_recorded_and_repeatable(place, calm):
             training.advance()
         steps = training.step
     assert (history(training.reports), training.reports[-1].weights) == undisturbed
+
+
+def test_two_trainings_of_one_recipe_compute_it_once(command, place, calm, tracking):
+    recipe = tiny_recipe()
+    process = command.start("train", write_yaml(command.folder / "one.yaml", recipe))
+    command.until(process, lambda: max(saved(place.store), default=0) >= 5)
+    home = Home(place.store, place.local)
+    other = running.train(command.folder / "one.yaml", name="other", home=home)
+    command.end(process, 0)
+    one = open_sweep(place.store, "one")
+    assert (other.state, other.untracked) == ("COMPLETE", [])
+    assert (one.sweep.executed, other.told.sweep.executed) == (STEPS, 0)
+    assert told(one.records) == told(other.told.records) == finish(calm.training(recipe))[0]
+    (wait,) = [record for record in other.told.records if record["do"] == "wait"]
+    assert (wait["owner"], wait["stage"]) == ("one", other.told.sweep.trials["t0000"].stages[0][0])
+    assert_mlflow_shows(tracking, "other", other.told.records, kind="train")
+
+
+def test_who_waits_takes_a_stage_over_when_its_lease_lapses(place, calm, tmp_path, tracking):
+    """The other one is gone: its last sign of life came 58 of 60 seconds ago."""
+    recipe = tiny_recipe()
+    training = place.training(recipe)
+    stop_after(training, 25)
+    with suppress(Interrupted):
+        while True:
+            training.advance()
+    began = time.monotonic()
+    Leases(place.store, "dead", clock=lambda: time.time() - PATIENCE + 2).take(training.key)
+    file = write_yaml(tmp_path / "heir.yaml", recipe)
+    lines = []
+    heir = running.train(file, home=Home(place.store, place.local), watch=lines.append).told
+    assert time.monotonic() - began > 2
+    assert heir.sweep.executed == STEPS - 25
+    assert told(heir.records) == finish(calm.training(recipe))[0]
+    assert [line["owner"] for line in lines if line["do"] == "wait"] == ["dead"]
+    assert not Leases(place.store, "third").held_by_another(training.key)
+
+
+def test_a_sweep_sees_which_stage_a_training_computes(command, place):
+    pretrain = {"steps": 30, "loss": {"pixel": CHAOS_L1}}
+    finetune = {"after": "pretrain", "steps": 30, "loss": {"pixel": CHAOS_L1}}
+    recipe = tiny_recipe(stages={"pretrain": pretrain, "finetune": finetune})
+    keys = place.training(recipe).keys
+    process = command.start("train", write_yaml(command.folder / "both.yaml", recipe))
+
+    def held():
+        sweep = Leases(place.store, "a-sweep")
+        return [sweep.held_by_another(key) for key in keys]
+
+    command.until(process, lambda: held() == [True, False])
+    command.until(process, lambda: held() == [False, True])
+    command.interrupt(process)
+    command.end(process, 130)
+    assert held() == [False, False]
 
 
 BLIND = {"kind": "adversarial", "weight": 0.01, "discriminator": {"kind": "blind"}}

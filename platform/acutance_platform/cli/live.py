@@ -83,6 +83,8 @@ class Lines:
             notes = "; ".join(record.get("notes", ()))
             text = f"{trial} step {record['step']:>6}  {objective} {_score(value)}"
             return f"{text}  ({notes})" if notes else text
+        if record["do"] == "wait":
+            return f"{trial} waits for {record['owner']}, which computes the same stage now"
         if record["do"] == "promote":
             return f"{trial} goes on past step {record['rung']}"
         if record["do"] == "failure":

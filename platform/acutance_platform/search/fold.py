@@ -214,6 +214,9 @@ class Sweep:
     def _leg(self, record: Record) -> None:
         self.trials[record["trial"]].begun = True
 
+    def _wait(self, record: Record) -> None:
+        self.trials[record["trial"]].begun = False
+
     def _report(self, record: Record) -> None:
         trial, step = self.trials[record["trial"]], int(record["step"])
         if step in trial.reports:

@@ -128,6 +128,7 @@ class Projection:
             "value": self._value,
             "promote": self._promote,
             "leg": self._promote,
+            "wait": self._wait,
             "failure": self._failure,
             "end": self._end,
             "result": self._result,
@@ -223,6 +224,9 @@ class Projection:
     def _promote(self, run: RunView, record: Record) -> None:
         """It goes on, or a leg of it starts."""
         run.set_state("RUNNING")
+
+    def _wait(self, run: RunView, record: Record) -> None:
+        run.set_state("WAITING")
 
     def _failure(self, run: RunView, record: Record) -> None:
         run.set_state("WAITING", killed=True)
