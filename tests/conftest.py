@@ -7,7 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from acutance_models import DEGRADATIONS, GENERATORS, LOSSES, METRICS
+from acutance_models import (
+    DEGRADATIONS,
+    DISCRIMINATORS,
+    FEATURES,
+    GENERATORS,
+    LOSSES,
+    METRICS,
+)
 from acutance_platform.recipe import plugins
 from acutance_platform.tracking import describe_environment
 
@@ -44,7 +51,7 @@ def _tables_as_shipped():
     """Forget the rows that a test's plug-in added, so that no later test sees them."""
     kept = [
         (rows, dict(rows))
-        for table in (GENERATORS, LOSSES, DEGRADATIONS, METRICS)
+        for table in (GENERATORS, DISCRIMINATORS, FEATURES, LOSSES, DEGRADATIONS, METRICS)
         for rows in (table._table, table._schemas)
     ]
     known = dict(plugins._registered)

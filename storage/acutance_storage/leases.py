@@ -35,17 +35,25 @@ class Leases:
     ) -> None:
         self._store, self._owner, self._clock = store, owner, clock
         self._mine: set[str] = set()
-        self._looked: dict[str, tuple[float, bool]] = {}
+        self._looked: dict[str, tuple[float, str]] = {}
         self._lock = threading.Lock()
 
     def held_by_another(self, key: str) -> bool:
         """Say whether somebody else holds `key` and gave a sign of life."""
+        return self.holder(key) is not None
+
+    def holder(self, key: str) -> str | None:
+        """Return who else holds `key` and gave a sign of life; None where nobody does.
+
+        That nobody does is looked up each time: whoever asks begins the work on that word.
+        """
         now = self._clock()
         known = self._looked.get(key)
         if known is not None and now - known[0] < _LOOK_AGAIN:
             return known[1]
-        held = self._is_held(key, now)
-        self._looked[key] = (now, held)
+        held = self._held(key, now)
+        if held is not None:
+            self._looked[key] = (now, held)
         return held
 
     def take(self, key: str) -> None:
@@ -89,12 +97,13 @@ class Leases:
             for key in sorted(self._mine):
                 self.let_go(key)
 
-    def _is_held(self, key: str, now: float) -> bool:
+    def _held(self, key: str, now: float) -> str | None:
         try:
             lease = json.loads(self._store.read(_key(key)))
-            return str(lease["owner"]) != self._owner and now - float(lease["time"]) < PATIENCE
+            owner, alive = str(lease["owner"]), now - float(lease["time"]) < PATIENCE
         except (KeyMissing, ValueError, KeyError, TypeError, OSError, StorageError):
-            return False  # work that is done twice is better than work that is never done
+            return None  # work that is done twice is better than work that is never done
+        return owner if alive and owner != self._owner else None
 
     def _write(self, key: str) -> None:
         lease = {"owner": self._owner, "time": self._clock()}

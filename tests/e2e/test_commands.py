@@ -265,7 +265,9 @@ def test_init_writes_a_file_that_validates_plans_and_runs(tmp_path, acutance):
 
 
 @pytest.mark.long
-def test_the_file_of_init_runs_unchanged(tmp_path, acutance):
+def test_the_file_of_init_runs_unchanged(tmp_path, acutance, monkeypatch):
+    for name in ("STORE", "LOCAL"):  # its own: the shared one has a sweep of this name
+        monkeypatch.setenv(f"ACUTANCE_{name}", str(tmp_path / name.lower()))
     file = begun(acutance, tmp_path)
     done = acutance.apart("sweep", file, "--json", timeout=3000)
     assert done.code == 0, done.err

@@ -24,10 +24,10 @@ SETS = [word for setting in QUICK for word in ("--set", setting)]
 
 
 def sources():
-    """Return the page's two modules and its sweep file."""
+    """Return the page's first two modules and its sweep file."""
     page = PAGE.read_text()
-    generator, loss = re.findall(r"```python\n(.*?)```", page, re.S)
-    (sweep,) = re.findall(r"```yaml\n(.*?)```", page, re.S)
+    generator, loss, _ = re.findall(r"```python\n(.*?)```", page, re.S)
+    sweep, _ = re.findall(r"```yaml\n(.*?)```", page, re.S)
     return generator, loss, sweep
 
 

@@ -23,6 +23,7 @@ class Report:
     gpu_seconds: float
     time: float
     weights: str | None = None
+    notes: tuple = ()
     owner: str = ""
 
 

@@ -61,9 +61,8 @@ def test_published_weights_name_the_stages_that_they_descend_from(trained):
         told = [read_header(get_blob(place.store, sha))["lineage"] for sha in weights]
         assert told == [keys[0], ",".join(keys)]
     (_, last), _ = run(place, seed=9, init=f"blob:{made['mse'][0][1]}")
-    assert read_header(get_blob(place.store, last))["lineage"].startswith(
-        f"blob:{made['mse'][0][1]},"
-    )
+    descent = ",".join([*made["mse"][1], f"blob:{made['mse'][0][1]},"])
+    assert read_header(get_blob(place.store, last))["lineage"].startswith(descent)
 
 
 def test_models_are_relatives_where_they_share_a_first_stage_or_one_began_from_the_other(trained):
@@ -74,7 +73,12 @@ def test_models_are_relatives_where_they_share_a_first_stage_or_one_began_from_t
     (_, child), _ = run(place, seed=9, init=f"blob:{made['mse'][0][1]}")
     assert related(a, b)
     assert related(pretrain, b)
-    assert related(a, get_blob(place.store, child))
+    child = get_blob(place.store, child)
+    assert related(a, child)
+    assert related(b, child), "both descend from the pretrain of the model it began from"
+    (_, apart), _ = run(place, seed=10, init=f"blob:{made['mse'][0][0]}")
+    assert related(get_blob(place.store, apart), b), "it began from the other's very pretrain"
+    assert not related(child, stranger)
     assert related(mixed(a, b, 0.5), b)
     assert not related(a, stranger)
 

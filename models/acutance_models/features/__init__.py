@@ -44,10 +44,12 @@ def resolve_features(spec: object) -> dict[str, Any]:
         RegistryError: With everything wrong with the spec, its substitutions included.
     """
     resolved = FEATURES.resolve({"kind": spec} if isinstance(spec, str) else spec)
-    resolved["substitute"] = dict(resolved.get("substitute") or {})
+    instead_of = dict(resolved.get("substitute") or {})
+    if "substitute" in resolved:  # a plug-in's network may take none
+        resolved["substitute"] = instead_of
     has: tuple[str, ...] = getattr(FEATURES[resolved["kind"]], "has", ())
     problems = []
-    for layer, instead in resolved["substitute"].items():
+    for layer, instead in instead_of.items():
         place = f"substitute.{layer}"
         if layer in has:
             rule = f"{resolved['kind']} has the layer {layer} itself."
@@ -63,7 +65,7 @@ def feature_layers(spec: object) -> tuple[str, ...]:
     """Return the layers that may be asked for, shallow first, substituted ones at the end."""
     resolved = resolve_features(spec)
     has: tuple[str, ...] = getattr(FEATURES[resolved["kind"]], "has", ())
-    return (*has, *resolved["substitute"])
+    return (*has, *resolved.get("substitute", ()))
 
 
 def weights_name(spec: object) -> str | None:
@@ -134,7 +136,7 @@ def plan_features(spec: object, *, layers: Collection[str]) -> FeatureNetwork:
     """
     resolved = resolve_features(spec)
     has: tuple[str, ...] = getattr(FEATURES[resolved["kind"]], "has", ())
-    inside = {layer: resolved["substitute"].get(layer, layer) for layer in layers}
+    inside = {layer: resolved.get("substitute", {}).get(layer, layer) for layer in layers}
     missing = [layer for layer, name in inside.items() if name not in has]
     if missing:
         raise RegistryError([_missing(layer, resolved, layer, has) for layer in missing])

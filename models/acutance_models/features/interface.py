@@ -16,7 +16,8 @@ class FeatureNetwork(nn.Module, ABC):
 
     A subclass takes keyword arguments of plain values, and from the program `last`, the deepest
     layer that is needed (None = all); it fills `chain`, whose convolutions keep the size and whose
-    poolings halve it, and is final. Its weights never learn.
+    poolings halve it, and is final. Its weights never learn. One that takes
+    `substitute` may be asked for layers that it lacks, as a recipe says what stands in for them.
     """
 
     revision: ClassVar[int]
@@ -36,6 +37,11 @@ class FeatureNetwork(nn.Module, ABC):
 
     spec: dict[str, Any]
     """The complete spec from which `build_features` made it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.substitute = {}
+        self.branches = nn.ModuleDict()
 
     @classmethod
     @abstractmethod

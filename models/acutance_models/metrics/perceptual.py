@@ -1,7 +1,8 @@
 """Distances as a network sees them: feature maps, their Gram matrices, LPIPS."""
 
+import hashlib
 import math
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Annotated, Any, Literal, final
 
 import numpy as np
@@ -18,6 +19,7 @@ from acutance_models.losses.perceptual import Layers
 from acutance_models.metrics.interface import Metric, require_same_shape
 
 Files = Mapping[str, bytes]
+Maps = dict[str, torch.Tensor]
 
 LPIPS_FILE = "lpips-vgg"
 """Name of the published heads of LPIPS for VGG-16, version 0.1."""
@@ -25,7 +27,55 @@ LPIPS_FILE = "lpips-vgg"
 _BACKBONE = "vgg16"
 _TAPS = {"relu1_2": 64, "relu2_2": 128, "relu3_3": 256, "relu4_3": 512, "relu5_3": 512}
 _LEAST = 1e-10
+_KEPT = 128 * 2**20  # bytes of real pictures' maps that one metric keeps
 _SMALL = {"kind": "random", "channels": 8}
+
+
+@final
+class Seen:
+    """What a metric makes of pictures; of real ones only once, as far as memory goes.
+
+    The same validation pictures come back at every evaluation of a training. Those that come when
+    the room is taken are computed each time: giving up older ones would leave none to come back to.
+
+    Args:
+        make: From a picture, shape (1, 3, H, W) in [0, 1], to its maps.
+        device: Where to compute, and to keep.
+        room: Bytes of maps that are kept.
+    """
+
+    def __init__(
+        self, make: Callable[[torch.Tensor], Maps], device: torch.device, room: int = _KEPT
+    ) -> None:
+        self._make, self._device, self._room = make, device, room
+        self._kept: dict[tuple[tuple[int, ...], bytes], Maps] = {}
+
+    def both(self, sr: NDArray[Any], hr: NDArray[Any]) -> tuple[Maps, Maps]:
+        """Return the maps of both pictures, one after the other: large ones need much memory.
+
+        Args:
+            sr: Shape (H, W, 3), uint8.
+            hr: Of the same shape.
+        """
+        require_same_shape(sr, hr)
+        return self._of(sr), self._of_real(hr)
+
+    def _of_real(self, hr: NDArray[Any]) -> Maps:
+        picture = np.ascontiguousarray(hr)
+        key = picture.shape, hashlib.sha256(picture.data).digest()
+        if key not in self._kept:
+            made = self._of(picture)
+            size = sum(maps.nbytes for maps in made.values())
+            if size > self._room:
+                return made
+            self._room -= size
+            self._kept[key] = made
+        return self._kept[key]
+
+    def _of(self, picture: NDArray[Any]) -> Maps:
+        values = torch.from_numpy(np.array(picture)).to(self._device).float() / 255
+        with torch.inference_mode():
+            return self._make(values.permute(2, 0, 1)[None])
 
 
 @final
@@ -62,7 +112,8 @@ class FeatureDistance(Metric):
         device: torch.device | None = None,
     ) -> None:
         self._layers, self._distance = dict(layers), distance
-        self._network = _network(features, layers, files, device)
+        network = _network(features, layers, files, device)
+        self._made = Seen(lambda picture: network(picture, layers), _device_of(network))
 
     @classmethod
     def needs(cls, spec: Mapping[str, Any]) -> tuple[str, ...]:
@@ -71,7 +122,7 @@ class FeatureDistance(Metric):
 
     def __call__(self, sr: NDArray[Any], hr: NDArray[Any]) -> float:
         """Return the distance, at least 0."""
-        ours, real = _maps(self._network, self._layers, sr, hr)
+        ours, real = self._made.both(sr, hr)
         return sum(
             weight * self._of(ours[layer] - real[layer]) for layer, weight in self._layers.items()
         )
@@ -113,8 +164,14 @@ class GramDistance(Metric):
         files: Files | None = None,
         device: torch.device | None = None,
     ) -> None:
-        self._layers, self._patch = dict(layers), patch
-        self._network = _network(features, layers, files, device)
+        self._layers = dict(layers)
+        network = _network(features, layers, files, device)
+
+        def matrices(picture: torch.Tensor) -> Maps:
+            found = network(picture, layers)
+            return {name: gram_matrices(each.double(), patch) for name, each in found.items()}
+
+        self._made = Seen(matrices, _device_of(network))
 
     @classmethod
     def needs(cls, spec: Mapping[str, Any]) -> tuple[str, ...]:
@@ -123,15 +180,13 @@ class GramDistance(Metric):
 
     def __call__(self, sr: NDArray[Any], hr: NDArray[Any]) -> float:
         """Return the distance, at least 0; `inf` where HR has no texture at all and SR has."""
-        ours, real = _maps(self._network, self._layers, sr, hr)
+        ours, real = self._made.both(sr, hr)
         return sum(
             weight * self._of(ours[layer], real[layer]) for layer, weight in self._layers.items()
         )
 
     def _of(self, ours: torch.Tensor, real: torch.Tensor) -> float:
-        with torch.inference_mode():
-            made, wanted = (gram_matrices(maps.double(), self._patch) for maps in (ours, real))
-            away, length = float((made - wanted).norm()), float(wanted.norm())
+        away, length = float((ours - real).norm()), float(real.norm())
         if not length:
             return math.inf if away else 0.0
         return away / length
@@ -159,7 +214,12 @@ class Lpips(Metric):
         self._heads = {
             layer: head.to(device) for layer, head in _read_heads(files[LPIPS_FILE]).items()
         }
-        self._network = _network(_BACKBONE, _TAPS, files, device)
+        network = _network(_BACKBONE, _TAPS, files, device)
+
+        def directions(picture: torch.Tensor) -> Maps:
+            return {name: _of_length_one(each) for name, each in network(picture, _TAPS).items()}
+
+        self._made = Seen(directions, _device_of(network))
 
     @classmethod
     def needs(cls, spec: Mapping[str, Any]) -> tuple[str, ...]:
@@ -168,11 +228,11 @@ class Lpips(Metric):
 
     def __call__(self, sr: NDArray[Any], hr: NDArray[Any]) -> float:
         """Return the distance, at least 0."""
-        ours, real = _maps(self._network, _TAPS, sr, hr)
+        ours, real = self._made.both(sr, hr)
         total = 0.0
         with torch.inference_mode():
             for layer, head in self._heads.items():
-                away = (_of_length_one(ours[layer]) - _of_length_one(real[layer])).square()
+                away = (ours[layer] - real[layer]).square()
                 total += float((away * head).sum(dim=1).mean())
         return total
 
@@ -190,18 +250,8 @@ def _network(
     return build_features(source, layers=layers, weights=weights).to(device or "cpu")
 
 
-def _maps(
-    network: FeatureNetwork, layers: Collection[str], sr: NDArray[Any], hr: NDArray[Any]
-) -> tuple[dict[str, torch.Tensor], dict[str, torch.Tensor]]:
-    """Return the maps of both pictures, one after the other: large pictures need much memory."""
-    require_same_shape(sr, hr)
-    device = next(network.parameters()).device
-    made = []
-    for picture in (sr, hr):
-        values = torch.from_numpy(np.ascontiguousarray(picture)).to(device).float() / 255
-        with torch.inference_mode():
-            made.append(network(values.permute(2, 0, 1)[None], layers))
-    return made[0], made[1]
+def _device_of(network: FeatureNetwork) -> torch.device:
+    return next(network.parameters()).device
 
 
 def _of_length_one(maps: torch.Tensor) -> torch.Tensor:

@@ -14,6 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from acutance_platform.search.fold import Record, Sweep, Trial
+from acutance_platform.search.status import notes_of
 from acutance_platform.verbs.recording import Watch
 
 _ROWS = 16
@@ -79,7 +80,11 @@ class Lines:
             return f"{trial} new     {_shown(record.get('recipe', {}))}"
         if record["do"] == "report":
             value = record["metrics"].get(objective)
-            return f"{trial} step {record['step']:>6}  {objective} {_score(value)}"
+            notes = "; ".join(record.get("notes", ()))
+            text = f"{trial} step {record['step']:>6}  {objective} {_score(value)}"
+            return f"{text}  ({notes})" if notes else text
+        if record["do"] == "wait":
+            return f"{trial} waits for {record['owner']}, which computes the same stage now"
         if record["do"] == "promote":
             return f"{trial} goes on past step {record['rung']}"
         if record["do"] == "failure":
@@ -179,6 +184,11 @@ class View:
             yield f"trials   {len(sweep.trials)}{of}: {counts}"
             yield f"rungs    {self._rungs()}"
         yield f"best     {self._compared()}"
+        noted = [trial for trial in sweep.trials.values() if trial.notes]
+        if noted:
+            last = max(noted, key=lambda trial: max(step for _, step in trial.notes.values()))
+            more = f" (and {len(noted) - 1} more trials)" if len(noted) > 1 else ""
+            yield f"note     {last.name}, {notes_of(last)[-1]}{more}"
         spent = f"{_time(sweep.wall_hours(time.time()))}, CPU {_time(sweep.cpu_hours)}"
         if sweep.gpu_hours > 0:
             spent += f", GPU {_time(sweep.gpu_hours)}"

@@ -2,6 +2,7 @@
 
 import json
 import shlex
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +44,15 @@ def status(sweep: str, as_json: bool) -> None:
         console.print(f"bicubic: {baseline}")
     executed, requested = document["steps_executed"], document["steps_requested"]
     console.print(f"steps: {executed:,} computed of {requested:,} requested")
+    for line in trial_notes(document):
+        click.echo(line)
+
+
+def trial_notes(document: Mapping[str, Any]) -> list[str]:
+    """Return what was wrong with trials, one line each, for `status` and at the end of a run."""
+    return [
+        f"note: {trial['trial']}, {note}" for trial in document["trials"] for note in trial["notes"]
+    ]
 
 
 @click.command()

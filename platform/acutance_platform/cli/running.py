@@ -9,7 +9,7 @@ import click
 from rich.console import Console
 
 from acutance_platform.cli.live import watching, wide_console
-from acutance_platform.cli.looking import front_table
+from acutance_platform.cli.looking import front_table, trial_notes
 from acutance_platform.cli.outcome import DONE, FAILED, INTERRUPTED, Failed
 from acutance_platform.report import rich_table
 from acutance_platform.verbs import looking, open_home, running
@@ -100,6 +100,8 @@ def _end(outcome: Outcome, home: Home, as_json: bool) -> int:
         name = shlex.quote(outcome.name)
         click.echo(f"interrupted, state saved. Go on with: acutance resume {name}", err=True)
         return INTERRUPTED
+    for line in trial_notes(looking.status_of(outcome.told)):
+        click.echo(line, err=True)
     if as_json:
         click.echo(json.dumps(_document(outcome), indent=2))
     else:
@@ -118,6 +120,7 @@ def _document(outcome: Outcome) -> dict[str, Any]:
         "weights": trial["weights"],
         "steps": trial["steps"],
         "metrics": trial["metrics"],
+        "notes": trial["notes"],
     }
 
 

@@ -1,4 +1,4 @@
-"""Own networks and losses without a fork: modules whose `register(tables)` adds rows."""
+"""Own networks, losses and metrics without a fork: modules whose `register(tables)` adds rows."""
 
 import hashlib
 import importlib
@@ -7,7 +7,14 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from acutance_models import DEGRADATIONS, GENERATORS, LOSSES, METRICS
+from acutance_models import (
+    DEGRADATIONS,
+    DISCRIMINATORS,
+    FEATURES,
+    GENERATORS,
+    LOSSES,
+    METRICS,
+)
 from acutance_platform.recipe.errors import Problem, RecipeErrors
 
 
@@ -16,6 +23,8 @@ class Tables:
     """The tables that a plug-in may add rows to, by `tables.generators.add(name, constructor)`."""
 
     generators: object = GENERATORS
+    discriminators: object = DISCRIMINATORS
+    features: object = FEATURES
     losses: object = LOSSES
     degradations: object = DEGRADATIONS
     metrics: object = METRICS

@@ -52,6 +52,7 @@ def report_html(data: ReportData) -> str:
         table=trial_table(data),
         front=front_rows(data),
         figures=_figures(data),
+        notes=[(trial["trial"], note) for trial in data.trials for note in trial.get("notes", ())],
         strips=[_strip(name, png) for name, png in data.strips],
         winner=data.status.get("best"),
         recipe=data.recipe,

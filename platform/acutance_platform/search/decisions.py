@@ -216,6 +216,8 @@ def _told(trial: Trial, report: Record) -> list[Record]:
     fields = ("step", "executed", "cpu_seconds", "gpu_seconds", "time")
     metrics = {name: plain(value) for name, value in report["metrics"].items()}
     told = {field: report[field] for field in fields}
+    if report.get("notes"):
+        told["notes"] = list(report["notes"])
     records: list[Record] = [{"do": "report", "trial": trial.name, **told, "metrics": metrics}]
     if report.get("weights"):
         name, step = trial.name, report["step"]

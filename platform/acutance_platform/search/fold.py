@@ -29,6 +29,7 @@ class Trial:
         stages: Key and absolute end of each stage of its chain.
         begun: Whether a leg of it was started in this session and has not failed.
         reports: Step -> metrics; a metric that was not finite is NaN.
+        notes: What was wrong with it, in words -> the first and the last step that said so.
         values: Rung -> objectives, in the order of the search section; NaN where not finite.
         promoted: Rungs from which it went on.
         published: Step -> SHA-256 of weights.
@@ -47,6 +48,7 @@ class Trial:
     stages: tuple[tuple[str, int], ...] = ()
     begun: bool = False
     reports: dict[int, dict[str, float]] = field(default_factory=dict)
+    notes: dict[str, tuple[int, int]] = field(default_factory=dict)
     values: dict[int, tuple[float, ...]] = field(default_factory=dict)
     promoted: set[int] = field(default_factory=set)
     published: dict[int, str] = field(default_factory=dict)
@@ -212,10 +214,15 @@ class Sweep:
     def _leg(self, record: Record) -> None:
         self.trials[record["trial"]].begun = True
 
+    def _wait(self, record: Record) -> None:
+        self.trials[record["trial"]].begun = False
+
     def _report(self, record: Record) -> None:
         trial, step = self.trials[record["trial"]], int(record["step"])
         if step in trial.reports:
             return
+        for note in record.get("notes", ()):
+            trial.notes[note] = (trial.notes.get(note, (step, step))[0], step)
         trial.reports[step] = {name: number(v) for name, v in record["metrics"].items()}
         trial.executed += int(record["executed"])
         trial.cpu_seconds += float(record["cpu_seconds"])

@@ -70,7 +70,16 @@ def _trial(sweep: Sweep, trial: Trial) -> dict[str, Any]:
         "weights": trial.weights,
         "failures": trial.failures,
         "error": trial.errors[-1] if trial.errors else None,
+        "notes": notes_of(trial),
     }
+
+
+def notes_of(trial: Trial) -> list[str]:
+    """Return what was wrong with a trial, one line each, with the steps that said so."""
+    return [
+        f"step {first}: {note}" if first == last else f"steps {first} to {last}: {note}"
+        for note, (first, last) in trial.notes.items()
+    ]
 
 
 def _last(trial: Trial) -> dict[str, float]:

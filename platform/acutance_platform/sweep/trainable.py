@@ -154,6 +154,7 @@ class Leg(tune.Trainable):
             "gpu_seconds": report.gpu_seconds,
             "time": report.time,
             "weights": report.weights,
+            "notes": list(report.notes),
         }
         if getattr(report, "owner", self._config["owner"]) != self._config["owner"]:
             plain |= {"executed": 0, "cpu_seconds": 0.0, "gpu_seconds": 0.0}

@@ -62,6 +62,8 @@ class RunView:
     params: dict[str, str] = field(default_factory=dict)
     tags: dict[str, str] = field(default_factory=dict)
     points: list[Point] = field(default_factory=list)
+    notes: dict[str, int] = field(default_factory=dict)
+    """What was wrong, in words -> the first step that said so; the tag ``acutance.notes``."""
     seen: set[tuple[str, int]] = field(default_factory=set)
     run_id: str | None = None
     """From the journal, where an earlier driver recorded it."""
@@ -90,9 +92,10 @@ class RunView:
             if value is not None and math.isfinite(value):
                 self.points.append(Point(key, float(value), time_ms, step))
             else:
-                self._note("acutance.not_finite", f"{key} at step {step}")
+                self.note("acutance.not_finite", f"{key} at step {step}")
 
-    def _note(self, tag: str, text: str) -> None:
+    def note(self, tag: str, text: str) -> None:
+        """Append a text to a tag, as far as MLflow takes it."""
         known = self.tags.get(tag)
         self.tags[tag] = (f"{known}, {text}" if known else text)[:_LONGEST_NOTE]
 
@@ -125,6 +128,7 @@ class Projection:
             "value": self._value,
             "promote": self._promote,
             "leg": self._promote,
+            "wait": self._wait,
             "failure": self._failure,
             "end": self._end,
             "result": self._result,
@@ -207,7 +211,12 @@ class Projection:
 
     def _report(self, run: RunView, record: Record) -> None:
         run.set_state("RUNNING")
-        run.add(int(record["step"]), _milliseconds(record["time"]), record["metrics"])
+        step = int(record["step"])
+        run.add(step, _milliseconds(record["time"]), record["metrics"])
+        for note in record.get("notes") or ():
+            if note not in run.notes:
+                run.notes[note] = step
+                run.note("acutance.notes", f"step {step}: {note}")
 
     def _value(self, run: RunView, record: Record) -> None:
         run.set_state("PAUSED")  # a leg ends at its rung
@@ -215,6 +224,9 @@ class Projection:
     def _promote(self, run: RunView, record: Record) -> None:
         """It goes on, or a leg of it starts."""
         run.set_state("RUNNING")
+
+    def _wait(self, run: RunView, record: Record) -> None:
+        run.set_state("WAITING")
 
     def _failure(self, run: RunView, record: Record) -> None:
         run.set_state("WAITING", killed=True)

@@ -14,7 +14,7 @@ from acutance_platform.training.features import (
     files_of_metrics,
     metric_problems,
 )
-from acutance_platform.training.inherit import Inheritance, compare
+from acutance_platform.training.inherit import Inheritance, compare, lineage_of
 from acutance_platform.training.keys import stage_keys
 from acutance_platform.training.loop import Interrupted, StageTraining, TrainingDiverged
 from acutance_platform.training.machine import (
@@ -48,6 +48,7 @@ __all__ = [
     "feature_files",
     "feature_problems",
     "files_of_metrics",
+    "lineage_of",
     "machine_kind",
     "mean_scores",
     "measure",

@@ -1,9 +1,12 @@
-"""How a stage's generator starts from another one's weights."""
+"""How a stage's generator starts from another one's weights, and what weights descend from."""
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from torch import Tensor, nn
+
+from acutance_models import read_header
 
 
 @dataclass(frozen=True)
@@ -36,3 +39,13 @@ def inherit(network: nn.Module, parent: Mapping[str, Tensor]) -> Inheritance:
     for name in found.kept:
         own[name].copy_(parent[name])
     return found
+
+
+def lineage_of(data: bytes) -> list[str]:
+    """Return what a weights file descends from, oldest first, itself as `blob:SHA256` last.
+
+    Stages stand there by their keys; models that a first stage began from as `blob:SHA256`, after
+    what they descend from.
+    """
+    text = read_header(data).get("lineage", "")
+    return [*filter(None, text.split(",")), f"blob:{hashlib.sha256(data).hexdigest()}"]

@@ -49,7 +49,7 @@ class StageTraining:
         rungs: Absolute steps, beside `evaluation.every` and the end, to report and publish at.
         owner: Name under which new reports are made; a state's other reports cost nothing here.
         lineage: What the published weights descend from, oldest first: the keys of the chain's
-            earlier stages, and before them `blob:SHA256` where the first one started from a model.
+            earlier stages, and before them the lineage of the model that the first began from.
 
     Raises:
         StorageError: If the parent's weights are missing or damaged.
@@ -117,26 +117,11 @@ class StageTraining:
                 self._roll_back(math.nan)
             elif saving and self.step < goal:
                 self._save()
-        metrics = {**self._costs, **self._learner.averages.take(), **self._validate()}
-        weights = self.publish() if self.step in self._publish_at else None
-        spent = self._spent()
-        self._progress.reports.append(
-            Report(
-                self.step,
-                metrics,
-                spent.executed,
-                spent.cpu_seconds,
-                spent.gpu_seconds,
-                time.time(),
-                weights,
-                self._owner,
-            )
-        )
-        history = [report.metrics for report in self._progress.reports]
-        self._progress.notes = self._learner.notes(history)
+        report = self._measured()
+        self._progress.reports.append(report)
         self._progress.spent = Spent(self._owner)
         self._save()
-        return self._progress.reports[-1]
+        return report
 
     def request_stop(self) -> None:
         """Ask the running `advance` to save and stop; safe in a signal handler."""
@@ -167,6 +152,35 @@ class StageTraining:
         spec, tensors = self._learner.generator.spec, self._learner.weights()
         data = dump_weights(tensors, spec=spec, scale=recipe.scale, extra=extra)
         return put_blob(self._store, data)
+
+    def _measured(self) -> Report:
+        """Measure, publish where it is time to, and look whether anything is wrong."""
+        metrics = {**self._costs, **self._learner.averages.take(), **self._validate()}
+        weights = self.publish() if self.step in self._publish_at else None
+        spent = self._spent()
+        return Report(
+            self.step,
+            metrics,
+            spent.executed,
+            spent.cpu_seconds,
+            spent.gpu_seconds,
+            time.time(),
+            weights,
+            self._owner,
+            self._notes(metrics),
+        )
+
+    def _notes(self, metrics: Mapping[str, float]) -> list[str]:
+        """Return what has to be said with the report of these metrics."""
+        progress = self._progress
+        gone_back = [
+            f"went back from step {record['step']} to {record['back_to']}, where other crops were "
+            f"drawn: the loss or a weight became {record['value']}"
+            for record in progress.rollbacks
+            if record["back_to"] == progress.reported
+        ]
+        earlier = [report.metrics for report in progress.reports]
+        return [*gone_back, *self._learner.notes([*earlier, metrics])]
 
     def _roll_back(self, value: float) -> None:
         """Go back to the last report's state and draw other crops from there on.

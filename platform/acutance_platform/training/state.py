@@ -24,7 +24,7 @@ from acutance_storage import (
     set_ref,
 )
 
-SCHEMA = 2
+SCHEMA = 3
 
 
 @dataclass(frozen=True)
@@ -47,6 +47,8 @@ class Report:
     """SHA-256 of the published weights, at rungs and at the end."""
     owner: str = ""
     """Who computed it (SWEEP/TRIAL)."""
+    notes: list[str] = field(default_factory=list)
+    """What is wrong with the training as of this report, in words; nothing = it is sound."""
 
     def told_by(self, owner: str) -> "Report":
         """Return the report as `owner` tells it: what another one computed cost it nothing."""
@@ -85,8 +87,6 @@ class Progress:
     """Restarts by the NaN guard; a further attempt draws other crops."""
     memory: dict[str, Any] = field(default_factory=dict)
     """What the learner keeps as plain data, see `Learner.memory`."""
-    notes: list[str] = field(default_factory=list)
-    """What is wrong with the training as of the last report, in words."""
     rollbacks: list[dict[str, Any]] = field(default_factory=list)
     """One record per restart by the NaN guard: step, back_to, attempt, value."""
     reports: list[Report] = field(default_factory=list)
@@ -180,7 +180,6 @@ def _progress(value: dict[str, Any]) -> Progress:
         start=value["start"],
         attempt=value["attempt"],
         memory=dict(value["memory"]),
-        notes=list(value["notes"]),
         rollbacks=list(value["rollbacks"]),
         reports=[Report(**report) for report in value["reports"]],
         spent=Spent(**value["spent"]),

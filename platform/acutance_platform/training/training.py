@@ -7,11 +7,12 @@ from typing import final
 from acutance_platform.recipe import Recipe, RecipeErrors, chain, load_plugins
 from acutance_platform.training.data import Pairs, dataset_problems
 from acutance_platform.training.features import feature_files, feature_problems
+from acutance_platform.training.inherit import lineage_of
 from acutance_platform.training.keys import stage_keys
 from acutance_platform.training.loop import StageTraining
 from acutance_platform.training.machine import MachineKind
 from acutance_platform.training.state import Report, States
-from acutance_storage import BlobStore, KeyMissing, open_dataset
+from acutance_storage import BlobStore, KeyMissing, get_blob, open_dataset
 
 
 @final
@@ -62,6 +63,9 @@ class Training:
             rungs=self._rungs,
             files=self._files,
         )
+        init = self._links[0].stage.init
+        first = get_blob(store, init.removeprefix("blob:")) if init is not None else None
+        self._began_from = lineage_of(first) if first is not None else []
         self._earlier: list[Report] = []
         self._stop = False
         self._open(self._begun())
@@ -136,7 +140,7 @@ class Training:
             files=self._files,
             rungs=self._rungs_of(place),
             owner=self._owner,
-            lineage=[*filter(None, [self._links[0].stage.init]), *self.keys[:place]],
+            lineage=[*self._began_from, *self.keys[:place]],
         )
         if self._stop:
             self._stage.request_stop()

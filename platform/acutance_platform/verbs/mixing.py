@@ -5,12 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from acutance_models import dump_weights, interpolate, read_header, read_tensors
-
-
-def lineage_of(data: bytes) -> list[str]:
-    """Return what a weights file descends from, oldest first, itself last; see `StageTraining`."""
-    text = read_header(data).get("lineage", "")
-    return [*filter(None, text.split(",")), f"blob:{hashlib.sha256(data).hexdigest()}"]
+from acutance_platform.training import lineage_of
 
 
 def related(a: bytes, b: bytes) -> bool:

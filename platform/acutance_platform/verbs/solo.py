@@ -4,10 +4,10 @@ import signal
 import socket
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
-from typing import Any
+from typing import Any, final
 
 from acutance_platform.recipe import Recipe, chain
 from acutance_platform.search.fold import Record, plain
@@ -23,6 +23,9 @@ from acutance_platform.training import (
 from acutance_platform.verbs.home import Home
 from acutance_platform.verbs.journals import TRAINING, finished, tell
 from acutance_platform.verbs.recording import Scene
+from acutance_storage.leases import Leases
+
+_LOOK_AGAIN = 0.5  # seconds
 
 
 def run_alone(name: str, spec: dict[str, Any], recipe: Recipe, home: Home, scene: Scene) -> str:
@@ -37,15 +40,9 @@ def run_alone(name: str, spec: dict[str, Any], recipe: Recipe, home: Home, scene
     driver = uuid.uuid4().hex[:12]
     head.append({"do": "start", "driver": driver, "host": socket.gethostname(), "time": now})
     scene.write(*head)
-    training = open_training(
-        recipe,
-        store=home.store,
-        local=home.local,
-        machine=machine_kind(recipe),
-        owner=f"{name}/{TRAINING}",
-    )
+    leases = Leases(home.store, name)
+    work = _Work(name, recipe, home, leases, scene.write)
     if TRAINING not in known.sweep.trials:
-        rungs, ends = [recipe.steps], [link.end for link in chain(recipe)]
         scene.write(
             {
                 "do": "ask",
@@ -53,16 +50,94 @@ def run_alone(name: str, spec: dict[str, Any], recipe: Recipe, home: Home, scene
                 "assignment": {},
                 "recipe": {},
                 "attrs": {},
-                "rungs": rungs,
-                "stages": [list(stage) for stage in zip(training.keys, ends, strict=True)],
+                "rungs": [recipe.steps],
+                "stages": [list(stage) for stage in work.stages],
                 "time": now,
             }
         )
-    with _stopped_by_signals(training):
-        return _advance(training, recipe, scene)
+    with leases.beating(), _stopped_by_signals(work):
+        return _advance(work, recipe, scene)
 
 
-def _advance(training: Training | ZeroShotTraining, recipe: Recipe, scene: Scene) -> str:
+@final
+class _Work:
+    """The training of a recipe, stage after stage, none of which another one computes as well.
+
+    Args:
+        name: Of the training.
+        recipe: Complete.
+        home: Store and local folder.
+        leases: Of this training.
+        write: Journals a record.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        recipe: Recipe,
+        home: Home,
+        leases: Leases,
+        write: Callable[[Record], object],
+    ) -> None:
+        self._name, self._recipe, self._home = name, recipe, home
+        self._leases, self._write = leases, write
+        self._held: str | None = None
+        self._stop = False
+        self.training = self._open()
+        ends = [link.end for link in chain(recipe)]
+        self.stages = list(zip(self.training.keys, ends, strict=True))
+        """Key and end of each stage."""
+
+    def request_stop(self) -> None:
+        """Ask for saving and stopping; safe in a signal handler."""
+        self._stop = True
+        self.training.request_stop()
+
+    def own_stage(self) -> None:
+        """Hold the stage that comes next; while another computes it, wait, and take it up then.
+
+        Raises:
+            Interrupted: If `request_stop` was called meanwhile.
+        """
+        while (key := self._coming()) is not None and key != self._held:
+            if self._held is not None:
+                self._leases.let_go(self._held)
+            waited = self._wait(key)
+            self._leases.take(key)
+            self._held = key
+            if waited:
+                self.training = self._open()
+
+    def _coming(self) -> str | None:
+        return next((key for key, end in self.stages if end > self.training.step), None)
+
+    def _wait(self, key: str) -> bool:
+        """Wait until nobody else holds a stage; return whether somebody did."""
+        owner = self._leases.holder(key)
+        if owner is None:
+            return False
+        wait = {"do": "wait", "trial": TRAINING, "stage": key, "owner": owner}
+        self._write({**wait, "time": time.time()})
+        while self._leases.held_by_another(key):
+            if self._stop:
+                raise Interrupted(f"stopped while {owner} computed the next stage")
+            time.sleep(_LOOK_AGAIN)
+        return True
+
+    def _open(self) -> Training | ZeroShotTraining:
+        training = open_training(
+            self._recipe,
+            store=self._home.store,
+            local=self._home.local,
+            machine=machine_kind(self._recipe),
+            owner=f"{self._name}/{TRAINING}",
+        )
+        if self._stop:
+            training.request_stop()
+        return training
+
+
+def _advance(work: _Work, recipe: Recipe, scene: Scene) -> str:
     """Tell every stored report, then train to the end; return the state."""
     told = set(tell(scene.log.read()).sweep.trials[TRAINING].reports)
 
@@ -72,23 +147,27 @@ def _advance(training: Training | ZeroShotTraining, recipe: Recipe, scene: Scene
             fields = report.told_by(f"{scene.name}/{TRAINING}").as_dict()
             metrics = {metric: plain(value) for metric, value in report.metrics.items()}
             scene.write({"do": "report", "trial": TRAINING, **fields, "metrics": metrics})
+            told.add(report.step)
 
-    for report in training.reports:
-        note(report)
     try:
-        while training.step < recipe.steps:
-            note(training.advance())
+        while True:
+            work.own_stage()
+            for report in work.training.reports:  # after waiting there may be many new ones
+                note(report)
+            if work.training.step >= recipe.steps:
+                break
+            note(work.training.advance())
     except Interrupted as stop:
         return _finish(scene, "INTERRUPTED", str(stop))
     except TrainingDiverged as error:
         text = str(error)
         end = {"do": "end", "trial": TRAINING, "state": "FAILED", "weights": None, "error": text}
-        scene.write({**end, "step": training.step, "time": time.time()})
+        scene.write({**end, "step": work.training.step, "time": time.time()})
         return _finish(scene, "FAILED", text)
-    weights, now = training.reports[-1].weights, time.time()
-    result = {"do": "result", "trial": TRAINING, "weights": weights, "step": training.step}
-    end = {"do": "end", "trial": TRAINING, "state": "COMPLETE", "weights": weights}
-    scene.write({**result, "time": now}, {**end, "step": training.step, "time": now})
+    last, now = work.training.reports[-1], time.time()
+    result = {"do": "result", "trial": TRAINING, "weights": last.weights, "step": last.step}
+    end = {"do": "end", "trial": TRAINING, "state": "COMPLETE", "weights": last.weights}
+    scene.write({**result, "time": now}, {**end, "step": last.step, "time": now})
     return _finish(scene, "COMPLETE", "")
 
 
@@ -98,11 +177,11 @@ def _finish(scene: Scene, state: str, reason: str) -> str:
 
 
 @contextmanager
-def _stopped_by_signals(training: Training | ZeroShotTraining) -> Iterator[None]:
+def _stopped_by_signals(work: _Work) -> Iterator[None]:
     """Turn the first Ctrl-C or SIGTERM into a request to save and stop; a second one ends."""
 
     def ask(number: int, frame: FrameType | None) -> None:
-        training.request_stop()
+        work.request_stop()
         signal.signal(number, signal.default_int_handler)
 
     previous = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}

@@ -49,6 +49,23 @@ def test_a_picture_is_at_no_distance_from_itself(pair):
     assert found == {"feature_distance": 0, "gram_distance": 0, "lpips": 0}
 
 
+@pytest.mark.parametrize("room", [None, 0])
+@pytest.mark.parametrize("name", ["feature_distance", "gram_distance", "lpips"])
+def test_a_real_picture_is_looked_at_once_as_far_as_there_is_room(pair, name, room):
+    sr, hr = pair
+    built = build_metrics([name], files=lpips_files())
+    seen, passes = built[name]._made, []
+    make = seen._make
+    seen._make = lambda picture: passes.append(1) or make(picture)
+    seen._room = seen._room if room is None else room
+    values = [scored(each, hr, name, files=lpips_files())[name] for each in (sr, hr, sr)]
+    assert [built[name](each, hr) for each in (sr, hr, sr)] == values
+    assert len(passes) == (4 if room is None else 6)
+    other = np.ascontiguousarray(hr[::-1])
+    assert built[name](other, other) == 0
+    assert built[name](sr, hr) == values[0]
+
+
 @pytest.mark.parametrize("distance", ["l1", "mse"])
 def test_feature_distance_is_its_definition(pair, distance):
     layers = {"conv2_1": 2.0, "relu1_2": 0.5}

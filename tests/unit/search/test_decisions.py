@@ -354,3 +354,16 @@ def test_steps_may_be_searched_without_a_scheduler():
     sweep, _, _ = run(plan(base=base, space=space, sampler="grid", scheduler="none", budget={}))
     assert [t.end for t in sweep.trials.values()] == [10, 20]
     assert sweep.requested == sweep.executed == 30
+
+
+def test_what_a_leg_says_is_wrong_is_kept_with_the_steps_that_said_so():
+    sweep, log, _ = run(plan(trials=1), slots=1)
+    assert summary(sweep)["trials"][0]["notes"] == []
+    opened = Sweep.of(log.records[:3])
+    costs = {"executed": 1, "cpu_seconds": 0.0, "gpu_seconds": 0.0, "time": 0.0, "weights": None}
+    for step, notes in ((1, []), (2, ["blind"]), (3, ["blind", "won"]), (4, ["won"])):
+        report = {"step": step, "metrics": {"psnr_y": 1.0}, "notes": notes, **costs}
+        for record in absorb(opened, opened.trials["t0000"], [report]):
+            opened.apply(record)
+    (shown,) = summary(opened)["trials"]
+    assert shown["notes"] == ["steps 2 to 3: blind", "steps 3 to 4: won"]
