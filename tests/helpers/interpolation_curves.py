@@ -1,0 +1,208 @@
+"""Three ways from a PSNR model to the GAN model trained on from it, and which of them is on top.
+
+`networks` mixes weights, `pictures` mixes what both models make, `stopped` is the GAN training
+itself, stopped earlier. All three begin at the PSNR model and end at the GAN model.
+
+Run as a program after the sweeps, it prints the table and draws the figure:
+
+    python tests/helpers/interpolation_curves.py SWEEP...
+"""
+
+import sys
+import tempfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+
+import acutance
+from acutance_models import METRICS, matlab_resize
+from acutance_platform.report.theme import THEMES
+from acutance_platform.verbs.home import Home, open_home
+from acutance_platform.verbs.journals import open_sweep
+from acutance_storage import decode_picture
+
+ROOT = Path(__file__).resolve().parents[2]
+PHOTOS = ROOT / "experiments" / "quickstart" / "photos" / "validation"
+FIGURE = ROOT / "docs" / "pictures" / "esrgan-interpolation.png"
+ALPHAS = [number / 10 for number in range(11)]
+METRIC_NAMES = ("psnr_y", "feature_distance", "gram_distance", "edge_acutance")
+BESIDE = ("pictures", "stopped")
+"""What `networks` is held against."""
+_LABELS = {"networks": "networks mixed", "pictures": "pictures mixed", "stopped": "GAN stopped"}
+_CROP = slice(150, 250), slice(230, 330)  # of the first photograph that is drawn
+
+Point = Mapping[str, float]
+Curves = dict[str, list[Point]]
+"""Way -> metrics of each point, from the PSNR model to the GAN model."""
+
+
+def measure_ways(
+    published: Mapping[int, str],
+    begin: int,
+    home: Home,
+    *,
+    folder: Path,
+    data: Path = PHOTOS,
+    metrics: Sequence[str] = METRIC_NAMES,
+    alphas: Sequence[float] = ALPHAS,
+) -> Curves:
+    """Return the three curves.
+
+    Args:
+        published: Step -> SHA-256 of the weights that the GAN training reported.
+        begin: Step at which its adversarial stage begins.
+        home: Where the weights are.
+        folder: For the interpolated models.
+        data: Pictures to measure on.
+        metrics: To measure.
+        alphas: From 0 to 1, both included.
+    """
+    models = [f"blob:{published[step]}" for step in sorted(published) if step >= begin]
+    found = acutance.interpolate(
+        models[0], models[-1], alphas=alphas, output=folder, data=data, metrics=list(metrics),
+        home=home,
+    )  # fmt: skip
+    stopped = [
+        acutance.evaluate(model, data, metrics=list(metrics), home=home).mean for model in models
+    ]
+    return {
+        "networks": [point["network"] for point in found.curve],
+        "pictures": [point["pictures"] for point in found.curve],
+        "stopped": stopped,
+    }
+
+
+def cost(metric: str, value: float) -> float:
+    """Return how bad a value of a metric is: what is less the better."""
+    better = METRICS[metric].better
+    if isinstance(better, str):
+        return value if better == "min" else -value
+    return abs(value - better)
+
+
+def advantage(one: Sequence[Point], other: Sequence[Point], metric: str) -> list[float]:
+    """Return by how many dB one curve lies above another where both are equally bad in a metric.
+
+    At nine levels evenly between the ends' costs, each curve (straight between its points) counts
+    with the best `psnr_y` that it reaches at this cost or a lower one.
+
+    Args:
+        one: From the PSNR model to the GAN model, as `other`.
+        other: With the same ends.
+        metric: In which the GAN model is better; else nothing is returned.
+    """
+    start, stop = (cost(metric, one[place][metric]) for place in (0, -1))
+    if stop >= start:
+        return []
+    levels = np.linspace(start, stop, 11)[1:-1]
+    return [_best(one, metric, level) - _best(other, metric, level) for level in levels]
+
+
+def _best(curve: Sequence[Point], metric: str, level: float) -> float:
+    """Return the highest PSNR of a curve at a cost of at most `level`."""
+    along = np.linspace(0, len(curve) - 1, 100 * (len(curve) - 1) + 1)
+    places = np.arange(len(curve))
+    psnr, values = (
+        np.interp(along, places, [point[name] for point in curve]) for name in ("psnr_y", metric)
+    )
+    costs = np.array([cost(metric, value) for value in values])
+    return float(psnr[costs <= level + 1e-9].max())
+
+
+def summary(curves: Curves) -> dict[str, dict[str, float]]:
+    """Return metric -> mean dB by which `networks` lies above each other way, and its extremes."""
+    told: dict[str, dict[str, float]] = {}
+    for metric in curves["networks"][0]:
+        if metric == "psnr_y":
+            continue
+        told[metric] = {}
+        for beside in BESIDE:
+            gaps = advantage(curves["networks"], curves[beside], metric)
+            if gaps:
+                told[metric][f"over {beside}"] = round(float(np.mean(gaps)), 3)
+                told[metric][f"over {beside}, least"] = round(min(gaps), 3)
+                told[metric][f"over {beside}, most"] = round(max(gaps), 3)
+    return told
+
+
+def draw(all_curves: Sequence[Curves], models: Mapping[str, NDArray[np.uint8]]) -> Figure:
+    """Return the curves over two metrics, the first seed's strong, above crops of pictures.
+
+    Args:
+        all_curves: Of each seed.
+        models: Title -> SR of the first photograph, and HR.
+    """
+    figure = Figure(figsize=(11, 7.4), dpi=110, layout="constrained")
+    upper, lower = figure.subfigures(2, 1, height_ratios=(1.7, 1))
+    for axes, metric in zip(upper.subplots(1, 2), METRIC_NAMES[1:3], strict=True):
+        _curves(axes, all_curves, metric)
+    row = lower.subplots(1, len(models))
+    for axes, (title, picture) in zip(row, models.items(), strict=True):
+        axes.imshow(picture[_CROP], interpolation="nearest")
+        axes.set_title(title, fontsize=10)
+        axes.set_axis_off()
+    return figure
+
+
+def _curves(axes: Axes, all_curves: Sequence[Curves], metric: str) -> None:
+    colours = THEMES["light"].families
+    for number, curves in enumerate(all_curves):
+        for (way, label), colour in zip(_LABELS.items(), colours, strict=False):
+            axes.plot(
+                [point[metric] for point in curves[way]], [p["psnr_y"] for p in curves[way]],
+                color=colour, marker="os^"[list(_LABELS).index(way)], markersize=5,
+                alpha=0.25 if number else 1.0, linewidth=1.0 if number else 1.8,
+                label=None if number else label,
+            )  # fmt: skip
+    axes.set_xlabel(f"{metric} (less is better)")
+    axes.set_ylabel("PSNR-Y [dB]")
+    axes.grid(color=THEMES["light"].faint, linewidth=0.6)
+    axes.legend(frameon=False)
+
+
+def crops(published: Mapping[int, str], begin: int, home: Home, folder: Path) -> dict[
+    str, NDArray[np.uint8]
+]:
+    """Return title -> picture of the first photograph, whole."""
+    hr = decode_picture(sorted(PHOTOS.iterdir())[0].read_bytes()).pixels
+    hr = hr[: hr.shape[0] // 4 * 4, : hr.shape[1] // 4 * 4]
+    lr = np.floor(np.clip(matlab_resize(hr.astype(np.float64), scale=1 / 4), 0, 255) + 0.5)
+    lr = lr.astype(np.uint8)
+    made = [
+        acutance.load(folder / f"alpha-{alpha:.3f}.safetensors", home).upscale(lr)
+        for alpha in (0, 0.5, 1)
+    ]
+    mixed = np.round((made[0].astype(float) + made[2]) / 2).astype(np.uint8)
+    titles = ("PSNR model", "networks mixed, 0.5", "pictures mixed, 0.5", "GAN model", "HR")
+    return dict(zip(titles, (made[0], made[1], mixed, made[2], hr), strict=True))
+
+
+def gan_training(sweep: str, home: Home) -> tuple[dict[int, str], int]:
+    """Return what the adversarial trial of a finished sweep published, and where its stage began."""
+    for trial in open_sweep(home.store, sweep).sweep.trials.values():
+        if any("adversarial" in path for path in trial.recipe):
+            return dict(trial.published), trial.stages[0][1]
+    raise SystemExit(f"{sweep} has no adversarial trial")
+
+
+def main(*sweeps: str) -> None:
+    """Print by how much interpolated networks lie above the other ways; draw the figure."""
+    home, found, shown = open_home(), list[Curves](), {}
+    for sweep in sweeps:
+        published, begin = gan_training(sweep, home)
+        with tempfile.TemporaryDirectory() as scratch:
+            folder = Path(scratch)
+            found.append(measure_ways(published, begin, home, folder=folder))
+            shown = shown or crops(published, begin, home, folder)
+        print(sweep, {way: [dict(curve[0]), dict(curve[-1])] for way, curve in found[-1].items()})
+        for metric, told in summary(found[-1]).items():
+            print(f"  {metric:18} {told}")
+    draw(found, shown).savefig(FIGURE, metadata={"Software": None})
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
