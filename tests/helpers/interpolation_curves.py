@@ -19,7 +19,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 import acutance
-from acutance_models import METRICS, matlab_resize
+from acutance_models import METRICS, Degradation, crop_to_multiple
 from acutance_platform.report.theme import THEMES
 from acutance_platform.verbs.home import Home, open_home
 from acutance_platform.verbs.journals import open_sweep
@@ -164,21 +164,17 @@ def _curves(axes: Axes, all_curves: Sequence[Curves], metric: str) -> None:
     axes.legend(frameon=False)
 
 
-def crops(published: Mapping[int, str], begin: int, home: Home, folder: Path) -> dict[
-    str, NDArray[np.uint8]
-]:
-    """Return title -> picture of the first photograph, whole."""
-    hr = decode_picture(sorted(PHOTOS.iterdir())[0].read_bytes()).pixels
-    hr = hr[: hr.shape[0] // 4 * 4, : hr.shape[1] // 4 * 4]
-    lr = np.floor(np.clip(matlab_resize(hr.astype(np.float64), scale=1 / 4), 0, 255) + 0.5)
-    lr = lr.astype(np.uint8)
-    made = [
+def crops(home: Home, folder: Path) -> dict[str, NDArray[np.uint8]]:
+    """Return title -> the first photograph, whole, as the models of a folder make it, and HR."""
+    hr = crop_to_multiple(decode_picture(min(PHOTOS.iterdir())).pixels, 4)
+    lr = Degradation([{"kind": "matlab_bicubic"}], 4)(hr, np.random.default_rng(0))
+    first, between, last = (
         acutance.load(folder / f"alpha-{alpha:.3f}.safetensors", home).upscale(lr)
-        for alpha in (0, 0.5, 1)
-    ]
-    mixed = np.round((made[0].astype(float) + made[2]) / 2).astype(np.uint8)
+        for alpha in (0.0, 0.5, 1.0)
+    )
+    mixed = np.round((first.astype(float) + last) / 2).astype(np.uint8)
     titles = ("PSNR model", "networks mixed, 0.5", "pictures mixed, 0.5", "GAN model", "HR")
-    return dict(zip(titles, (made[0], made[1], mixed, made[2], hr), strict=True))
+    return dict(zip(titles, (first, between, mixed, last, hr), strict=True))
 
 
 def gan_training(sweep: str, home: Home) -> tuple[dict[int, str], int]:
@@ -197,7 +193,7 @@ def main(*sweeps: str) -> None:
         with tempfile.TemporaryDirectory() as scratch:
             folder = Path(scratch)
             found.append(measure_ways(published, begin, home, folder=folder))
-            shown = shown or crops(published, begin, home, folder)
+            shown = shown or crops(home, folder)
         print(sweep, {way: [dict(curve[0]), dict(curve[-1])] for way, curve in found[-1].items()})
         for metric, told in summary(found[-1]).items():
             print(f"  {metric:18} {told}")
