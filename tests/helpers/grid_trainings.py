@@ -4,6 +4,7 @@ They stand under the same keys as those of `acutance sweep`, so that either take
 has computed.
 """
 
+import os
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -13,7 +14,8 @@ from acutance_platform.search.space import apply_to
 from acutance_platform.search.table import parse_space
 from acutance_platform.training import Report, Training, machine_kind
 from acutance_platform.verbs.files import read_sweep
-from acutance_platform.verbs.home import Home
+from acutance_platform.verbs.home import Home, open_home
+from acutance_storage import open_store
 
 EXPERIMENTS = Path(__file__).resolve().parents[2] / "experiments"
 
@@ -35,3 +37,10 @@ def train(recipe: Recipe, home: Home) -> list[Report]:
     while training.step < recipe.steps:
         training.advance()
     return training.reports
+
+
+def campaign_home(folder: Path) -> Home:
+    """Return the store that ACUTANCE_STORE names, so that a broken campaign goes on, or a new one."""
+    if "ACUTANCE_STORE" in os.environ:
+        return open_home()
+    return Home(open_store(folder / "store"), folder / "local")

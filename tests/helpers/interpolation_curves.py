@@ -41,8 +41,8 @@ Curves = dict[str, list[Point]]
 
 
 def measure_ways(
-    published: Mapping[int, str],
-    begin: int,
+    ends: tuple[str, str],
+    stopped: Sequence[Point],
     home: Home,
     *,
     folder: Path,
@@ -53,26 +53,22 @@ def measure_ways(
     """Return the three curves.
 
     Args:
-        published: Step -> SHA-256 of the weights that the GAN training reported.
-        begin: Step at which its adversarial stage begins.
+        ends: SHA-256 of the PSNR model's weights and of the GAN model's.
+        stopped: What the adversarial stage reported, its beginning and its end included.
         home: Where the weights are.
         folder: For the interpolated models.
         data: Pictures to measure on.
-        metrics: To measure.
+        metrics: To measure; of `stopped` those that it has.
         alphas: From 0 to 1, both included.
     """
-    models = [f"blob:{published[step]}" for step in sorted(published) if step >= begin]
     found = acutance.interpolate(
-        models[0], models[-1], alphas=alphas, output=folder, data=data, metrics=list(metrics),
-        home=home,
+        f"blob:{ends[0]}", f"blob:{ends[1]}", alphas=alphas, output=folder, data=data,
+        metrics=list(metrics), home=home,
     )  # fmt: skip
-    stopped = [
-        acutance.evaluate(model, data, metrics=list(metrics), home=home).mean for model in models
-    ]
     return {
         "networks": [point["network"] for point in found.curve],
         "pictures": [point["pictures"] for point in found.curve],
-        "stopped": stopped,
+        "stopped": [{name: at[name] for name in metrics if name in at} for at in stopped],
     }
 
 
@@ -121,7 +117,8 @@ def summary(curves: Curves) -> dict[str, dict[str, float]]:
             continue
         told[metric] = {}
         for beside in BESIDE:
-            gaps = advantage(curves["networks"], curves[beside], metric)
+            measured = all(metric in point for point in curves[beside])
+            gaps = advantage(curves["networks"], curves[beside], metric) if measured else []
             if gaps:
                 told[metric][f"over {beside}"] = round(float(np.mean(gaps)), 3)
                 told[metric][f"over {beside}, least"] = round(min(gaps), 3)
@@ -177,11 +174,13 @@ def crops(home: Home, folder: Path) -> dict[str, NDArray[np.uint8]]:
     return dict(zip(titles, (first, between, mixed, last, hr), strict=True))
 
 
-def gan_training(sweep: str, home: Home) -> tuple[dict[int, str], int]:
-    """Return what the adversarial trial of a finished sweep published, and where its stage began."""
+def gan_training(sweep: str, home: Home) -> tuple[tuple[str, str], list[Point]]:
+    """Return what `measure_ways` wants of the adversarial trial of a finished sweep."""
     for trial in open_sweep(home.store, sweep).sweep.trials.values():
         if any("adversarial" in path for path in trial.recipe):
-            return dict(trial.published), trial.stages[0][1]
+            begin = trial.stages[0][1]
+            stopped = [trial.reports[step] for step in sorted(trial.reports) if step >= begin]
+            return (trial.published[begin], trial.published[trial.end]), list(stopped)
     raise SystemExit(f"{sweep} has no adversarial trial")
 
 
@@ -189,10 +188,10 @@ def main(*sweeps: str) -> None:
     """Print by how much interpolated networks lie above the other ways; draw the figure."""
     home, found, shown = open_home(), list[Curves](), {}
     for sweep in sweeps:
-        published, begin = gan_training(sweep, home)
+        ends, stopped = gan_training(sweep, home)
         with tempfile.TemporaryDirectory() as scratch:
             folder = Path(scratch)
-            found.append(measure_ways(published, begin, home, folder=folder))
+            found.append(measure_ways(ends, stopped, home, folder=folder))
             shown = shown or crops(home, folder)
         print(sweep, {way: [dict(curve[0]), dict(curve[-1])] for way, curve in found[-1].items()})
         for metric, told in summary(found[-1]).items():
