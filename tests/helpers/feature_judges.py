@@ -87,9 +87,7 @@ def table(all_found: Sequence[Found]) -> str:
     head = [f"| judged by | {' | '.join(names)} |", f"|---{'|---' * len(names)}|"]
     return "\n".join(
         head
-        + [
-            f"| {mix} | {' | '.join(_cell(*told[mix][name]) for name in names)} |" for mix in told
-        ]
+        + [f"| {mix} | {' | '.join(_cell(*told[mix][name]) for name in names)} |" for mix in told]
     )
 
 

@@ -40,7 +40,7 @@ def train(recipe: Recipe, home: Home) -> list[Report]:
 
 
 def campaign_home(folder: Path) -> Home:
-    """Return the store that ACUTANCE_STORE names, so that a broken campaign goes on, or a new one."""
+    """Return the store of ACUTANCE_STORE, so that a broken campaign goes on, or a new one."""
     if "ACUTANCE_STORE" in os.environ:
         return open_home()
     return Home(open_store(folder / "store"), folder / "local")

@@ -1,4 +1,4 @@
-"""ESRGAN's network interpolation: the experiment's own file, tiny in `make test`, whole as campaign."""
+"""ESRGAN's network interpolation: the experiment's file, tiny in `make test`, whole as campaign."""
 
 import numpy as np
 import pytest
