@@ -6,11 +6,14 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 LINT_PATHS := storage models platform tests docs
 
+# An experiment's sweep with three seeds; the name of each ends in its seed.
+seeds = set -e; for seed in 0 1 2; do $(BIN)/acutance sweep experiments/$(1)/sweep.yaml --set seed=$$seed --name $(1)-$$seed --resume auto; done
+
 .DEFAULT_GOAL := help
-.PHONY: help install demo sweep quickstart toy-bars enhancenet-losses test campaign bench lint types layers format docs golden clean
+.PHONY: help install demo sweep quickstart toy-bars enhancenet-losses esrgan-interpolation srfeat-discriminators test campaign bench lint types layers format docs golden clean
 
 help:  ## list the targets
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 24
 
 install: $(STAMP)  ## make the environment in .venv (Python 3.11+, a package registry, nothing else)
 
@@ -34,8 +37,16 @@ toy-bars: install  ## EnhanceNet's toy example: its sweep, table and figure (abo
 	$(BIN)/python tests/helpers/toy_bars.py figure toy-bars
 
 enhancenet-losses: install  ## EnhanceNet's six loss mixes over three seeds: sweeps, table, figure
-	for seed in 0 1 2; do $(BIN)/acutance sweep experiments/enhancenet-losses/sweep.yaml --set seed=$$seed --name enhancenet-losses-$$seed --resume auto || exit 1; done
-	$(BIN)/python tests/helpers/enhancenet_losses.py enhancenet-losses-{0,1,2}
+	$(call seeds,$@)
+	$(BIN)/python tests/helpers/enhancenet_losses.py $@-0 $@-1 $@-2
+
+esrgan-interpolation: install  ## networks mixed beside pictures mixed, three seeds (about 15 minutes)
+	$(call seeds,$@)
+	$(BIN)/python tests/helpers/interpolation_curves.py $@-0 $@-1 $@-2
+
+srfeat-discriminators: install  ## discriminators of pictures, of features, of both, three seeds (about 20 minutes)
+	$(call seeds,$@)
+	$(BIN)/python tests/helpers/feature_judges.py $@-0 $@-1 $@-2
 
 test: install  ## every test that is not marked `long` or `gpu`
 	$(BIN)/python -m pytest -m "not long and not gpu"

@@ -1,6 +1,7 @@
 """What an outside reader found wrong once, and must stay right."""
 
 import os
+import shutil
 import signal
 
 import numpy as np
@@ -41,6 +42,14 @@ def test_real_lr_pictures_are_read_unless_the_file_says_otherwise(place, home, a
     )
     assert refused.code == 2
     assert "has real LR pictures of scale 2" in refused.err
+
+
+def test_a_folder_is_read_again_where_the_store_was_emptied(place, acutance):
+    found = []
+    for _ in range(2):
+        found.append(acutance("validate", "recipe.yaml", "--json").json["dataset"])
+        shutil.rmtree(place / "store")
+    assert found[0] == found[1]
 
 
 def test_equal_pictures_count_as_often_as_there_are_files(place, acutance):

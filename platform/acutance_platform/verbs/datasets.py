@@ -1,5 +1,6 @@
 """The dataset that a recipe names: a stored one, or a folder that is ingested on first use."""
 
+import contextlib
 import hashlib
 import json
 import re
@@ -67,7 +68,7 @@ def _find(wanted: str, place: str, document: Document, home: Home) -> ImageDatas
     folder = _folder(wanted, place, document)
     try:
         if folder.is_dir():
-            return open_dataset(home.store, _ingest(folder, home))
+            return _ingest(folder, home)
         return open_dataset(home.store, wanted)
     except DatasetError as error:
         way_out = f"Add it with `acutance data add NAME FOLDER`; {folder} is no folder."
@@ -86,22 +87,24 @@ def _folder(wanted: str, place: str, document: Document) -> Path:
     return (base / Path(wanted).expanduser()).resolve()
 
 
-def _ingest(folder: Path, home: Home) -> str:
-    """Return NAME@VERSION of a folder's pictures, decoded only where the folder has changed."""
+def _ingest(folder: Path, home: Home) -> ImageDataset:
+    """Return the dataset of a folder's pictures, decoded only where the folder has changed."""
     fingerprint = _fingerprint(folder, home)
     where = hashlib.sha256(str(folder).encode()).hexdigest()[:16]
     memo = home.local / "folders" / f"{where}.json"
     if memo.exists():
         known = json.loads(memo.read_text())
         if known["fingerprint"] == fingerprint:
-            return str(known["dataset"])
+            # The memo outlives a store that is emptied: what it names may be gone.
+            with contextlib.suppress(DatasetError):
+                return open_dataset(home.store, str(known["dataset"]))
     added = add_folder(folder, home).dataset
     dataset = f"{added.name}@{added.version[:12]}"
     memo.parent.mkdir(parents=True, exist_ok=True)
     fresh = memo.with_suffix(".new")
     fresh.write_text(json.dumps({"fingerprint": fingerprint, "dataset": dataset}))
     fresh.replace(memo)
-    return dataset
+    return open_dataset(home.store, dataset)
 
 
 def _fingerprint(folder: Path, home: Home) -> str:
