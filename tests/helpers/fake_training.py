@@ -23,8 +23,8 @@ class Report:
     gpu_seconds: float
     time: float
     weights: str | None = None
-    notes: tuple = ()
     owner: str = ""
+    notes: tuple = ()
 
 
 class FakeTraining:

@@ -43,8 +43,8 @@ class Trainings:
         self.reports = {}
         self.computed = {}
 
-    def stored(self, trial):
-        return list(self.reports.get(trial, []))
+    def stored(self, offer):
+        return list(self.reports.get(offer.trial, []))
 
     def advance(self, offer, clock):
         told = self.reports.setdefault(offer.trial, [])
@@ -92,7 +92,7 @@ def rehearse(plan, log, trainings, *, slots=1, order=None, fails=None, clock=Non
     while True:
         while len(conductor.active) < slots and (offer := conductor.next_leg()) is not None:
             assert offer.trial not in legs, "a trial has one leg at a time"
-            legs[offer.trial] = [offer, trainings.stored(offer.trial)]
+            legs[offer.trial] = [offer, trainings.stored(offer)]
         if not legs:
             assert conductor.over()
             conductor.finish()

@@ -9,10 +9,12 @@ from PIL import Image
 from acutance_platform.recipe import build_recipe
 from acutance_platform.training import Pairs, Training, machine_kind
 from acutance_platform.training.data import Batches
-from acutance_storage import add_dataset, open_dataset, open_store
+from acutance_storage import add_dataset, list_refs, open_dataset, open_store
 
 STEPS = 60
 CHAOS_L1 = {"kind": "chaos_l1", "weight": 1.0}
+PAUSE = 0.03
+"""Seconds that each step of a training that is killed takes at least."""
 
 
 def write_pictures(folder):
@@ -96,3 +98,25 @@ def finish(training):
 
 def history(reports):
     return [(report.step, report.metrics) for report in reports]
+
+
+def saved(store):
+    """Return the steps of which the store has a state."""
+    return [int(name.rsplit("/", 1)[1]) for name in list_refs(store, "stages")]
+
+
+def told(records):
+    return [(r["step"], r["metrics"]) for r in records if r["do"] == "report"]
+
+
+def stop_after(training, steps):
+    """Ask the training to stop after so many of its own steps."""
+    step, left = training._stage._train_step, [steps]
+
+    def counted():
+        step()
+        left[0] -= 1
+        if left[0] == 0:
+            training.request_stop()
+
+    training._stage._train_step = counted

@@ -84,7 +84,8 @@ class Lines:
             text = f"{trial} step {record['step']:>6}  {objective} {_score(value)}"
             return f"{text}  ({notes})" if notes else text
         if record["do"] == "wait":
-            return f"{trial} waits for {record['owner']}, which computes the same stage now"
+            owner = record.get("owner", "another one")
+            return f"{trial} waits for {owner}, which computes the same stage now"
         if record["do"] == "promote":
             return f"{trial} goes on past step {record['rung']}"
         if record["do"] == "failure":

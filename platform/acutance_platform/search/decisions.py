@@ -23,13 +23,14 @@ class Next:
     """What to do with a free slot.
 
     Attributes:
-        kind: `leg` starts or continues `trial`; `draw` asks the sampler for a new trial; `wait`
-            may change when something reports; `over` cannot.
-        trial: The trial of a leg.
-        records: To be journalled before the leg starts.
+        kind: `leg` starts or continues `trial`; `promote` lets it go on once another one has
+            computed what it needs; `draw` asks the sampler for a new trial; `wait` may change
+            when something reports; `over` cannot.
+        trial: The trial of a leg or a promotion.
+        records: To be journalled before the leg starts, or at once.
     """
 
-    kind: Literal["leg", "draw", "wait", "over"]
+    kind: Literal["leg", "promote", "draw", "wait", "over"]
     trial: Trial | None = None
     records: tuple[Record, ...] = ()
 
@@ -76,16 +77,22 @@ def next_leg(
         found = last_hope(sweep)
     if found is None:
         return Next("over")
-    return Next("leg", found[0], (_promote(*found),))
+    promoted = _promote(*found)
+    if _held(sweep, found[0], active, busy):
+        return Next("promote", found[0], (promoted, {"do": "wait", "trial": found[0].name}))
+    return Next("leg", found[0], (promoted,))
 
 
 def _held(sweep: Sweep, trial: Trial, active: Collection[str], busy: Callable[[str], bool]) -> bool:
-    """Say whether somebody else is computing the stage that a trial is in, or comes to next."""
-    if trial.stage is None:
-        return False
-    key, end = trial.stage
-    others = (sweep.trials[name] for name in active if name != trial.name)
-    return any(other.step < end and trial.stage in other.stages for other in others) or busy(key)
+    """Say whether somebody else is computing what a trial needs.
+
+    What it needs may be further on than what it was told: another one that computes its second
+    stage has finished the first.
+    """
+    others = [sweep.trials[name] for name in active if name != trial.name]
+    needed = trial.ahead
+    shared = any(stage in other.ahead for other in others for stage in needed)
+    return shared or any(busy(key) for key, _ in needed)
 
 
 def absorb(sweep: Sweep, trial: Trial, reports: Iterable[Record]) -> list[Record]:

@@ -72,21 +72,22 @@ class Trial:
         return self.rungs[-1] if self.rungs else 0
 
     @property
-    def stage(self) -> tuple[str, int] | None:
-        """Key and end of the stage that it is in, or comes to next; None past its last one."""
-        return next((stage for stage in self.stages if stage[1] > self.step), None)
+    def ahead(self) -> tuple[tuple[str, int], ...]:
+        """Key and end of the stage that it is in, or comes to next, and of all after it."""
+        return tuple(stage for stage in self.stages if stage[1] > self.step)
 
     @property
     def target(self) -> int | None:
-        """The rung it has to reach now, or None if it rests or has ended."""
+        """The rung it has to reach now, or None if it rests or has ended.
+
+        A value on a later rung than it was promoted to is one that an equal trial has paid for.
+        """
         if self.ended is not None:
             return None
-        for rung in self.rungs:
-            if rung not in self.values:
-                return rung
-            if rung not in self.promoted:
-                return None
-        return None
+        last = max(self.values, default=0)
+        if last and last not in self.promoted:
+            return None
+        return next((rung for rung in self.rungs if rung > last), None)
 
     @property
     def weights(self) -> str | None:

@@ -86,7 +86,7 @@ class Conductor:
         leases: Leases | None = None,
     ) -> None:
         self.plan, self._leases = plan, leases
-        self._leased: dict[str, str] = {}
+        self._leased: dict[str, set[str]] = {}
         self._journal, self._clock, self._on_event = journal, clock, on_event
         self.sweep = Sweep.of(journal.read())
         self._spec = json.loads(json.dumps(plan.spec))
@@ -140,6 +140,9 @@ class Conductor:
                 continue
             if following.trial is None:
                 return None
+            if following.kind == "promote":
+                self._write(*following.records)
+                continue
             leg = {"do": "leg", "trial": following.trial.name, "time": self._clock()}
             self._write(*following.records, leg)
             self.active.add(following.trial.name)
@@ -174,8 +177,9 @@ class Conductor:
     def release(self, name: str) -> None:
         """Take in that a leg ended because the session does; its trial stays in flight."""
         self.active.discard(name)
-        if self._leases is not None and name in self._leased:
-            self._leases.let_go(self._leased.pop(name))
+        if self._leases is not None:
+            for key in self._leased.pop(name, ()):
+                self._leases.let_go(key)
 
     def on_stopped(self, name: str) -> None:
         """Take in that a leg ended as it was told to.
@@ -208,15 +212,19 @@ class Conductor:
         )
 
     def _lease(self, trial: Trial) -> None:
-        """Hold the stage that a leg is in, and let go of the one that it has left."""
-        key = trial.stage[0] if trial.stage is not None else None
-        if self._leases is None or self._leased.get(trial.name) == key:
+        """Hold every stage that lies ahead of a leg, and let go of those that it has left.
+
+        Those after the present one as well: its state may be further on than what it has told.
+        """
+        if self._leases is None:
             return
-        if trial.name in self._leased:
-            self._leases.let_go(self._leased.pop(trial.name))
-        if key is not None:
+        ahead = {key for key, _ in trial.ahead}
+        held = self._leased.setdefault(trial.name, set())
+        for key in ahead - held:
             self._leases.take(key)
-            self._leased[trial.name] = key
+        for key in held - ahead:
+            self._leases.let_go(key)
+        self._leased[trial.name] = ahead
 
     def _draw(self) -> None:
         """Ask the sampler for one trial and journal it."""

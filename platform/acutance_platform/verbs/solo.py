@@ -14,6 +14,7 @@ from acutance_platform.search.fold import Record, plain
 from acutance_platform.training import (
     Interrupted,
     Report,
+    States,
     Training,
     TrainingDiverged,
     ZeroShotTraining,
@@ -61,7 +62,7 @@ def run_alone(name: str, spec: dict[str, Any], recipe: Recipe, home: Home, scene
 
 @final
 class _Work:
-    """The training of a recipe, stage after stage, none of which another one computes as well.
+    """The training of a recipe, of which no stage is computed by another one as well.
 
     Args:
         name: Of the training.
@@ -81,7 +82,6 @@ class _Work:
     ) -> None:
         self._name, self._recipe, self._home = name, recipe, home
         self._leases, self._write = leases, write
-        self._held: str | None = None
         self._stop = False
         self.training = self._open()
         ends = [link.end for link in chain(recipe)]
@@ -93,36 +93,39 @@ class _Work:
         self._stop = True
         self.training.request_stop()
 
-    def own_stage(self) -> None:
-        """Hold the stage that comes next; while another computes it, wait, and take it up then.
+    def hold_stages(self) -> None:
+        """Hold the stages ahead; wait first while another computes one, and take up what it left.
 
         Raises:
             Interrupted: If `request_stop` was called meanwhile.
         """
-        while (key := self._coming()) is not None and key != self._held:
-            if self._held is not None:
-                self._leases.let_go(self._held)
-            waited = self._wait(key)
+        ahead = [key for key, end in self.stages if end > self.training.step]
+        for key in ahead:
+            self._wait(key)
+        for key in ahead:
             self._leases.take(key)
-            self._held = key
-            if waited:
-                self.training = self._open()
+        saved = [States(self._home.store, key, keep=1).newest_step() or 0 for key in ahead]
+        if max(saved, default=0) > self.training.step:  # since the training was opened
+            self.training = self._open()
+            self.leave_stages()
 
-    def _coming(self) -> str | None:
-        return next((key for key, end in self.stages if end > self.training.step), None)
+    def leave_stages(self) -> None:
+        """Let go of the stages that are finished."""
+        for key, end in self.stages:
+            if end <= self.training.step:
+                self._leases.let_go(key)
 
-    def _wait(self, key: str) -> bool:
-        """Wait until nobody else holds a stage; return whether somebody did."""
+    def _wait(self, key: str) -> None:
+        """Wait until nobody else holds a stage."""
         owner = self._leases.holder(key)
         if owner is None:
-            return False
+            return
         wait = {"do": "wait", "trial": TRAINING, "stage": key, "owner": owner}
         self._write({**wait, "time": time.time()})
         while self._leases.held_by_another(key):
             if self._stop:
-                raise Interrupted(f"stopped while {owner} computed the next stage")
+                raise Interrupted(f"stopped while {owner} computed the same stage")
             time.sleep(_LOOK_AGAIN)
-        return True
 
     def _open(self) -> Training | ZeroShotTraining:
         training = open_training(
@@ -147,16 +150,14 @@ def _advance(work: _Work, recipe: Recipe, scene: Scene) -> str:
             fields = report.told_by(f"{scene.name}/{TRAINING}").as_dict()
             metrics = {metric: plain(value) for metric, value in report.metrics.items()}
             scene.write({"do": "report", "trial": TRAINING, **fields, "metrics": metrics})
-            told.add(report.step)
 
     try:
-        while True:
-            work.own_stage()
-            for report in work.training.reports:  # after waiting there may be many new ones
-                note(report)
-            if work.training.step >= recipe.steps:
-                break
+        work.hold_stages()
+        for report in work.training.reports:
+            note(report)
+        while work.training.step < recipe.steps:
             note(work.training.advance())
+            work.leave_stages()
     except Interrupted as stop:
         return _finish(scene, "INTERRUPTED", str(stop))
     except TrainingDiverged as error:

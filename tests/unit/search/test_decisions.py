@@ -367,3 +367,34 @@ def test_what_a_leg_says_is_wrong_is_kept_with_the_steps_that_said_so():
             opened.apply(record)
     (shown,) = summary(opened)["trials"]
     assert shown["notes"] == ["steps 2 to 3: blind", "steps 3 to 4: won"]
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.permutations([float(quality) for quality in range(1, 10)]),
+    st.integers(2, 9),
+    st.integers(1, 4),
+    st.integers(2, 3),
+    st.integers(0, 10**6),
+)
+def test_who_is_best_on_every_rung_comes_to_its_end(qualities, trials, slots, reduction, seed):
+    scheduler = {"kind": "asha", "first_rung": 0.25, "reduction": reduction}
+    space = {"fake.quality": {"choice": qualities[:trials]}}
+    grid = {"sampler": {"kind": "grid"}, "space": space, "scheduler": scheduler}
+    sweep, _, _ = run(plan(trials=trials, **grid), slots=slots, order=random.Random(seed))
+    assert sweep.trials[sweep.best].recipe["fake.quality"] == max(qualities[:trials])
+
+
+@pytest.mark.parametrize("order", range(4))
+def test_of_two_trials_the_first_rung_decides_even_where_curves_cross(order):
+    def crossing(offer, step):
+        quality = offer.recipe["fake"]["quality"]
+        return quality if step <= 5 else 100 - quality
+
+    scheduler = {"kind": "asha", "first_rung": 0.25, "reduction": 3}
+    space = {"fake.quality": {"choice": [1.0, 2.0]}}
+    grid = {"sampler": {"kind": "grid"}, "space": space, "scheduler": scheduler}
+    how = {"quality": crossing, "slots": 2, "order": random.Random(order)}
+    sweep, _, _ = run(plan(trials=2, **grid), **how)
+    ends = {trial.recipe["fake.quality"]: trial.ended for trial in sweep.trials.values()}
+    assert ends == {2.0: "COMPLETE", 1.0: "STOPPED"}
