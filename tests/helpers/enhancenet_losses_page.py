@@ -53,7 +53,8 @@ def page(evidence: dict[str, dict[str, Any]]) -> str:
         for source, measured in told.items():
             rows = {mix: measured[place][mix] for mix in MIXES}
             names = list(rows["E"][0])
-            parts.append(f"\nTrained through `{source}`:\n\n")
+            steps = measured["steps_requested"] // (len(MIXES) * len(measured["seeds"]))
+            parts.append(f"\nTrained through `{source}`, {steps} steps with the pretrain:\n\n")
             parts.append(table(rows, measured[f"{place}_bicubic"], names))
     return "".join(parts) + _foot(evidence)
 
@@ -87,7 +88,7 @@ def _foot(evidence: dict[str, dict[str, Any]]) -> str:
         for source, each in evidence.items()
     ]
     return f"""
-Cost, one after the other in one store, where the pretrains and what E and EA share are paid once:
+Cost (a pretrain is paid once for each seed; so are E and EA where two sources have them alike):
 {"; ".join(costs)}.
 
 Machine: {machine["processor"]}, {machine["cores"]} cores shared with other work, one thread,
