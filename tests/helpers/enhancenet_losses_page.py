@@ -82,13 +82,14 @@ def _foot(evidence: dict[str, dict[str, Any]]) -> str:
     said = next(iter(evidence.values()))
     machine, packages, measured = said["machine"], said["packages"], said["measured"]
     costs = [
-        f"{source} {each['measured']['steps_executed']:,} of "
-        f"{each['measured']['steps_requested']:,} steps computed in "
+        f"`{source}` {each['measured']['steps_executed']:,} of "
+        f"{each['measured']['steps_requested']:,} steps, "
         f"{each['measured']['cpu_seconds']:,.0f} CPU-seconds"
         for source, each in evidence.items()
     ]
     return f"""
-Cost (a pretrain is paid once for each seed; so are E and EA where two sources have them alike):
+Steps that each source computes by itself, a pretrain once for each seed, and what was spent here,
+where `distilled` found the pretrains, E and EA of `normalised`:
 {"; ".join(costs)}.
 
 Machine: {machine["processor"]}, {machine["cores"]} cores shared with other work, one thread,
