@@ -77,7 +77,7 @@ def test_niqe_reads_its_parameters_from_the_store_and_says_when_blocks_are_few(p
     [
         ("niqe", "Run `acutance fetch niqe`"),
         ("psnr_y,{kind: niqe, file: mine}", "needs the file mine"),
-        ("lpips", "needs the file vgg16"),
+        ("lpips", "needs the files vgg16, lpips-vgg"),
         ("psny", "Did you mean 'psnr_y'"),
         ("psnr_y,psnr_y", "a metric of the name psnr_y already"),
         ("{kind: edge_acutance, share: 7}", "less than or equal to 1"),

@@ -160,6 +160,22 @@ def test_a_sweep_says_which_draws_lack_a_file(acutance, place):
     refused(acutance("validate", "lacking.yaml"), path, f"acutance fetch {NORMALISED}")
 
 
+def test_a_sweep_says_once_all_that_its_metrics_lack(acutance, place):
+    assert acutance("data", "add", "photos", "photos").code == 0
+    sweep = yaml.safe_load(RECIPE)
+    sweep["evaluation"] = {"metrics": ["psnr_y", "lpips"]}
+    sweep["search"] = {
+        "space": {"optimizer.lr": {"log_uniform": [1e-4, 1e-3]}},
+        "objectives": {"psnr_y": "max"},
+        "budget": {"trials": 2},
+    }
+    (place / "lacking.yaml").write_text(yaml.safe_dump(sweep))
+    told = acutance("validate", "lacking.yaml")
+    refused(told, "evaluation.metrics.1", "`acutance fetch vgg16`, `acutance fetch lpips-vgg`")
+    assert told.err.count("lpips-vgg,") == 1
+    assert "a draw gives" not in told.err
+
+
 def test_niqe_is_fitted_to_own_photographs_and_measured_with(acutance, tmp_path):
     photographs, empty = tmp_path / "photographs", tmp_path / "empty"
     photographs.mkdir()

@@ -116,7 +116,8 @@ class Trained(NamedTuple):
     weights: str
     """SHA-256 of the published weights."""
     executed: int
-    """Steps that were really computed for it; what another mix had paid for is not counted."""
+    """Steps that it computed; what another mix had paid for is not counted, but what the same mix
+    of another source had paid for is."""
 
 
 def train(recipe: Recipe, home: Home) -> Trained:

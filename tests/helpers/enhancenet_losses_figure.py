@@ -45,7 +45,7 @@ def figure(panels: Sequence[Panel], photographs: Path, scale: int) -> Image.Imag
             paper.paste(shown, (_left(place), top))
     below = _TEXT + len(DETAILS) * (side + _GAP)
     for place, panel in enumerate(panels, start=1):
-        told = (f"{panel.row['psnr_y']:.2f} dB", f"{panel.row['feature_distance']:.3f} deep")
+        told = (f"{panel.row['psnr_y']:.2f} dB", f"features {panel.row['feature_distance']:.3f}")
         for number, text in enumerate(told):
             spot = _left(place), below + (number + 0.4) * _TEXT
             pen.text(spot, text, fill=(80, 80, 80), font=font, anchor="lm")

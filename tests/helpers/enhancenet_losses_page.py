@@ -53,7 +53,8 @@ def page(evidence: dict[str, dict[str, Any]]) -> str:
         for source, measured in told.items():
             rows = {mix: measured[place][mix] for mix in MIXES}
             names = list(rows["E"][0])
-            parts.append(f"\nTrained through `{source}`:\n\n")
+            steps = measured["steps_requested"] // (len(MIXES) * len(measured["seeds"]))
+            parts.append(f"\nTrained through `{source}`, {steps} steps with the pretrain:\n\n")
             parts.append(table(rows, measured[f"{place}_bicubic"], names))
     return "".join(parts) + _foot(evidence)
 
@@ -81,13 +82,14 @@ def _foot(evidence: dict[str, dict[str, Any]]) -> str:
     said = next(iter(evidence.values()))
     machine, packages, measured = said["machine"], said["packages"], said["measured"]
     costs = [
-        f"{source} {each['measured']['steps_executed']:,} of "
-        f"{each['measured']['steps_requested']:,} steps computed in "
+        f"`{source}` {each['measured']['steps_executed']:,} of "
+        f"{each['measured']['steps_requested']:,} steps, "
         f"{each['measured']['cpu_seconds']:,.0f} CPU-seconds"
         for source, each in evidence.items()
     ]
     return f"""
-Cost, one after the other in one store, where the pretrains and what E and EA share are paid once:
+Steps that each source computes by itself, a pretrain once for each seed, and what was spent here,
+where `distilled` found the pretrains, E and EA of `normalised`:
 {"; ".join(costs)}.
 
 Machine: {machine["processor"]}, {machine["cores"]} cores shared with other work, one thread,

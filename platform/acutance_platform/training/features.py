@@ -64,11 +64,13 @@ def metric_problems(metrics: Sequence[Entry], store: BlobStore, place: str) -> l
     """Return which files of metrics are missing, before anything runs."""
     problems = []
     for index, entry in enumerate(metrics):
-        for name in metric_files(entry):
-            if not _present([name], store):
-                rule = f"this metric needs the file {name}, which this store does not have"
-                way_out = f"Run `acutance fetch {name}`, or leave the metric out."
-                problems.append(Problem(f"{place}.{index}", metric_name(entry), rule, way_out))
+        missing = [name for name in metric_files(entry) if not _present([name], store)]
+        if missing:
+            files = "the file " if len(missing) == 1 else "the files "
+            rule = f"this metric needs {files}{', '.join(missing)}, which this store does not have"
+            fetch = ", ".join(f"`acutance fetch {name}`" for name in missing)
+            way_out = f"Run {fetch}, or leave the metric out."
+            problems.append(Problem(f"{place}.{index}", metric_name(entry), rule, way_out))
     return problems
 
 

@@ -27,6 +27,7 @@ def draw_problems(
     """
     base = recipe.model_dump(mode="json")
     problems: list[Problem] = []
+    first: list[Problem] = []
     for number, (variable, corner) in enumerate(_corners(space)):
         if number == _MOST:
             break
@@ -37,6 +38,10 @@ def draw_problems(
             found = check(build_recipe(apply_to(base, drawn.apply)))
         except RecipeErrors as error:
             found = list(error.problems)
+        if variable is None:
+            first = found
+        else:  # what the first draw lacked is no matter of this value
+            found = [problem for problem in found if problem not in first]
         problems += [_placed(problem, variable, space) for problem in found]
     return list({(p.place, p.value): p for p in problems}.values())
 

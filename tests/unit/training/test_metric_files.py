@@ -50,14 +50,9 @@ def test_a_training_reports_each_metric_by_its_name(place):
 def test_files_of_metrics_are_looked_up_beside_those_of_losses(place):
     missing = measuring("niqe", "lpips", "psnr_y")
     found = feature_problems(missing, place.store)
-    assert [problem.place for problem in found] == [
-        "evaluation.metrics.0",
-        "evaluation.metrics.1",
-        "evaluation.metrics.1",
-    ]
+    assert [problem.place for problem in found] == ["evaluation.metrics.0", "evaluation.metrics.1"]
     assert "acutance fetch niqe" in str(found[0])
-    assert "vgg16" in str(found[1])
-    assert "lpips-vgg" in str(found[2])
+    assert "`acutance fetch vgg16`, `acutance fetch lpips-vgg`" in str(found[1])
     assert feature_files(missing, place.store) == {}
     with pytest.raises(RecipeErrors, match="needs the file niqe"):
         place.training(missing.model_dump(mode="json"))
