@@ -167,7 +167,7 @@ def test_train_prints_its_document(home, acutance):
     done = acutance("train", "recipe.yaml", "--name", "one", "--json")
     assert done.code == 0, done.err
     document = done.json
-    assert keys(document) == ["run_id", "weights", "steps", "metrics"]
+    assert keys(document) == ["run_id", "weights", "steps", "metrics", "notes"]
     assert document["steps"] == 4
     assert HEX.fullmatch(document["weights"])
     assert "psnr_y" in document["metrics"]

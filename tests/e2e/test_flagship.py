@@ -44,7 +44,12 @@ def run_with_a_death(command, tmp_path, changes, *, after):
     options = [option for path, value in changes.items() for option in ("--set", f"{path}={value}")]
     driver = command.start("sweep", SWEEP, *options, "--resume", "auto")
     log = Log(open_store(tmp_path / "store"), "flagship")
-    command.until(driver, lambda: sum(r["do"] == "value" for r in log.read()) >= after, every=0.2)
+
+    def values():
+        return sum(record["do"] == "value" for record in log.read())
+
+    for amount in range(1, after + 1):
+        command.until(driver, lambda least=amount: values() >= least, every=0.2)
     command.kill(driver)
     driver = command.start("sweep", SWEEP, *options, "--resume", "auto")
     assert driver.wait(timeout=3600) == 0, command.err(driver)
