@@ -133,3 +133,14 @@ def test_a_log_file_gets_plain_lines(capsys):
     assert "t0000 goes on past step 200" in said
     assert "t0000 COMPLETE" in said
     assert said[-1] == "t0003 failed at step 7: OSError: no"
+
+
+def test_the_weights_of_a_mix_go_by_their_terms(capsys):
+    mix = {
+        f"stages.finetune.loss.{term}.weight": share
+        for term, share in (("pixel", 0.75), ("texture", 0.25))
+    }
+    asked = {"do": "ask", "trial": "t0000", "recipe": {"generator.kind": "rdn", **mix}, "time": 0.0}
+    with watching() as watch:
+        watch(asked)
+    assert "t0000 new     rdn, pixel 0.75, texture 0.25" in capsys.readouterr().err

@@ -250,10 +250,11 @@ def _last(trial: Trial, metric: str) -> float | None:
 
 
 def _shown(recipe: Any) -> str:
-    """Return searched values in few characters: a component by its name alone."""
+    """Return searched values in few characters: a component by its name alone, terms by theirs."""
+    names = ((path.removesuffix(".weight").rpartition(".")[2], path) for path in recipe)
     return ", ".join(
-        _number(value) if name in ("kind", "preset") else f"{name} {_number(value)}"
-        for name, value in ((path.rsplit(".", 1)[-1], value) for path, value in recipe.items())
+        _number(recipe[path]) if name in ("kind", "preset") else f"{name} {_number(recipe[path])}"
+        for name, path in names
     )
 
 
