@@ -8,7 +8,6 @@ from acutance_storage.blobs import BlobStore, local_folder, open_store
 from acutance_storage.contents import (
     blob_path,
     delete_blob,
-    file_sha256,
     get_blob,
     has_blob,
     put_blob,
@@ -22,6 +21,7 @@ from acutance_storage.dataset import (
 )
 from acutance_storage.decode import decode_picture
 from acutance_storage.errors import BlobCorrupt, DatasetError, KeyMissing, StorageError
+from acutance_storage.folder import file_sha256
 from acutance_storage.garbage import Blob, reachable, unreachable
 from acutance_storage.images import Pictures, open_pictures, write_pictures
 from acutance_storage.ingest import AddReport, add_dataset
