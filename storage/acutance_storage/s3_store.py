@@ -73,7 +73,15 @@ class S3Store:
             StoreUnreachable: If the service cannot be used.
         """
         parts: list[bytes | bytearray] = []
-        self._checked(key, parts.append, parts.clear)
+        try:
+            self._checked(key, parts.append, parts.clear)
+        except BlobCorrupt:
+            sha = blob_of(key)
+            copy = NodeCache(self.cache).path(sha) if sha else None
+            if copy is None or not copy.is_file() or file_sha256(copy) != sha:
+                raise
+            self.write_file(key, copy)  # repaired from what this node has of it
+            return copy.read_bytes()
         return b"".join(parts)
 
     def write(self, key: str, data: Data) -> None:

@@ -1,6 +1,5 @@
 """What stands on a store works alike on every kind of it."""
 
-import dataclasses
 from pathlib import Path
 
 import numpy as np
@@ -20,7 +19,6 @@ from acutance_storage import (
     list_datasets,
     list_refs,
     open_dataset,
-    open_store,
     put_blob,
     put_blob_file,
     set_ref,
@@ -28,20 +26,13 @@ from acutance_storage import (
     verify_dataset,
 )
 from acutance_storage.errors import JournalBusy
-from acutance_storage.folder import FolderStore
 from acutance_storage.journal import Journal
 from acutance_storage.leases import Leases
 
 
-@pytest.fixture(params=["folder", "moto", "swift"])
-def store(request, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, _services) -> BlobStore:
-    monkeypatch.setenv("ACUTANCE_LOCAL", str(tmp_path / "local"))
-    if request.param == "folder":
-        return FolderStore(root=tmp_path / "store")
-    service = _services(request.param)
-    for name, value in service.variables.items():
-        monkeypatch.setenv(name, value)
-    return dataclasses.replace(open_store(service.address()), settle=1.0)
+@pytest.fixture
+def store(every_store: BlobStore) -> BlobStore:
+    return every_store
 
 
 def test_blobs_are_named_by_content_and_healed_by_putting_them_again(
@@ -64,7 +55,7 @@ def test_blobs_are_named_by_content_and_healed_by_putting_them_again(
         blob_path(store, "0" * 64)
 
 
-@pytest.mark.parametrize("store", ["moto", "swift"], indirect=True)
+@pytest.mark.parametrize("every_store", ["moto", "swift"], indirect=True)
 def test_a_damaged_blob_never_enters_a_cache(store: BlobStore) -> None:
     sha = put_blob(store, b"weights")
     store.write(f"blobs/{sha[:2]}/{sha}", b"wEights")
