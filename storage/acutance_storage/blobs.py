@@ -9,6 +9,8 @@ from acutance_storage.folder import FolderStore, Stat
 
 DEFAULT_STORE = ".acutance"
 DEFAULT_LOCAL = ".acutance/local"
+BLOB_CACHE = Path("cache", "blobs")
+"""Below this machine's own folder: what it has of a far store."""
 
 
 @runtime_checkable
@@ -78,7 +80,7 @@ def open_store(
         from acutance_storage.s3_address import parse_s3_address
         from acutance_storage.s3_store import S3Store
 
-        return S3Store(place=parse_s3_address(said), cache=(local or local_folder()) / "cache")
+        return S3Store(place=parse_s3_address(said), cache=(local or local_folder()) / BLOB_CACHE)
     if "://" in said:
         scheme = said.split("://", 1)[0]
         raise StorageError(

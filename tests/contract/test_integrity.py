@@ -20,6 +20,7 @@ from acutance_storage import (
     set_ref,
     verify_store,
 )
+from acutance_storage.blobs import BLOB_CACHE
 from acutance_storage.folder import FolderStore
 
 
@@ -85,7 +86,7 @@ def test_damaged_documents_are_listed_and_a_torn_end_is_only_said(store: BlobSto
 
 def test_what_has_a_copy_is_repaired(store: BlobStore, tmp_path) -> None:
     backup = FolderStore(root=tmp_path / "backup")
-    cache = NodeCache(local_folder() / "cache")
+    cache = NodeCache(local_folder() / BLOB_CACHE)
     shard = open_dataset(store, "photos").parts(0)[0][1].shard
     for each in store.list("blobs/"):
         backup.write(each, store.read(each))

@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from acutance_platform.verbs.home import Home, open_home
 from acutance_storage import NodeCache, Verified, open_store
 from acutance_storage import verify_store as verify
+from acutance_storage.blobs import BLOB_CACHE
 
 
 def verify_store(
@@ -27,5 +28,5 @@ def verify_store(
     """
     home = home or open_home()
     others = [open_store(address, local=home.local) for address in copies]
-    cache = NodeCache(home.local / "cache")
+    cache = NodeCache(home.local / BLOB_CACHE)
     return verify(home.store, copies=[cache, *others], repair=repair, progress=progress)
