@@ -57,6 +57,9 @@ class BlobStore(Protocol):
     def delete(self, key: str) -> None:
         """Forget `key`; one that is not there is fine."""
 
+    def leftovers(self, before: float, *, delete: bool) -> int:
+        """Count, and delete if asked, what writes left that began before then and never ended."""
+
 
 def open_store(
     address: str | os.PathLike[str] | None = None, *, local: Path | None = None

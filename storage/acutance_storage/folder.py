@@ -156,6 +156,17 @@ class FolderStore:
         except OSError as error:
             raise explained(error, path) from error
 
+    def leftovers(self, before: float, *, delete: bool) -> int:
+        """Count, and delete if asked, what writes left that began before then and never ended."""
+        found = 0
+        for path in self.root.rglob(f"{_TEMPORARY}*"):
+            with suppress(FileNotFoundError):  # a write that has just ended
+                if path.stat().st_mtime < before:
+                    found += 1
+                    if delete:
+                        path.unlink()
+        return found
+
     def _path(self, key: str) -> Path:
         return self.root / check_key(key)
 

@@ -19,7 +19,7 @@ from acutance_storage.retrying import Fault, retried
 from acutance_storage.s3 import Body, Wire
 from acutance_storage.s3_address import S3Address
 from acutance_storage.s3_faults import MISSING, explained
-from acutance_storage.s3_upload import PART, WORKERS, Piece, put, put_new, put_parts
+from acutance_storage.s3_upload import PART, WORKERS, Piece, abandoned, put, put_new, put_parts
 
 _FIRST_CONTACT = 20.0  # seconds: a wrong address should not look like a long night
 _REPLACED = {"PreconditionFailed", "412"}
@@ -186,6 +186,10 @@ class S3Store:
         """Forget `key`; one that is not there is fine."""
         with contextlib.suppress(KeyMissing):
             self._try(key, "delete_object", Key=self._name(check_key(key)))
+
+    def leftovers(self, before: float, *, delete: bool) -> int:
+        """Count, and delete if asked, what writes left that began before then and never ended."""
+        return self._patiently("", lambda: abandoned(self._wire(), self._name(""), before, delete))
 
     def _send(self, key: str, size: int, piece: Piece, sha256: str) -> None:
         wire, name = self._wire(), self._name(check_key(key))

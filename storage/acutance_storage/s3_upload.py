@@ -100,6 +100,30 @@ def put_parts(
         raise
 
 
+def abandoned(wire: Wire, prefix: str, before: float, delete: bool) -> int:
+    """Count the uploads below a prefix that began before a time and never ended; delete if asked.
+
+    Raises:
+        Fault: If they cannot be listed or deleted.
+    """
+    found, after = 0, dict[str, str]()
+    while True:
+        answer = wire.call("list_multipart_uploads", Prefix=prefix, **after)
+        for upload in answer.get("Uploads", ()):
+            if upload["Initiated"].timestamp() < before:
+                found += 1
+                if delete:
+                    wire.call(
+                        "abort_multipart_upload", Key=upload["Key"], UploadId=upload["UploadId"]
+                    )
+        if not answer.get("IsTruncated"):
+            return found
+        after = {
+            "KeyMarker": answer["NextKeyMarker"],
+            "UploadIdMarker": answer["NextUploadIdMarker"],
+        }
+
+
 def _put_part(wire: Wire, upload: dict[str, Any], number: int, body: bytes) -> str:
     md5 = hashlib.md5(body, usedforsecurity=False)
     signed = base64.b64encode(md5.digest()).decode()

@@ -168,6 +168,12 @@ class BlobStoreContract:
         assert not store.exists("a/b")
         assert store.list("") == []
 
+    def test_a_finished_write_leaves_nothing(self, store: BlobStore) -> None:
+        """What is counted here is garbage of killed writers alone."""
+        store.write("a/b", bytes(PART + 1))
+        assert store.leftovers(time.time() + 60, delete=True) == 0
+        assert store.read("a/b") == bytes(PART + 1)
+
     def test_stat_tells_size_and_time_of_the_last_write(self, store: BlobStore) -> None:
         """A key that is written again is new again."""
         began = time.time()

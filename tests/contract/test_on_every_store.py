@@ -1,5 +1,6 @@
 """What stands on a store works alike on every kind of it."""
 
+import time
 from pathlib import Path
 
 import numpy as np
@@ -28,6 +29,8 @@ from acutance_storage import (
 from acutance_storage.errors import JournalBusy
 from acutance_storage.journal import Journal
 from acutance_storage.leases import Leases
+from acutance_storage.s3 import Wire
+from acutance_storage.s3_store import S3Store
 
 
 @pytest.fixture
@@ -115,3 +118,15 @@ def test_a_dataset_is_added_mapped_verified_and_collected(store: BlobStore, tmp_
     shard = dataset.parts(0)[0][1].shard
     store.write(f"blobs/{shard[:2]}/{shard}", b"damage")
     assert any(shard in line for line in verify_dataset(store, "photos"))
+
+
+@pytest.mark.parametrize("every_store", ["moto", "swift"], indirect=True)
+def test_an_upload_that_was_killed_is_cleared_away(store: S3Store) -> None:
+    wire = Wire(store.place, 10.0)
+    name = f"{store.place.prefix}/half"
+    upload = wire.call("create_multipart_upload", Key=name)["UploadId"]
+    wire.call("upload_part", Key=name, UploadId=upload, PartNumber=1, Body=b"x" * 100)
+    assert store.leftovers(0, delete=True) == 0  # it is younger
+    assert store.leftovers(time.time() + 60, delete=False) == 1
+    assert store.leftovers(time.time() + 60, delete=True) == 1
+    assert store.leftovers(time.time() + 60, delete=True) == 0

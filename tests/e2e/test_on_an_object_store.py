@@ -7,6 +7,12 @@ from pathlib import Path
 import pytest
 from command_line import CommandLine
 
+from acutance_platform.tracking import local_server
+from acutance_platform.verbs import Home
+from acutance_platform.verbs.looking import status
+from acutance_platform.verbs.verifying import verify_store
+from acutance_storage import open_store
+
 DEMO = Path(__file__).parents[2] / "experiments" / "demo" / "sweep.yaml"
 SMALL = (
     ("search.sampler", "{kind: random}"),
@@ -35,18 +41,20 @@ def swept(command, name, store, local):
 
 def test_the_demo_gives_the_same_weights_on_swift_as_in_a_folder(command, service, tmp_path):
     address, local = service.address(), tmp_path / "local"
-    folder = swept(command, "folder", str(tmp_path / "store"), local)
-    assert not (local / "cache" / "blobs").exists()
-    far = swept(command, "far", address, local)
+    with local_server(local):
+        folder = swept(command, "folder", str(tmp_path / "store"), local)
+        assert not (local / "cache" / "blobs").exists()
+        far = swept(command, "far", address, local)
     assert [trial["state"] for trial in far["trials"]] == ["COMPLETE"] * 2
     for one, other in zip(folder["trials"], far["trials"], strict=True):
         assert one["weights"] == other["weights"]
         assert one["metrics"] == other["metrics"]
     # Everything that is kept is there, and the node mapped the pictures from its cache.
     assert list((local / "cache" / "blobs").rglob("[0-9a-f]" * 64))
-    verified = json.loads(command.run("store", "verify", "--json"))
-    assert verified["damage"] == []
-    assert verified["documents"] >= 5
-    assert json.loads(command.run("status", "far", "--json")) == far
+    home = Home(open_store(address, local=local), local)
+    assert json.loads(json.dumps(status("far", home=home))) == far
+    verified = verify_store(home=home)
+    assert (verified.damage, verified.torn) == ([], [])
+    assert verified.documents >= 5
     written = [path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()]
     assert not any(service.secret.encode() in text for text in written)

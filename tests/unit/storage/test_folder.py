@@ -113,6 +113,18 @@ def test_what_a_killed_writer_left_is_never_listed(store: FolderStore) -> None:
     assert store.list("") == ["blobs/aa/x"]
 
 
+def test_what_a_killed_writer_left_is_counted_and_deleted_when_it_is_old(
+    store: FolderStore,
+) -> None:
+    store.write("blobs/aa/x", b"")
+    (store.root / "blobs/aa/.tmp-1-dead").write_bytes(b"half")
+    (store.root / "blobs/aa/.tmp-1-alive").write_bytes(b"half")
+    os.utime(store.root / "blobs/aa/.tmp-1-dead", (0, 1000))
+    assert store.leftovers(2000, delete=False) == 1
+    assert store.leftovers(2000, delete=True) == 1
+    assert everything(store.root) == ["blobs/aa/.tmp-1-alive", "blobs/aa/x"]
+
+
 def test_new_keys_stay_exclusive_where_hard_links_do_not_exist(
     store: FolderStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
