@@ -34,18 +34,27 @@ class FaultProxy(ThreadingHTTPServer):
 
     Args:
         endpoint: URL of the service.
-        share: Of the requests that are spoilt, 0 to 1; may be changed at any time.
+        share: Of the requests that are spoilt, 0 to 1.
         seed: Of the draws.
         stall: Seconds of silence; more than the client's patience.
+        kinds: What may happen to them.
     """
 
     daemon_threads = True
     request_queue_size = 64
 
-    def __init__(self, endpoint: str, *, share: float, seed: int, stall: float) -> None:
+    def __init__(
+        self,
+        endpoint: str,
+        *,
+        share: float,
+        seed: int = 0,
+        stall: float = 2.0,
+        kinds: tuple[str, ...] = KINDS,
+    ) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
         self.target = urlsplit(endpoint).netloc
-        self.share, self.stall = share, stall
+        self.share, self.stall, self.kinds = share, stall, kinds
         self.requests, self.faults = 0, Counter[str]()
         self._draws, self._lock = random.Random(seed), threading.Lock()
 
@@ -57,7 +66,7 @@ class FaultProxy(ThreadingHTTPServer):
         """Return what becomes of the next request; None for nothing bad."""
         with self._lock:
             self.requests += 1
-            if self._draws.random() >= self.share:
+            if not possible or self._draws.random() >= self.share:
                 return None
             kind = self._draws.choice(possible)
             self.faults[kind] += 1
@@ -88,9 +97,8 @@ class _Handler(BaseHTTPRequestHandler):
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
         sends = self.command == "PUT" and bool(body)
         fetches = self.command == "GET" and "list-type" not in self.path
-        possible = [kind for kind in KINDS if kind != "cut upload" or sends]
-        if not (sends or fetches):
-            possible.remove("flipped")
+        never = {*(() if sends else ("cut upload",)), *(() if sends or fetches else ("flipped",))}
+        possible = [kind for kind in self.server.kinds if kind not in never]
         kind = self.server.draw(possible)
         if kind in ("500", "503"):
             code = {"500": "InternalError", "503": "SlowDown"}[kind]
@@ -156,11 +164,9 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 @contextmanager
-def faulty(
-    endpoint: str, *, share: float, seed: int = 0, stall: float = 2.0
-) -> Iterator[FaultProxy]:
-    """Run a `FaultProxy` in threads of this process."""
-    proxy = FaultProxy(endpoint, share=share, seed=seed, stall=stall)
+def faulty(endpoint: str, **options: Any) -> Iterator[FaultProxy]:
+    """Run a `FaultProxy` in threads of this process; options are its own."""
+    proxy = FaultProxy(endpoint, **options)
     thread = threading.Thread(target=proxy.serve_forever, kwargs={"poll_interval": 0.05})
     thread.start()
     try:

@@ -135,6 +135,22 @@ def test_faults_lose_nothing(service, tmp_path):
     assert counted["seconds"] < 120
 
 
+@pytest.mark.parametrize("service", ["moto"], indirect=True)
+def test_a_service_that_checks_nothing_is_caught_by_what_it_answers(service, tmp_path):
+    true = open_store(service.address(), local=tmp_path / "direct")
+    with faulty(service.endpoint, share=0.5, kinds=("flipped",)) as proxy:
+        place = dataclasses.replace(true.place, endpoint=proxy.endpoint)
+        bad = dataclasses.replace(true, place=place, cache=tmp_path / "cache")
+        for number in range(30):
+            data = bytes([number]) * 1000
+            sha = put_blob(bad, data)
+            assert get_blob(true, sha) == data
+            assert get_blob(bad, sha) == blob_path(bad, sha).read_bytes() == data
+        large = random.Random(0).randbytes(LARGE)
+        assert get_blob(true, put_blob(bad, large)) == large
+    assert proxy.faults["flipped"] > 30
+
+
 @pytest.mark.long
 def test_two_thousand_operations_through_faults_lose_nothing(service, tmp_path, record_property):
     counted = endure(service, tmp_path, operations=2400, large_every=60)
