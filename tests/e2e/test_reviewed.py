@@ -71,7 +71,7 @@ def test_a_dead_driver_is_not_called_running(place, home):
         {"do": "sweep", "name": "gone", "spec": {}, "time": 1.0},
         {"do": "start", "driver": "d", "host": "h", "time": 2.0},
     )
-    with sole_driver(home.local, "gone"):
+    with sole_driver(home, "gone"):
         assert seen_from(home.local, tell(log.read())).sweep.state == "RUNNING"
     assert seen_from(home.local, tell(log.read())).sweep.state == "WAITING"
 

@@ -64,7 +64,7 @@ def open_training(
     complete = build_recipe(recipe)
     return open_recipe(
         complete,
-        store=open_store(store),
+        store=open_store(store, local=local),
         local=local,
         machine=machine.for_recipe(complete),
         rungs=rungs,
