@@ -147,10 +147,11 @@ class S3Store:
         wanted = blob_of(key) or self._noted(key)
 
         def fill(path: Path) -> None:
-            with path.open("wb") as file:
-                self._checked(key, file.write, lambda: file.truncate(file.seek(0)))
+            with path.open("r+b") as file:
+                self._checked(key, file.write, lambda: file.seek(0))
+                file.truncate()
 
-        return NodeCache(self.cache).fetch(wanted, fill)
+        return NodeCache(self.cache).fetch(wanted, lambda: self.stat(key).size, fill)
 
     def exists(self, key: str) -> bool:
         """Say whether something is stored under `key`."""

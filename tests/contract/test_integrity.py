@@ -95,7 +95,7 @@ def test_what_has_a_copy_is_repaired(store: BlobStore, tmp_path) -> None:
     store.write(key(lone), b"damage")
     delete_blob(store, weights)
     backup.write(key(weights), b"damaged too")
-    cache.fetch(weights, lambda path: path.write_bytes(b"weights"))
+    cache.fetch(weights, lambda: 7, lambda path: path.write_bytes(b"weights"))
     assert {each.repaired_from for each in verify_store(store, copies=[backup]).damage} == {""}
     found = verify_store(store, copies=[backup, cache], repair=True)
     assert {each.key: each.repaired_from for each in found.damage} == {

@@ -55,7 +55,7 @@ class FaultProxy(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), _Handler)
         self.target = urlsplit(endpoint).netloc
         self.share, self.stall, self.kinds = share, stall, kinds
-        self.requests, self.faults = 0, Counter[str]()
+        self.requests, self.sent, self.faults = 0, 0, Counter[str]()
         self._draws, self._lock = random.Random(seed), threading.Lock()
 
     @property
@@ -71,6 +71,11 @@ class FaultProxy(ThreadingHTTPServer):
             kind = self._draws.choice(possible)
             self.faults[kind] += 1
             return kind
+
+    def count(self, sent: int) -> None:
+        """Count bytes of contents and lists that were fetched."""
+        with self._lock:
+            self.sent += sent
 
     def flipped(self, data: bytes) -> bytes:
         """Return `data` with one bit flipped."""
@@ -157,6 +162,8 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_header("Content-Length", said or str(len(data) if length is None else length))
         self.end_headers()
         self.wfile.write(data)
+        if self.command == "GET":
+            self.server.count(len(data))
 
     def _reset(self) -> None:
         self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
