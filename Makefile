@@ -58,7 +58,7 @@ bench: install  ## images per CPU-second: our loader beside a plain PNG-folder l
 	$(BIN)/python tests/benchmarks/loader.py
 
 services:  ## an S3-compatible object store on this machine (Swift); prints what to export
-	SWIFT_PYTHON=$(PYTHON) SWIFT_VENV=$(CURDIR)/.venv-services deploy/services/swift.sh start .services/swift
+	@SWIFT_PYTHON=$(PYTHON) SWIFT_VENV=$(CURDIR)/.venv-services deploy/services/swift.sh start .services/swift
 
 services-down:  ## stop it; what it holds stays in .services
 	SWIFT_VENV=$(CURDIR)/.venv-services deploy/services/swift.sh stop .services/swift
@@ -84,5 +84,5 @@ golden: install  ## rewrite the golden values of the components (review the diff
 	$(BIN)/python tests/helpers/golden_components.py
 
 clean:  ## remove the environment and caches; your results in .acutance stay
-	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis dist build
+	rm -rf $(VENV) .venv-services .venv-services.lock .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis dist build
 	find storage models platform tests -name __pycache__ -prune -exec rm -rf {} +
