@@ -21,6 +21,7 @@ from acutance_storage.s3_address import S3Address
 from acutance_storage.s3_faults import MISSING, explained
 from acutance_storage.s3_upload import PART, WORKERS, Piece, abandoned, put, put_new, put_parts
 
+_PIECE = 4 * 1024 * 1024  # of what is fetched: eight of them are in memory
 _FIRST_CONTACT = 20.0  # seconds: a wrong address should not look like a long night
 _REPLACED = {"PreconditionFailed", "412"}
 _OTHERS = _REPLACED | {"409"}
@@ -283,10 +284,10 @@ class S3Store:
                 return self._pieces(key, take)
 
     def _pieces(self, key: str, take: Take) -> tuple[str, str | None]:
-        first = self._get(key, 0, PART)
+        first = self._get(key, 0, _PIECE)
         digest = hashlib.sha256(first.data)
         take(first.data)
-        rest = ((at, min(at + PART, first.total)) for at in range(PART, first.total, PART))
+        rest = ((at, min(at + _PIECE, first.total)) for at in range(_PIECE, first.total, _PIECE))
 
         def fetch(span: tuple[int, int]) -> Body:
             return self._get(key, *span, IfMatch=first.etag)
