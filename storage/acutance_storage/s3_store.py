@@ -214,6 +214,8 @@ class S3Store:
         try:
             answer = retried(attempt, deadline=deadline)
         except Fault as fault:
+            if fault.again:
+                _reached.discard(self.address)  # whoever gives up next need not wait as long
             raise explained(fault, self.place, key) from fault
         _reached.add(self.address)
         return answer
