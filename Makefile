@@ -10,7 +10,7 @@ LINT_PATHS := storage models platform tests docs
 seeds = set -e; for seed in 0 1 2; do $(BIN)/acutance sweep experiments/$(1)/sweep.yaml --set seed=$$seed --name $(1)-$$seed --resume auto; done
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo sweep quickstart toy-bars enhancenet-losses esrgan-interpolation srfeat-discriminators test campaign bench lint types layers format docs golden clean
+.PHONY: help install demo sweep quickstart toy-bars enhancenet-losses esrgan-interpolation srfeat-discriminators test campaign bench bench-bookkeeping services services-down lint types layers format docs golden clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 24
@@ -57,6 +57,15 @@ campaign: install  ## the `long` tests; each writes its result to docs/evidence/
 bench: install  ## images per CPU-second: our loader beside a plain PNG-folder loader
 	$(BIN)/python tests/benchmarks/loader.py
 
+bench-bookkeeping: install  ## what checkpoints and the journal cost beside the quickstart's steps
+	$(BIN)/python tests/benchmarks/bookkeeping.py
+
+services:  ## an S3-compatible object store on this machine (Swift); prints what to export
+	@SWIFT_PYTHON=$(PYTHON) SWIFT_VENV=$(CURDIR)/.venv-services deploy/services/swift.sh start .services/swift
+
+services-down:  ## stop it; what it holds stays in .services
+	SWIFT_VENV=$(CURDIR)/.venv-services deploy/services/swift.sh stop .services/swift
+
 lint: install  ## ruff, checks only
 	$(BIN)/ruff check $(LINT_PATHS)
 	$(BIN)/ruff format --check $(LINT_PATHS)
@@ -78,5 +87,5 @@ golden: install  ## rewrite the golden values of the components (review the diff
 	$(BIN)/python tests/helpers/golden_components.py
 
 clean:  ## remove the environment and caches; your results in .acutance stay
-	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis dist build
+	rm -rf $(VENV) .venv-services .venv-services.lock .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis dist build
 	find storage models platform tests -name __pycache__ -prune -exec rm -rf {} +

@@ -1,8 +1,9 @@
-"""What every test shares: the evidence that `long` tests leave."""
+"""What every test shares: the evidence that `long` tests leave, and object stores."""
 
 import datetime
 import json
 import re
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -59,3 +60,35 @@ def _tables_as_shipped():
     for rows, shipped in [*kept, (plugins._registered, known)]:
         rows.clear()
         rows.update(shipped)
+
+
+@pytest.fixture(scope="session")
+def _services(tmp_path_factory):
+    """The object stores that were asked for so far; each is started once."""
+    # Not at the top: Swift and moto are for a few tests, and moto takes a second to import.
+    import object_stores
+
+    started = {}
+    with ExitStack() as running:
+
+        def start(name):
+            if name not in started:
+                starting = {
+                    "moto": object_stores.moto,
+                    "swift": lambda: object_stores.swift(tmp_path_factory.mktemp("swift")),
+                }
+                started[name] = running.enter_context(starting[name]())
+            return started[name]
+
+        yield start
+
+
+@pytest.fixture
+def service(request, _services, monkeypatch):
+    """An object store that this test's environment points at: Swift, or what `param` names."""
+    found = _services(getattr(request, "param", "swift"))
+    for name, value in found.variables.items():
+        monkeypatch.setenv(name, value)
+    for name in ("AWS_PROFILE", "AWS_SESSION_TOKEN", "AWS_ENDPOINT_URL", "AWS_DEFAULT_REGION"):
+        monkeypatch.delenv(name, raising=False)
+    return found

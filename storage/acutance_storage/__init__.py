@@ -8,7 +8,6 @@ from acutance_storage.blobs import BlobStore, local_folder, open_store
 from acutance_storage.contents import (
     blob_path,
     delete_blob,
-    file_sha256,
     get_blob,
     has_blob,
     put_blob,
@@ -22,11 +21,14 @@ from acutance_storage.dataset import (
 )
 from acutance_storage.decode import decode_picture
 from acutance_storage.errors import BlobCorrupt, DatasetError, KeyMissing, StorageError
+from acutance_storage.folder import file_sha256
 from acutance_storage.garbage import Blob, reachable, unreachable
 from acutance_storage.images import Pictures, open_pictures, write_pictures
 from acutance_storage.ingest import AddReport, add_dataset
+from acutance_storage.integrity import Damage, Verified, verify_store
 from acutance_storage.journal import Journal
 from acutance_storage.maps import read_map, shares
+from acutance_storage.node_cache import NodeCache
 from acutance_storage.records import Picture
 from acutance_storage.refs import delete_ref, get_ref, list_refs, set_ref
 from acutance_storage.verifying import verify_dataset
@@ -36,14 +38,17 @@ __all__ = [
     "Blob",
     "BlobCorrupt",
     "BlobStore",
+    "Damage",
     "DatasetError",
     "DatasetSummary",
     "ImageDataset",
     "Journal",
     "KeyMissing",
+    "NodeCache",
     "Picture",
     "Pictures",
     "StorageError",
+    "Verified",
     "add_dataset",
     "blob_path",
     "decode_picture",
@@ -67,5 +72,6 @@ __all__ = [
     "shares",
     "unreachable",
     "verify_dataset",
+    "verify_store",
     "write_pictures",
 ]

@@ -9,6 +9,8 @@ from acutance_storage.folder import FolderStore, Stat
 
 DEFAULT_STORE = ".acutance"
 DEFAULT_LOCAL = ".acutance/local"
+BLOB_CACHE = Path("cache", "blobs")
+"""Below this machine's own folder: what it has of a far store."""
 
 
 @runtime_checkable
@@ -46,31 +48,47 @@ class BlobStore(Protocol):
     def stat(self, key: str) -> Stat:
         """Return the size of what is stored under `key` and when it was written."""
 
+    def sha256(self, key: str) -> str:
+        """Return the SHA-256, in hex, of what is stored under `key`, read anew."""
+
     def list(self, prefix: str) -> list[str]:
         """Return every key that begins with `prefix`, sorted."""
 
     def delete(self, key: str) -> None:
         """Forget `key`; one that is not there is fine."""
 
+    def leftovers(self, before: float, *, delete: bool) -> int:
+        """Count, and delete if asked, what writes left that began before then and never ended."""
 
-def open_store(address: str | os.PathLike[str] | None = None) -> BlobStore:
-    """Return the store at `address`.
+
+def open_store(
+    address: str | os.PathLike[str] | None = None, *, local: Path | None = None
+) -> BlobStore:
+    """Return the store at `address`; nothing is read or written yet.
 
     Args:
-        address: A folder, absolute or relative to the working folder; it is made at the first
-            write. None takes the environment variable ACUTANCE_STORE, and ``./.acutance``
-            where that is not set.
+        address: A folder, absolute or relative to the working folder, which is made at the first
+            write; or ``s3://BUCKET/PREFIX``, see `s3_address`. None takes the environment variable
+            ACUTANCE_STORE, and ``./.acutance`` where that is not set.
+        local: This machine's own folder, for what is kept of a far store; None takes
+            `local_folder`.
 
     Raises:
-        StorageError: If the address names no folder.
+        StorageError: If the address names neither.
     """
     said = os.fspath(address) if address is not None else os.environ.get("ACUTANCE_STORE", "")
     said = said or DEFAULT_STORE
+    if said.startswith("s3://"):
+        # boto3 takes a while to import, which a folder need not pay.
+        from acutance_storage.s3_address import parse_s3_address
+        from acutance_storage.s3_store import S3Store
+
+        return S3Store(place=parse_s3_address(said), cache=(local or local_folder()) / BLOB_CACHE)
     if "://" in said:
         scheme = said.split("://", 1)[0]
         raise StorageError(
-            f"ACUTANCE_STORE={said!r}: a {scheme}:// store is not available in this version; "
-            "give a folder"
+            f"ACUTANCE_STORE={said!r}: there are no {scheme}:// stores. Give a folder, or "
+            "s3://BUCKET/PREFIX with ?endpoint=URL where the service is not Amazon's"
         )
     return FolderStore(root=Path(said).expanduser().absolute())
 

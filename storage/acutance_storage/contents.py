@@ -5,19 +5,17 @@ lock. What is read is checked against its name.
 """
 
 import hashlib
-import re
 import time
 from pathlib import Path
 
 from acutance_storage.blobs import BlobStore
-from acutance_storage.errors import BlobCorrupt, KeyMissing, KeyRefused
+from acutance_storage.errors import BlobCorrupt, KeyMissing
+from acutance_storage.folder import file_sha256
+from acutance_storage.keys import blob_key
 
 RENEWED = 3600.0
 """Seconds after which content that is put again is written again, so that it is new to `garbage`:
 whoever puts a blob names it within a day, and garbage younger than a day is kept."""
-
-_SHA = re.compile(r"[0-9a-f]{64}")
-_CHUNK = 1 << 20
 
 
 def put_blob(store: BlobStore, data: bytes | bytearray | memoryview) -> str:
@@ -31,8 +29,9 @@ def put_blob(store: BlobStore, data: bytes | bytearray | memoryview) -> str:
     """
     sha = hashlib.sha256(data).hexdigest()
     if not _is_fresh(store, sha):
-        store.write(_key(sha), data)
-        get_blob(store, sha)
+        store.write(blob_key(sha), data)
+        if not _is_sound(store, sha):
+            raise _corrupt(store, sha)
     return sha
 
 
@@ -45,7 +44,7 @@ def put_blob_file(store: BlobStore, path: Path) -> str:
     """
     sha = file_sha256(path)
     if not _is_fresh(store, sha):
-        store.write_file(_key(sha), path)
+        store.write_file(blob_key(sha), path)
         if not _is_sound(store, sha):
             raise _corrupt(store, sha)
     return sha
@@ -58,29 +57,31 @@ def get_blob(store: BlobStore, sha: str) -> bytes:
         KeyMissing: If the store does not have them.
         BlobCorrupt: If the stored bytes have another SHA-256.
     """
-    data = store.read(_key(sha))
+    data = store.read(blob_key(sha))
     if hashlib.sha256(data).hexdigest() != sha:
         raise _corrupt(store, sha)
     return data
 
 
 def blob_path(store: BlobStore, sha: str) -> Path:
-    """Return a file with the blob's content for memory mapping; its content is not checked.
+    """Return a file with the blob's content for memory mapping.
+
+    In a folder it is the stored file, which is not checked; else it is fetched once, checked.
 
     Raises:
         KeyMissing: If the store does not have it.
     """
-    return store.local_path(_key(sha))
+    return store.local_path(blob_key(sha))
 
 
 def has_blob(store: BlobStore, sha: str) -> bool:
     """Say whether the store has this blob."""
-    return store.exists(_key(sha))
+    return store.exists(blob_key(sha))
 
 
 def delete_blob(store: BlobStore, sha: str) -> None:
     """Remove a blob; one that is not there is fine."""
-    store.delete(_key(sha))
+    store.delete(blob_key(sha))
 
 
 def check_blob(store: BlobStore, sha: str) -> None:
@@ -90,35 +91,21 @@ def check_blob(store: BlobStore, sha: str) -> None:
         KeyMissing: If the store does not have it.
         BlobCorrupt: If the stored bytes have another SHA-256.
     """
-    if file_sha256(blob_path(store, sha)) != sha:
+    if store.sha256(blob_key(sha)) != sha:
         raise _corrupt(store, sha)
 
 
-def file_sha256(path: Path) -> str:
-    """Return the SHA-256 of a file in hex, read in pieces."""
-    digest = hashlib.sha256()
-    with path.open("rb") as file:
-        while chunk := file.read(_CHUNK):
-            digest.update(chunk)
-    return digest.hexdigest()
-
-
 def _is_fresh(store: BlobStore, sha: str) -> bool:
-    return _is_sound(store, sha) and store.stat(_key(sha)).time > time.time() - RENEWED
+    return _is_sound(store, sha) and store.stat(blob_key(sha)).time > time.time() - RENEWED
 
 
 def _is_sound(store: BlobStore, sha: str) -> bool:
+    """Say whether a blob is there and whole, as far as its store can tell without sending it."""
     try:
-        check_blob(store, sha)
-    except (KeyMissing, BlobCorrupt):
+        noted = store.stat(blob_key(sha)).sha256
+        return (noted or store.sha256(blob_key(sha))) == sha
+    except KeyMissing:
         return False
-    return True
-
-
-def _key(sha: str) -> str:
-    if not _SHA.fullmatch(sha):
-        raise KeyRefused(f"{sha!r} names no blob: 64 hexadecimal digits of a SHA-256 are needed")
-    return f"blobs/{sha[:2]}/{sha}"
 
 
 def _corrupt(store: BlobStore, sha: str) -> BlobCorrupt:

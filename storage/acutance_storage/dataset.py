@@ -6,7 +6,9 @@ refs name it: ``datasets/NAME@VERSION`` for ever, ``datasets/NAME`` while it is 
 
 import hashlib
 import re
+import threading
 from collections import Counter
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, final
 
@@ -134,6 +136,20 @@ class ImageDataset:
             if stored:
                 found.append((what, stored.place, stored.sha256))
         return found
+
+    def prefetch(self) -> None:
+        """Begin to bring every shard to this machine, in a thread.
+
+        Whoever needs a shard that is on its way waits for it; what goes wrong is told there.
+        """
+        shards = {place.shard for i in range(len(self)) for _, place, _ in self.parts(i)}
+
+        def bring() -> None:
+            with suppress(StorageError):
+                for shard in sorted(shards):
+                    blob_path(self._store, shard)
+
+        threading.Thread(target=bring, name="prefetch", daemon=True).start()
 
     def pixels(self, place: Place) -> NDArray[np.uint8]:
         """Return what lies at a place, shape (H, W, depth), a view of the memory map."""

@@ -1,6 +1,7 @@
 """A store in a folder: one file per key, every write atomic and durable."""
 
 import errno
+import hashlib
 import os
 import secrets
 import shutil
@@ -32,6 +33,8 @@ class Stat:
     """Bytes."""
     time: float
     """Seconds since the epoch at which it was written."""
+    sha256: str | None = None
+    """Of the content, where the store noted it with the write; None where only reading tells."""
 
 
 @final
@@ -111,7 +114,11 @@ class FolderStore:
 
     def exists(self, key: str) -> bool:
         """Say whether something is stored under `key`."""
-        return self._path(key).is_file()
+        path = self._path(key)
+        # A network file system remembers for a while what is not there, until the folder is opened.
+        with suppress(OSError):
+            os.close(os.open(path.parent, os.O_RDONLY))
+        return path.is_file()
 
     def stat(self, key: str) -> Stat:
         """Return the size of what is stored under `key` and when it was written.
@@ -121,6 +128,16 @@ class FolderStore:
         """
         found = self.local_path(key).stat()
         return Stat(found.st_size, found.st_mtime)
+
+    def sha256(self, key: str) -> str:
+        """Return the SHA-256, in hex, of what is stored under `key`, read anew.
+
+        Raises:
+            KeyMissing: If there is nothing.
+        """
+        path = self.local_path(key)
+        with storage_errors(path):
+            return file_sha256(path)
 
     def list(self, prefix: str) -> list[str]:
         """Return every key that begins with `prefix`, sorted; ``""`` gives all."""
@@ -138,6 +155,17 @@ class FolderStore:
             return
         except OSError as error:
             raise explained(error, path) from error
+
+    def leftovers(self, before: float, *, delete: bool) -> int:
+        """Count, and delete if asked, what writes left that began before then and never ended."""
+        found = 0
+        for path in self.root.rglob(f"{_TEMPORARY}*"):
+            with suppress(FileNotFoundError):  # a write that has just ended
+                if path.stat().st_mtime < before:
+                    found += 1
+                    if delete:
+                        path.unlink()
+        return found
 
     def _path(self, key: str) -> Path:
         return self.root / check_key(key)
@@ -192,6 +220,12 @@ def explained(error: OSError, path: Path) -> StorageError:
     )
 
 
+def file_sha256(path: Path) -> str:
+    """Return the SHA-256 of a file in hex, read in pieces."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
 def _write_all(file: BinaryIO, data: bytes | bytearray | memoryview) -> None:
     file.write(data)
 
@@ -201,7 +235,9 @@ def _link(temporary: Path, target: Path) -> None:
     try:
         os.link(temporary, target)
     except FileExistsError:
-        raise
+        # A network file system may lose its answer and ask again: two names tell that it was us.
+        if temporary.stat().st_nlink != 2:
+            raise
     except OSError as error:
         if error.errno not in _NO_LINKS:
             raise

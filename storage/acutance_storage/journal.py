@@ -1,16 +1,20 @@
 """Journals: what happened, in order, in numbered immutable segments.
 
-``journals/<name>/00000001.jsonl`` and so on. One `append` writes one segment; nothing is ever
-appended to a file, so the same code works on a store that can only put whole objects. A line is
+One `append` writes one segment below ``journals/<name>/`` (see `segments` for their names); nothing
+is ever appended to a file, so the same code works on a store that can only put whole objects. A
+line is
 
     {"v":1,"crc":"0f3a9b12","record":{...}}
 
-where `crc` is the CRC-32 of the record's bytes exactly as they stand in the line. There is one
-writer and any number of readers.
+where `crc` is the CRC-32 of the record's bytes exactly as they stand in the line. There are any
+number of readers, and one writer at a time: whoever appends first claims the journal as its next
+writer, ``claims/<name>/0002.json``, and the one before learns of it at its next append.
 """
 
 import json
 import re
+import secrets
+import time
 import zlib
 from typing import Any, final
 
@@ -22,10 +26,13 @@ from acutance_storage.errors import (
     KeyTaken,
     check_schema,
 )
+from acutance_storage.parallel import spread
+from acutance_storage.segments import FIRST, Segment, Writer, counted, segment_of
 
 _SCHEMA = 1
 _LINE = re.compile(rb'\{"v":(\d+),"crc":"([0-9a-f]{8})","record":(\{.*\})\}')
-_SEGMENT = re.compile(r"(\d{8})\.jsonl")
+_AHEAD = 8  # segments that are read at one time
+_BEFORE = Segment(0, FIRST)
 
 Record = dict[str, Any]
 
@@ -46,38 +53,36 @@ class Journal:
         self.name = name
         self.cut = 0
         """Lines of a torn end that the last `read` or `read_new` left out."""
-        self._seen = 0
-        self._written: int | None = None
+        self._seen: Segment | None = None
+        self._end: int | None = None
+        self._writer: Writer | None = None
 
     def append(self, *records: Record) -> None:
         """Write `records` as one segment: all or none of them, durable when this returns.
 
         Readers see them in this order. Without records nothing is written. The first append of
-        an object finds the journal's end and, where a crash tore the last segment, rewrites that
+        an object claims the journal and, where a crash tore the last segment, rewrites that
         segment without its torn lines.
 
         Raises:
-            JournalBusy: If another process wrote this segment's number meanwhile; nothing of
-                `records` was written.
+            JournalBusy: If another process has claimed the journal meanwhile, or written what this
+                object has not read; `records` do not count.
             JournalDamaged: If the journal's end cannot be trusted.
             TypeError: If a record holds what JSON cannot say; nothing was written.
         """
         if not records:
             return
         data = b"".join(_line(record) for record in records)
-        if self._written is None:
-            self._written = self._mend_end()
-        number = self._written + 1
-        try:
-            self.store.write_new(self._key(number), data)
-        except KeyTaken:
-            self._written = None
-            raise JournalBusy(
-                f"journal {self.name!r} in {self.store.address}: another process wrote segment "
-                f"{number} first. One writer at a time: end the other one (a sweep that still "
-                "runs?), or wait for it"
-            ) from None
-        self._written = self._seen = number
+        if self._writer is None:
+            self._writer = self._claim()
+        writer, self._writer = self._writer, None  # after a failure, claim anew
+        segment = Segment((self._end or 0) + 1, writer)
+        self.store.write(self._key(segment), data)
+        # Whoever claims next looks for the end after that: it finds this segment, or this look
+        # finds its claim.
+        if self.store.exists(self._claim_key(writer.number + 1)):
+            raise self._busy("claimed it meanwhile")
+        self._writer, self._seen, self._end = writer, segment, segment.number
 
     def read(self) -> list[Record]:
         """Return every record from the first on.
@@ -88,99 +93,158 @@ class Journal:
             JournalDamaged: If a segment is missing or a line before the end is unreadable.
             SchemaUnknown: If a newer acutance wrote it.
         """
-        self.cut = 0
-        self._seen = 0
-        records: list[Record] = []
-        numbers = self._numbers()
-        for number in numbers:
-            records += self._take(number, last=number == numbers[-1])
-        return records
+        self._seen, self._end = _BEFORE, 0
+        return self._take_all(self._chain())
 
     def read_new(self) -> list[Record]:
         """Return the records written since the last `read`, `read_new` or `append` of this object.
 
-        Costs one look-up where nothing is new, however long the journal is.
+        Costs two look-ups where nothing is new, however long the journal is.
 
         Raises:
+            JournalBusy: If a new writer did not accept what was read already.
             JournalDamaged: If a line before the end is unreadable.
             SchemaUnknown: If a newer acutance wrote it.
         """
+        seen = self._seen
+        if seen is None or seen == _BEFORE:
+            return self.read()
+        if self.store.exists(self._claim_key(seen.writer.number + 1)):
+            chain = self._chain()
+            if seen not in chain:
+                raise self._busy("claimed it and goes on from an earlier record")
+            return self._take_all([segment for segment in chain if segment.number > seen.number])
+        return self._take_all(self._following([seen])[1:])
+
+    def _take_all(self, segments: list[Segment]) -> list[Record]:
+        """Return the records of segments that follow each other and count them as seen."""
         self.cut = 0
         records: list[Record] = []
-        while self.store.exists(self._key(self._seen + 1)):
-            number = self._seen + 1
-            records += self._take(number, last=not self.store.exists(self._key(number + 1)))
-            if self._seen < number:
-                break
+        contents = spread(self._bytes, segments, workers=_AHEAD)
+        for segment, data in zip(segments, contents, strict=True):
+            last = segment == segments[-1]
+            found = self._records(segment, data, last=last)
+            # One that is torn from its start may still be mended.
+            if found or not last:
+                self._seen = segment
+            self._end = segment.number
+            records += found
         return records
 
-    def _take(self, number: int, *, last: bool) -> list[Record]:
-        """Return a segment's records and count it as seen, unless it may still be filled."""
-        records = self._segment(number, last=last)
-        # Without hard links a folder claims a number with an empty file before it fills it.
-        if records or not last:
-            self._seen = number
-        return records
-
-    def _segment(self, number: int, *, last: bool) -> list[Record]:
+    def _bytes(self, segment: Segment) -> bytes:
         try:
-            data = self.store.read(self._key(number))
+            return self.store.read(self._key(segment))
         except KeyMissing:
-            raise self._damaged(number, "it is missing") from None
-        records, torn = self._parse(data, number)
+            raise self._damaged(segment, "it is missing") from None
+
+    def _records(self, segment: Segment, data: bytes, *, last: bool) -> list[Record]:
+        records, torn = self._parse(data, segment)
         if torn and not last:
-            raise self._damaged(number, f"{torn} of its lines cannot be read")
+            raise self._damaged(segment, f"{torn} of its lines cannot be read")
         self.cut += torn
         return records
 
-    def _parse(self, data: bytes, number: int) -> tuple[list[Record], int]:
+    def _parse(self, data: bytes, segment: Segment) -> tuple[list[Record], int]:
         """Return the records before the first unreadable line, and how many lines follow."""
         lines = data.split(b"\n")
         if lines[-1] == b"":
             lines.pop()
-        parsed = [self._record(line, number) for line in lines]
+        parsed = [self._record(line, segment) for line in lines]
         good = next((i for i, record in enumerate(parsed) if record is None), len(parsed))
         if any(record is not None for record in parsed[good:]):
-            raise self._damaged(number, f"line {good + 1} cannot be read, later ones can")
+            raise self._damaged(segment, f"line {good + 1} cannot be read, later ones can")
         return [record for record in parsed[:good] if record is not None], len(parsed) - good
 
-    def _record(self, line: bytes, number: int) -> Record | None:
+    def _record(self, line: bytes, segment: Segment) -> Record | None:
         match = _LINE.fullmatch(line)
         if match is None:
             return None
         version, crc, payload = match.groups()
-        check_schema(int(version), _SCHEMA, f"journal {self.name!r}, segment {number},")
+        check_schema(int(version), _SCHEMA, f"journal {self.name!r}, {segment.name},")
         if zlib.crc32(payload) != int(crc, 16):
             return None
         record: Record = json.loads(payload)
         return record
 
-    def _mend_end(self) -> int:
-        """Return the last segment's number, after cutting a torn end off it for good."""
-        numbers = self._numbers()
-        if not numbers:
-            return 0
-        last = numbers[-1]
-        records, torn = self._parse(self.store.read(self._key(last)), last)
-        if torn:
-            self.store.write(self._key(last), b"".join(_line(record) for record in records))
-        return last
+    def _claim(self) -> Writer:
+        """Become the journal's writer, behind all that was written until now."""
+        chain = self._chain()
+        number = chain[-1].writer.number if chain else 0
+        while self.store.exists(self._claim_key(number + 1)):
+            number += 1
+        mine = Writer(number + 1, secrets.token_hex(4))
+        said = {"schema": _SCHEMA, "sign": mine.sign, "time": time.time()}
+        try:
+            self.store.write_new(self._claim_key(mine.number), json.dumps(said).encode())
+        except KeyTaken:
+            raise self._busy("claims it at this moment") from None
+        chain = self._chain(claimed=number)
+        if self._end is not None and self._end != len(chain):
+            raise self._busy("wrote to it after it was read")
+        self._end = len(chain)
+        self._mend(chain[-1:])
+        return mine
 
-    def _numbers(self) -> list[int]:
+    def _mend(self, end: list[Segment]) -> None:
+        """Cut a torn end off the last segment for good."""
+        for segment in end:
+            records, torn = self._parse(self._bytes(segment), segment)
+            if torn:
+                self.store.write(self._key(segment), b"".join(_line(each) for each in records))
+
+    def _chain(self, *, claimed: int = 0) -> list[Segment]:
+        """Return the segments that count, in order and without gaps.
+
+        A list may lag behind what was written, so what it seems to lack is looked for by name.
+
+        Args:
+            claimed: Number of the last writer, of whom the list may not know yet.
+        """
         folder = f"journals/{self.name}/"
-        found = (_SEGMENT.fullmatch(key.removeprefix(folder)) for key in self.store.list(folder))
-        numbers = [int(match[1]) for match in found if match]
-        for expected, number in enumerate(numbers, start=1):
-            if number != expected:
-                raise self._damaged(expected, "it is missing")
-        return numbers
+        names = (key.removeprefix(folder) for key in self.store.list(folder))
+        listed = counted(segment for name in names if (segment := segment_of(name)) is not None)
+        chain: list[Segment] = []
+        for segment in listed:
+            while len(chain) + 1 < segment.number:
+                chain.append(self._unlisted(chain, segment))
+            chain.append(segment)
+        chain = self._following(chain)
+        for number in range(chain[-1].writer.number + 1 if chain else 1, claimed + 1):
+            sign = json.loads(self.store.read(self._claim_key(number)))["sign"]
+            first = Segment(len(chain) + 1, Writer(number, sign))
+            if self.store.exists(self._key(first)):
+                chain = self._following([*chain, first])
+        return chain
 
-    def _key(self, number: int) -> str:
-        return f"journals/{self.name}/{number:08d}.jsonl"
+    def _following(self, chain: list[Segment]) -> list[Segment]:
+        """Return a chain with all that its last writer wrote after it."""
+        while chain and self.store.exists(self._key(chain[-1].next)):
+            chain = [*chain, chain[-1].next]
+        return chain
 
-    def _damaged(self, number: int, what: str) -> JournalDamaged:
+    def _unlisted(self, chain: list[Segment], later: Segment) -> Segment:
+        number = len(chain) + 1
+        writers = [later.writer, *(segment.writer for segment in chain[-1:])]
+        for segment in (Segment(number, writer) for writer in writers):
+            if self.store.exists(self._key(segment)):
+                return segment
+        raise self._damaged(Segment(number, writers[-1]), "it is missing")
+
+    def _key(self, segment: Segment) -> str:
+        return f"journals/{self.name}/{segment.name}"
+
+    def _claim_key(self, number: int) -> str:
+        return f"claims/{self.name}/{number:04d}.json"
+
+    def _busy(self, what: str) -> JournalBusy:
+        return JournalBusy(
+            f"journal {self.name!r} in {self.store.address}: another process {what}. One writer at "
+            "a time: end the other one (a sweep that still runs?), or wait for it"
+        )
+
+    def _damaged(self, segment: Segment, what: str) -> JournalDamaged:
         return JournalDamaged(
-            f"journal {self.name!r} in {self.store.address}: segment {self._key(number)} is "
+            f"journal {self.name!r} in {self.store.address}: segment {self._key(segment)} is "
             f"damaged ({what}). Restore this file from a backup; records after it cannot be "
             "trusted without it"
         )

@@ -5,6 +5,7 @@ import re
 from acutance_storage.errors import KeyRefused
 
 _PART = re.compile(r"[A-Za-z0-9_@=+,-][A-Za-z0-9_@=+,.-]*")
+_SHA = re.compile(r"[0-9a-f]{64}")
 _LONGEST_PART = 200  # file names end at 255 bytes; temporary names need some of it
 _LONGEST_KEY = 900  # S3 ends at 1024
 
@@ -27,6 +28,23 @@ def check_key(key: str) -> str:
         f"{key!r} cannot be a key: parts of letters, digits and _ - . @ = + , joined by single "
         f"slashes, no part beginning with a dot or longer than {_LONGEST_PART}"
     )
+
+
+def blob_key(sha256: str) -> str:
+    """Return the key of the blob with this SHA-256, in hex.
+
+    Raises:
+        KeyRefused: If it is none.
+    """
+    if not _SHA.fullmatch(sha256):
+        raise KeyRefused(f"{sha256!r} names no blob: 64 hexadecimal digits of a SHA-256 are needed")
+    return f"blobs/{sha256[:2]}/{sha256}"
+
+
+def blob_of(key: str) -> str | None:
+    """Return the SHA-256 that a blob's key promises; None for other keys."""
+    sha256 = key.rpartition("/")[2]
+    return sha256 if _SHA.fullmatch(sha256) and key == blob_key(sha256) else None
 
 
 def check_prefix(prefix: str) -> str:

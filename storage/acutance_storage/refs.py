@@ -5,6 +5,7 @@ never ends in nothing.
 """
 
 import json
+import zlib
 from typing import Any
 
 from acutance_storage.blobs import BlobStore
@@ -26,7 +27,7 @@ def set_ref(store: BlobStore, kind: str, name: str, value: dict[str, Any]) -> No
     Raises:
         StorageError: If the kind or name cannot be, or it cannot be written.
     """
-    document = {"schema": _SCHEMA, "value": value}
+    document = {"schema": _SCHEMA, "crc": _crc(value), "value": value}
     text = json.dumps(document, ensure_ascii=False, sort_keys=True, indent=1) + "\n"
     store.write(_key(kind, name), text.encode())
 
@@ -47,7 +48,8 @@ def get_ref(store: BlobStore, kind: str, name: str) -> dict[str, Any] | None:
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise _damaged(store, key) from error
     check_schema(schema, _SCHEMA, f"{key} in {store.address}")
-    if not isinstance(value, dict):
+    # Refs from before checksums have none.
+    if not isinstance(value, dict) or document.get("crc", _crc(value)) != _crc(value):
         raise _damaged(store, key)
     return value
 
@@ -62,6 +64,11 @@ def list_refs(store: BlobStore, kind: str, prefix: str = "") -> list[str]:
     start = f"refs/{_checked(kind)}/"
     keys = store.list(start + prefix)
     return sorted(key.removeprefix(start).removesuffix(".json") for key in keys)
+
+
+def _crc(value: object) -> str:
+    """Return the CRC-32, in hex, of a value in one fixed spelling."""
+    return f"{zlib.crc32(json.dumps(value, sort_keys=True).encode()):08x}"
 
 
 def _key(kind: str, name: str) -> str:

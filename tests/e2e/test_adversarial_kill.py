@@ -7,7 +7,6 @@ from mlflow_view import assert_mlflow_shows
 from tiny_trainings import CHAOS_L1, Place, history, tiny_recipe, write_pictures, write_yaml
 
 from acutance_platform.tracking import local_server
-from acutance_platform.training.state import States
 from acutance_platform.verbs import running
 from acutance_platform.verbs.home import Home
 from acutance_storage import list_refs
@@ -67,7 +66,7 @@ def command(tmp_path, monkeypatch):
 
 def last_state(training):
     """Return what the last saved state has beside costs: plain data and every tensor."""
-    progress, tensors = States(training._store, training.key, keep=1).newest()
+    progress, tensors = training._stage._states.newest()
     return (progress.step, progress.attempt, progress.memory), tensors
 
 

@@ -19,7 +19,7 @@ SMALL = ("search.budget.trials=2", "stages.train.steps=12", "evaluation.every=6"
 VERBS = (
     "init", "data", "data add", "data list", "data show", "data verify", "validate", "plan",
     "train", "sweep", "resume", "status", "front", "report", "evaluate", "upscale", "mlflow",
-    "doctor", "fetch", "gc", "interpolate",
+    "doctor", "fetch", "gc", "interpolate", "store", "store verify",
 )  # fmt: skip
 
 

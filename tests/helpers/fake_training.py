@@ -73,6 +73,9 @@ class FakeTraining:
     def request_stop(self):
         self.stop = True
 
+    def close(self):
+        pass
+
     def _step(self):
         time.sleep(self.fake.get("seconds", 0.0))
         self.step += 1

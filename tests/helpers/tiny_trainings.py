@@ -70,8 +70,9 @@ def write_maps(folder, pictures):
 class Place:
     """A store with the pictures in it, without and with maps of 3 classes, and a local folder."""
 
-    def __init__(self, folder, pictures):
-        self.store, self.local = open_store(folder / "store"), folder / "local"
+    def __init__(self, folder, pictures, address=None):
+        self.local = folder / "local"
+        self.store = open_store(address or folder / "store", local=self.local)
         add_dataset(self.store, "pictures", pictures)
         maps = write_maps(folder / "maps", pictures)
         add_dataset(self.store, "mapped", pictures, maps=maps, classes=3)

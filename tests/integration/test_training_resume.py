@@ -181,7 +181,8 @@ def test_a_damaged_checkpoint_costs_steps_and_no_bits(bytes_kept, place, calm):
     newest = list_refs(place.store, "stages")[-1]
     damage(place.store, get_ref(place.store, "stages", newest)["blob"], bytes_kept)
     again = place.training(recipe)
-    assert (training.step, again.step) == (35, 30)
+    assert training.step == 35
+    assert again.step in (20, 25, 30)  # the newest that was sent while the training went on
     assert finish(again) == finish(calm.training(recipe))
 
 

@@ -35,6 +35,7 @@ _VERBS = {
     "systems": "systems:systems",
     "import": "systems:import_",
     "reproduce": "systems:reproduce",
+    "store": "storing:store",
     "gc": "cleaning:gc",
     "mlflow": "serving:mlflow",
     "doctor": "starting:doctor",
@@ -90,6 +91,7 @@ _HELP = {
     "systems": "the presets: parameters, multiply-adds, sources",
     "import": "turn an authors' checkpoint into a weights file",
     "reproduce": "measure weights beside the published figures",
+    "store": "verify and mend the store",
     "gc": "delete what nothing in the store needs",
     "mlflow": "open the tracking server of this machine",
     "doctor": "check that this machine can run sweeps",
@@ -123,7 +125,8 @@ def _show_version(ctx: click.Context, option: click.Parameter, asked: bool) -> N
 def acutance() -> None:
     """Search, train, compare and ship super-resolution models.
 
-    ACUTANCE_STORE (./.acutance) holds datasets, weights and journals; ACUTANCE_LOCAL
+    ACUTANCE_STORE (./.acutance, or s3://BUCKET/PREFIX) holds datasets, weights and journals;
+    ACUTANCE_LOCAL
     (./.acutance/local) holds caches, reports and the tracking server's database.
 
     \b

@@ -37,6 +37,7 @@ def gc(dry_run: bool, older_than: float, as_json: bool) -> None:
             "deleted": found.deleted,
             "bytes": found.bytes,
             "stages": found.stages,
+            "leftovers": found.leftovers,
             "blobs": [{"sha256": blob.sha256, "bytes": blob.size} for blob in found.blobs],
         }
         click.echo(json.dumps(document, indent=2))
@@ -46,6 +47,8 @@ def gc(dry_run: bool, older_than: float, as_json: bool) -> None:
             click.echo(f"stage {key[:_SHORT]}  its states belong to no sweep")
         for blob in found.blobs:
             click.echo(f"blob  {blob.sha256[:_SHORT]}  {blob.size:>14,} bytes")
+    if found.leftovers:
+        click.echo(f"{found.leftovers:,} leftovers of writes that never ended")
     word = "deleted" if found.deleted else "would delete"
     click.echo(
         f"{word} {len(found.blobs):,} blobs ({found.bytes:,} bytes) and {len(found.states):,}"

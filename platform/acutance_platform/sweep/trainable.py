@@ -36,6 +36,9 @@ class Training(Protocol):
     def request_stop(self) -> None:
         """Make `advance`, now or later, save its state and raise."""
 
+    def close(self) -> None:
+        """Wait until the store has the newest state, if it takes it."""
+
 
 def open_training(
     recipe: dict[str, Any],
@@ -64,7 +67,7 @@ def open_training(
     complete = build_recipe(recipe)
     return open_recipe(
         complete,
-        store=open_store(store),
+        store=open_store(store, local=local),
         local=local,
         machine=machine.for_recipe(complete),
         rungs=rungs,
@@ -161,7 +164,9 @@ class Leg(tune.Trainable):
         return plain
 
     def _release(self) -> None:
-        self._training = None
+        training, self._training = self._training, None
+        if training is not None:
+            training.close()
         # Only where torch was loaded; a leg that never ran has nothing on a GPU.
         torch = sys.modules.get("torch")
         if torch is not None and torch.cuda.is_available():

@@ -38,6 +38,7 @@ class Pairs:
 
     def __init__(self, dataset: ImageDataset, recipe: Recipe, *, local: Path) -> None:
         self.dataset = dataset
+        dataset.prefetch()
         self.scale = recipe.scale
         self._degradation = Degradation(recipe.data.degradation, scale=recipe.scale)
         stored = recipe.data.lr_from == "stored"

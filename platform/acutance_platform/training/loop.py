@@ -1,8 +1,10 @@
 """The one training loop: a stage goes in, reports and checkpoints come out."""
 
+import hashlib
 import math
 import time
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import final
 
 import torch
@@ -21,7 +23,7 @@ from acutance_platform.training.learner import Batch, Learner
 from acutance_platform.training.machine import device_of
 from acutance_platform.training.state import Progress, Report, Spent, States
 from acutance_platform.training.upkeep import Meter, next_report, set_backends, structure
-from acutance_storage import BlobStore, get_blob, put_blob
+from acutance_storage import BlobStore, get_blob
 
 ATTEMPTS = 3
 """How often the NaN guard starts again from the last report before it gives up."""
@@ -46,6 +48,7 @@ class StageTraining:
         store: Where states and weights lie.
         parent: SHA-256 of the weights it starts from; None = the seed's first weights.
         files: Name -> SHA-256 of the files that its feature networks and metrics need.
+        local: This machine's own folder.
         rungs: Absolute steps, beside `evaluation.every` and the end, to report and publish at.
         owner: Name under which new reports are made; a state's other reports cost nothing here.
         lineage: What the published weights descend from, oldest first: the keys of the chain's
@@ -62,6 +65,7 @@ class StageTraining:
         key: str,
         pairs: Pairs,
         store: BlobStore,
+        local: Path,
         parent: str | None = None,
         files: Mapping[str, str] | None = None,
         rungs: Sequence[int] = (),
@@ -80,7 +84,7 @@ class StageTraining:
         self._metrics = build_metrics(
             self._recipe.evaluation.metrics, files=self._files, device=self._device
         )
-        self._states = States(store, key, keep=self._recipe.checkpoint.keep)
+        self._states = States(store, key, local=local, keep=self._recipe.checkpoint.keep)
         self._costs = structure(self._recipe)
         self._meter = Meter(self._recipe)
         self._stop = False
@@ -99,9 +103,12 @@ class StageTraining:
     def advance(self) -> Report:
         """Train to the next report point, measure, save, and return the report.
 
+        What a report names is in the store; else a thread brings the state there.
+
         Raises:
             TrainingDiverged: If the loss stays non-finite after `ATTEMPTS` restarts.
             Interrupted: If `request_stop` was called; the state is saved.
+            StorageError: If the store cannot be used; the state is on this machine.
         """
         if self.step >= self._link.end:
             raise ValueError(f"the stage has ended at step {self.step}")
@@ -110,6 +117,7 @@ class StageTraining:
         while self.step < goal:
             if self._stop:
                 self._save()
+                self._states.settle()
                 raise Interrupted(f"stopped and saved at step {self.step}")
             self._train_step()
             saving = self.step == goal or self.step % self._recipe.checkpoint.every == 0
@@ -117,15 +125,22 @@ class StageTraining:
                 self._roll_back(math.nan)
             elif saving and self.step < goal:
                 self._save()
-        report = self._measured()
+        weights = self._dumped() if self.step in self._publish_at else None
+        report = self._measured(weights)
         self._progress.reports.append(report)
         self._progress.spent = Spent(self._owner)
-        self._save()
+        self._save(weights)
+        if weights is not None:
+            self._states.settle()
         return report
 
     def request_stop(self) -> None:
         """Ask the running `advance` to save and stop; safe in a signal handler."""
         self._stop = True
+
+    def close(self) -> None:
+        """Wait until the store has the newest state; one that it does not take stays here."""
+        self._states.close()
 
     def rehearse(self, steps: int = 3) -> tuple[float, float]:
         """Return the wall seconds of one step and of one measurement; nothing is saved.
@@ -140,8 +155,8 @@ class StageTraining:
         self._validate()
         return (trained - began) / steps, time.monotonic() - trained
 
-    def publish(self) -> str:
-        """Store the present weights (the averaged ones where `ema` is set); return their SHA."""
+    def _dumped(self) -> bytes:
+        """Return the present weights (the averaged ones where `ema` is set) as a file."""
         recipe = self._recipe
         extra = {
             "stage": self.key,
@@ -150,13 +165,11 @@ class StageTraining:
             "lineage": ",".join(self._lineage),
         }
         spec, tensors = self._learner.generator.spec, self._learner.weights()
-        data = dump_weights(tensors, spec=spec, scale=recipe.scale, extra=extra)
-        return put_blob(self._store, data)
+        return dump_weights(tensors, spec=spec, scale=recipe.scale, extra=extra)
 
-    def _measured(self) -> Report:
-        """Measure, publish where it is time to, and look whether anything is wrong."""
+    def _measured(self, weights: bytes | None) -> Report:
+        """Measure, and look whether anything is wrong; the report names the given weights."""
         metrics = {**self._costs, **self._learner.averages.take(), **self._validate()}
-        weights = self.publish() if self.step in self._publish_at else None
         spent = self._spent()
         return Report(
             self.step,
@@ -165,7 +178,7 @@ class StageTraining:
             spent.cpu_seconds,
             spent.gpu_seconds,
             time.time(),
-            weights,
+            hashlib.sha256(weights).hexdigest() if weights is not None else None,
             self._owner,
             self._notes(metrics),
         )
@@ -234,10 +247,10 @@ class StageTraining:
             if self._progress.spent.owner != self._owner:
                 self._progress.spent = Spent(self._owner)
 
-    def _save(self) -> None:
+    def _save(self, weights: bytes | None = None) -> None:
         self._spent()
         self._progress.memory = self._learner.memory()
-        self._states.save(self._progress, self._learner.tensors())
+        self._states.save(self._progress, self._learner.tensors(), weights=weights)
 
     def _next_report(self) -> int:
         """Return the first report point after the last report."""

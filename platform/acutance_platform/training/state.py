@@ -5,13 +5,16 @@ the same key continues from it, in this sweep or another. The blob is written an
 the ref that names it; a reader never sees half a state.
 """
 
+import hashlib
 from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
 from typing import Any, final
 
 import safetensors
 import safetensors.torch
 from torch import Tensor
 
+from acutance_platform.training.uploads import Kept, Uploads, log_unsent
 from acutance_storage import (
     BlobStore,
     StorageError,
@@ -20,7 +23,7 @@ from acutance_storage import (
     get_blob,
     get_ref,
     list_refs,
-    put_blob,
+    put_blob_file,
     set_ref,
 )
 
@@ -102,21 +105,64 @@ class Progress:
 
 @final
 class States:
-    """The saved states of one stage key."""
+    """The saved states of one stage key.
 
-    def __init__(self, store: BlobStore, key: str, *, keep: int) -> None:
+    Args:
+        store: Where they lie.
+        key: Of the stage.
+        local: This machine's own folder, where a state waits until the store has it.
+        keep: How many of the newest stay, beside the one with the last report.
+    """
+
+    def __init__(self, store: BlobStore, key: str, *, local: Path, keep: int) -> None:
         self._store = store
         self._key = key
         self._keep = keep
+        place = hashlib.sha256(store.address.encode()).hexdigest()[:16]
+        self._uploads = Uploads(local / "states" / place, key, self._publish)
 
-    def save(self, progress: Progress, tensors: dict[str, Tensor]) -> None:
-        """Publish a complete state, then drop all but the newest `keep` and the last report's."""
-        contiguous = {name: tensor.detach().contiguous() for name, tensor in tensors.items()}
+    def save(
+        self, progress: Progress, tensors: dict[str, Tensor], *, weights: bytes | None = None
+    ) -> None:
+        """Keep a complete state, which a thread publishes, dropping older ones; see `settle`.
+
+        Args:
+            progress: Its plain data.
+            tensors: All others of it.
+            weights: What its last report names, published before it.
+
+        Raises:
+            StoreFull: If it does not fit on this machine.
+            StorageError: If publishing an earlier one went wrong.
+        """
         label = {"acutance.stage": self._key, "acutance.step": str(progress.step)}
-        blob = put_blob(self._store, safetensors.torch.save(contiguous, metadata=label))
-        value = {"schema": SCHEMA, "blob": blob, **asdict(progress)}
-        set_ref(self._store, "stages", self._name(progress.step), value)
-        self._drop_old(needed=self._name(progress.reported))
+        value = {"schema": SCHEMA, **asdict(progress)}
+        reported = progress.reported == progress.step
+        self._uploads.add(value, tensors, label, reported=reported, weights=weights)
+
+    def settle(self) -> None:
+        """Wait until the newest state is published.
+
+        Raises:
+            StoreUnreachable: If the store cannot be reached; the state stays on this machine.
+            StorageError: If something else is wrong with it.
+        """
+        self._uploads.settle()
+
+    def close(self) -> None:
+        """Wait until the newest state is published; one that cannot be stays on this machine."""
+        try:
+            self._uploads.settle()
+        except StorageError as error:
+            log_unsent(error)
+
+    def adopt(self) -> None:
+        """Publish what a training that was killed on this machine could not.
+
+        Raises:
+            StorageError: If the store cannot be used.
+        """
+        self._uploads.adopt(self.newest_step())
 
     def newest(self) -> tuple[Progress, dict[str, Tensor]] | None:
         """Return the newest state whose blob is sound; None where there is none.
@@ -153,10 +199,17 @@ class States:
         return []
 
     def forget_after(self, step: int) -> None:
-        """Drop every state of a later step."""
+        """Drop every state of a later step; raises as `settle` does."""
+        self._uploads.forget_after(step)
         for name in list_refs(self._store, "stages", f"{self._key}/"):
             if name > self._name(step):
                 self._drop(name)
+
+    def _publish(self, kept: Kept) -> None:
+        """Publish a state, then drop all but the newest and that of the last report."""
+        *_, blob = [put_blob_file(self._store, path) for path in kept.blobs]
+        set_ref(self._store, "stages", self._name(kept.step), {"blob": blob, **kept.value})
+        self._drop_old(needed=self._name(_progress(kept.value).reported))
 
     def _drop_old(self, needed: str) -> None:
         for name in list_refs(self._store, "stages", f"{self._key}/")[: -self._keep]:

@@ -49,6 +49,7 @@ class Training:
     ) -> None:
         load_plugins(recipe.plugins)
         self._links, self._store, self._owner = chain(recipe), store, owner
+        self._local = local
         dataset = open_dataset(store, recipe.data.dataset)
         problems = [*dataset_problems(dataset, recipe), *feature_problems(recipe, store)]
         if problems:
@@ -101,6 +102,10 @@ class Training:
         self._stop = True
         self._stage.request_stop()
 
+    def close(self) -> None:
+        """Wait until the store has the newest state; one that it does not take stays here."""
+        self._stage.close()
+
     def rehearse(self, steps: int = 3) -> tuple[float, float]:
         """Return the wall seconds of one step and of one measurement in the present stage.
 
@@ -108,12 +113,10 @@ class Training:
         """
         return self._stage.rehearse(steps)
 
-    def publish(self) -> str:
-        """Store the present weights (the averaged ones where `ema` is set); return their SHA."""
-        return self._stage.publish()
-
     def _begun(self) -> int:
         """Return the last stage that has a state, after reading the reports of those before it."""
+        for key in self.keys:
+            self._states(key).adopt()
         place = max((i for i, key in enumerate(self.keys) if self._saved(key)), default=0)
         for key in self.keys[:place]:
             self._earlier += self._states(key).reports()
@@ -136,6 +139,7 @@ class Training:
             key=self.keys[place],
             pairs=self._pairs,
             store=self._store,
+            local=self._local,
             parent=parent.removeprefix("blob:") if parent else None,
             files=self._files,
             rungs=self._rungs_of(place),
@@ -153,4 +157,4 @@ class Training:
         return self._states(key).newest_step() is not None
 
     def _states(self, key: str) -> States:
-        return States(self._store, key, keep=1)
+        return States(self._store, key, local=self._local, keep=1)

@@ -1,5 +1,6 @@
 """Zero-shot training: a network for each evaluation picture, all of them in lockstep."""
 
+import hashlib
 import json
 import time
 from collections.abc import Sequence
@@ -25,7 +26,7 @@ from acutance_platform.training.machine import MachineKind, device_of
 from acutance_platform.training.picture import PictureTraining
 from acutance_platform.training.state import Progress, Report, Spent, States
 from acutance_platform.training.upkeep import Meter, next_report, set_backends, structure
-from acutance_storage import BlobStore, open_dataset, put_blob
+from acutance_storage import BlobStore, open_dataset
 
 
 @final
@@ -50,7 +51,7 @@ class ZeroShotTraining:
         owner: str = "",
     ) -> None:
         load_plugins(recipe.plugins)
-        self._recipe, self._store, self._owner = recipe, store, owner
+        self._recipe, self._owner = recipe, owner
         device = device_of(recipe)
         set_backends(recipe, device)
         dataset = open_dataset(store, recipe.data.dataset)
@@ -72,7 +73,8 @@ class ZeroShotTraining:
             files=files,
         )
         (self.key,) = self.keys
-        self._states = States(store, self.key, keep=recipe.checkpoint.keep)
+        self._states = States(store, self.key, local=local, keep=recipe.checkpoint.keep)
+        self._states.adopt()
         self._costs = structure(recipe)
         self._meter = Meter(recipe)
         self._stop = False
@@ -111,24 +113,32 @@ class ZeroShotTraining:
         while self.step < goal:
             if self._stop:
                 self._save()
+                self._states.settle()
                 raise Interrupted(f"stopped and saved at step {self.step}")
             self._train_step()
             if self.step % recipe.checkpoint.every == 0 and self.step < goal:
                 self._save()
         self._refuse_nonsense()
+        weights = self._dumped() if self.step in self._publish_at else None
+        sha = hashlib.sha256(weights).hexdigest() if weights is not None else None
         metrics = {**self._costs, **self._mean_losses(), **self._measured()}
-        weights = self.publish() if self.step in self._publish_at else None
         spent = self._spent()
         costs = spent.executed, spent.cpu_seconds, spent.gpu_seconds
-        report = Report(self.step, metrics, *costs, time.time(), weights, self._owner)
+        report = Report(self.step, metrics, *costs, time.time(), sha, self._owner)
         progress.reports.append(report)
         progress.spent = Spent(self._owner)
-        self._save()
+        self._save(weights)
+        if weights is not None:
+            self._states.settle()
         return report
 
     def request_stop(self) -> None:
         """Ask the running `advance` to save and stop; safe in a signal handler."""
         self._stop = True
+
+    def close(self) -> None:
+        """Wait until the store has the newest state; one that it does not take stays here."""
+        self._states.close()
 
     def rehearse(self, steps: int = 3) -> tuple[float, float]:
         """Return the wall seconds of one step and of one measurement; nothing is saved.
@@ -143,8 +153,8 @@ class ZeroShotTraining:
         self._measured()
         return (trained - began) / steps, time.monotonic() - trained
 
-    def publish(self) -> str:
-        """Store the present weights; return their SHA.
+    def _dumped(self) -> bytes:
+        """Return the present weights as a file.
 
         One picture's network is an ordinary weights file; several stand in one file, see
         `acutance_models.load_generators`.
@@ -161,8 +171,7 @@ class ZeroShotTraining:
                 for place, network in enumerate(networks)
                 for name, tensor in network.state_dict().items()
             }
-        data = dump_weights(tensors, spec=networks[0].spec, scale=recipe.scale, extra=extra)
-        return put_blob(self._store, data)
+        return dump_weights(tensors, spec=networks[0].spec, scale=recipe.scale, extra=extra)
 
     def _train_step(self) -> None:
         """One step of every network that still learns."""
@@ -208,12 +217,12 @@ class ZeroShotTraining:
         """Return each term's mean since the last report; 0 where every network has ended."""
         return dict.fromkeys(self._losses, 0.0) | self._averages.take()
 
-    def _save(self) -> None:
+    def _save(self, weights: bytes | None = None) -> None:
         self._spent()
         tensors = {f"averages/{name}": tensor for name, tensor in self._averages.tensors().items()}
         for place, picture in enumerate(self._pictures):
             tensors |= {f"{place}/{name}": tensor for name, tensor in picture.state().items()}
-        self._states.save(self._progress, tensors)
+        self._states.save(self._progress, tensors, weights=weights)
 
     def _restore(self) -> None:
         """Put the newest saved state over the fresh one."""

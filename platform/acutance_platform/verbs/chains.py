@@ -87,5 +87,5 @@ def _told(found: Inheritance) -> Mapping[str, Any]:
 
 
 def _is_finished(key: str, end: int, home: Home) -> bool:
-    saved = States(home.store, key, keep=1).newest_step()
+    saved = States(home.store, key, local=home.local, keep=1).newest_step()
     return saved is not None and saved >= end

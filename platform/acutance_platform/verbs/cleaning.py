@@ -31,6 +31,8 @@ class Garbage:
     """Refs of those states."""
     blobs: list[Blob]
     """Blobs that no ref, journal or ledger names."""
+    leftovers: int
+    """Writes that were killed half-way and left something."""
     deleted: bool
     """Whether they are gone."""
 
@@ -67,14 +69,15 @@ def gc(
     states = [name for key in stages for name in list_refs(store, "stages", f"{key}/")]
     keys = {f"refs/stages/{name}.json" for name in states}
     blobs = unreachable(store, before=now - grace * _DAY, without=keys)
+    leftovers = store.leftovers(now - grace * _DAY, delete=not dry_run)
     if dry_run:
-        return Garbage(stages, states, blobs, deleted=False)
+        return Garbage(stages, states, blobs, leftovers, deleted=False)
     # Refs first: interrupted here, blobs without a name are left, never names without a blob.
     for name in states:
         delete_ref(store, "stages", name)
     for blob in blobs:
         delete_blob(store, blob.sha256)
-    return Garbage(stages, states, blobs, deleted=True)
+    return Garbage(stages, states, blobs, leftovers, deleted=True)
 
 
 def _forgotten_stages(store: BlobStore, before: float) -> list[str]:

@@ -68,7 +68,7 @@ def _store(home: Home) -> Iterator[Finding]:
         same = home.store.read(key) == b"acutance"
         home.store.delete(key)
     except Exception as error:  # whatever the store raises is the finding
-        advice = "Set ACUTANCE_STORE to a folder that you may write to."
+        advice = "Set ACUTANCE_STORE to a folder or bucket that you may write to."
         yield Finding("store", "failure", f"{home.store.address}: {error}", advice)
         return
     if same:

@@ -1,9 +1,11 @@
 """The journals of sweeps and trainings: which there are, what they say, who may write."""
 
+import os
 import re
 import threading
+import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import final
@@ -13,7 +15,9 @@ from filelock import FileLock, Timeout
 from acutance_platform.recipe import refuse
 from acutance_platform.search.fold import Record, Sweep
 from acutance_platform.search.journals import sweep_journal, sweep_names
+from acutance_platform.verbs.home import Home
 from acutance_storage import BlobStore
+from acutance_storage.leases import PATIENCE, Leases
 
 TRAINING = "t0000"
 """The one trial of a training that is not a search."""
@@ -106,30 +110,49 @@ def check_name(name: str) -> None:
         raise refuse("--name", name, rule, "Choose another name with --name.")
 
 
-def seen_from(local: Path, told: Told) -> Told:
-    """Return what a journal says, without the running of a driver that died on this machine.
+def seen_from(home: Home, told: Told) -> Told:
+    """Return what a journal says, without the running of a driver that died.
 
-    A driver that was killed could not write that it ended; the system let go of its lock.
+    A driver that was killed could not write that it ended. Here the system let go of its lock; on
+    another machine it gives no signs of life.
     """
-    path = local / "sweeps" / told.sweep.name / "driver.lock"
-    if told.sweep.running and path.exists():
-        try:
-            with FileLock(path, timeout=0):
-                told.sweep.running = False
-                told.sweep.reason = "Its driver is gone."
-        except Timeout:
-            pass  # it lives
+    if told.sweep.running and not _driven(home, told.sweep.name):
+        told.sweep.running = False
+        told.sweep.reason = "Its driver is gone."
     return told
 
 
+def _driven(home: Home, name: str) -> bool:
+    """Say whether a sweep may have a live driver, as far as this machine can see."""
+    lock, mark = home.local / "sweeps" / name / "driver.lock", home.local / "machine"
+    try:
+        if lock.exists():
+            with FileLock(lock, timeout=0):
+                pass
+    except Timeout:
+        return True
+    mine = mark.read_text() if mark.exists() else ""
+    if Leases(home.store, mine).held_by_another(_lease(name)):
+        return True
+    return not lock.exists() and not home.store.exists(f"leases/{_lease(name)}.json")
+
+
+def _lease(name: str) -> str:
+    return f"drivers/{name}"
+
+
 @contextmanager
-def sole_driver(local: Path, name: str) -> Iterator[None]:
-    """Hold the lock of a sweep or training; the system lets go of it when its process dies.
+def sole_driver(home: Home, name: str) -> Iterator[None]:
+    """Keep other drivers of a sweep or training away while the block runs.
+
+    On this machine a lock does, which the system lets go of when its process dies; on others a
+    lease in the store, which lapses without signs of life. Neither is needed for the journal to be
+    whole: a driver that lost it is told so when it next writes.
 
     Raises:
-        RecipeErrors: If another process holds it.
+        RecipeErrors: If another process is the driver.
     """
-    folder = local / "sweeps" / name
+    folder = home.local / "sweeps" / name
     folder.mkdir(parents=True, exist_ok=True)
     lock = FileLock(folder / "driver.lock", timeout=0, is_singleton=True)
     try:
@@ -138,6 +161,27 @@ def sole_driver(local: Path, name: str) -> Iterator[None]:
         way_out = f"Follow it with `acutance status {name}`, or end it first."
         raise refuse("--name", name, "it runs in another process", way_out) from None
     try:
-        yield
+        leases, key = Leases(home.store, _machine(home.local)), _lease(name)
+        if leases.held_by_another(key):
+            rule = f"it runs on another machine, which was alive {PATIENCE:.0f} s ago or later"
+            way_out = (
+                f"Follow it with `acutance status {name}`, end it, or wait until it is silent."
+            )
+            raise refuse("--name", name, rule, way_out)
+        leases.take(key)
+        with leases.beating():
+            yield
     finally:
         lock.release()
+
+
+def _machine(local: Path) -> str:
+    """Return the mark of whoever shares this local folder, and so its locks."""
+    path = local / "machine"
+    if not path.exists():
+        fresh = local / f".machine-{uuid.uuid4().hex}"
+        fresh.write_text(uuid.uuid4().hex)
+        with suppress(FileExistsError):  # another process was first
+            os.link(fresh, path)
+        fresh.unlink()
+    return path.read_text()

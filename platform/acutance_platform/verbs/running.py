@@ -151,7 +151,7 @@ def _finish_again(name: str, told: Told, home: Home) -> list[str]:
     """Do what a driver that finished did not live to do; return what MLflow still lacks."""
     recipe, single = base_recipe(dict(told.sweep.spec)), told.sweep.search is None
     with (
-        sole_driver(home.local, name),
+        sole_driver(home, name),
         recorded(name, recipe, home, None, told.question, single=single) as scene,
     ):
         _add_points(scene, home)
@@ -172,7 +172,7 @@ def _run_sweep(
 
     plan, recipe = sweep_plan(name, spec, home), base_recipe(spec)
     with (
-        sole_driver(home.local, name),
+        sole_driver(home, name),
         recorded(name, recipe, home, watch, question, single=False) as scene,
     ):
         state = run_sweep(
@@ -187,7 +187,7 @@ def _run_training(
 ) -> Outcome:
     recipe = base_recipe(spec)
     with (
-        sole_driver(home.local, name),
+        sole_driver(home, name),
         recorded(name, recipe, home, watch, question, single=True) as scene,
     ):
         state = run_alone(name, spec, recipe, home, scene)

@@ -23,7 +23,8 @@ segments = st.lists(
 
 
 def segment(store: FolderStore, number: int) -> Path:
-    return store.root / f"journals/sweeps/s/{number:08d}.jsonl"
+    """Return the newest writer's file of a number."""
+    return max((store.root / "journals/sweeps/s").glob(f"{number:08d}*.jsonl"))
 
 
 @pytest.fixture
@@ -95,7 +96,7 @@ def test_a_second_writer_is_refused_and_overwrites_nothing(
     journal.append({"who": "one"})
     other = Journal(store, "sweeps/s")
     other.append({"who": "two"})
-    with pytest.raises(JournalBusy, match=r"segment 2.*One writer at a time"):
+    with pytest.raises(JournalBusy, match=r"claimed it meanwhile.*One writer at a time"):
         journal.append({"who": "one again"})
     assert [record["who"] for record in journal.read()] == ["one", "two"]
 
@@ -137,12 +138,12 @@ def test_damage_before_the_end_names_the_segment(store: FolderStore, journal: Jo
         b"garbage\n" + good,
     ):
         path.write_bytes(bad)
-        with pytest.raises(JournalDamaged, match=r"00000002\.jsonl.*backup"):
+        with pytest.raises(JournalDamaged, match=r"00000002-0001-\w{8}\.jsonl.*backup"):
             Journal(store, "sweeps/s").read()
-        with pytest.raises(JournalDamaged, match=r"00000002\.jsonl"):
+        with pytest.raises(JournalDamaged, match=r"00000002-0001-\w{8}\.jsonl"):
             Journal(store, "sweeps/s").read_new()
     path.unlink()
-    with pytest.raises(JournalDamaged, match=r"00000002\.jsonl.*missing"):
+    with pytest.raises(JournalDamaged, match=r"00000002-0001-\w{8}\.jsonl.*missing"):
         Journal(store, "sweeps/s").read()
     with pytest.raises(JournalDamaged, match="missing"):
         Journal(store, "sweeps/s").append({"n": 9})
@@ -199,16 +200,3 @@ def test_following_a_long_journal_reads_only_what_is_new(
     journal.append({"n": 1000})
     assert follower.read_new() == [{"n": 1000}]
     assert len(read) == 1
-
-
-def test_a_segment_that_is_claimed_but_not_filled_is_read_later(
-    store: FolderStore, journal: Journal
-) -> None:
-    journal.append({"n": 1})
-    follower, reader = Journal(store, "sweeps/s"), Journal(store, "sweeps/s")
-    journal.append({"n": 2})
-    filled = segment(store, 2).read_bytes()
-    segment(store, 2).write_bytes(b"")
-    assert follower.read_new() == reader.read() == [{"n": 1}]
-    segment(store, 2).write_bytes(filled)
-    assert follower.read_new() == reader.read_new() == [{"n": 2}]
