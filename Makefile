@@ -84,5 +84,5 @@ golden: install  ## rewrite the golden values of the components (review the diff
 	$(BIN)/python tests/helpers/golden_components.py
 
 clean:  ## remove the environment and caches; your results in .acutance stay
-	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis dist build
+	rm -rf $(VENV) .venv-services .venv-services.lock .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis dist build
 	find storage models platform tests -name __pycache__ -prune -exec rm -rf {} +

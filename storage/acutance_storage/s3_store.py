@@ -106,7 +106,7 @@ class S3Store:
         """
         metadata = {"sha256": hashlib.sha256(data).hexdigest(), "writer": secrets.token_hex(16)}
         end, name, body = time.monotonic() + self.deadline, self._name(check_key(key)), bytes(data)
-        quick = Wire(self.place, self.settle / 9)
+        quick = Wire(self.place, self.settle / 6)
         quick.open()
         while time.monotonic() < end:
             began = time.monotonic()
@@ -144,7 +144,7 @@ class S3Store:
             BlobCorrupt: If what is stored is not what was written.
         """
         check_key(key)
-        wanted = blob_of(key) or self._noted(key)
+        wanted = blob_of(key) or self.stat(key).sha256 or self.sha256(key)
 
         def fill(path: Path) -> None:
             with path.open("wb") as file:
@@ -168,7 +168,7 @@ class S3Store:
 
     def sha256(self, key: str) -> str:
         """Return the SHA-256 of what is stored under `key`, read anew."""
-        return self._whole(key, lambda _: None, lambda: None)[0]
+        return self._settled(key, lambda _: None, lambda: None)[0]
 
     def list(self, prefix: str) -> list[str]:
         """Return every key that begins with `prefix`, sorted; ``""`` gives all."""
@@ -256,23 +256,22 @@ class S3Store:
             _reached.add(self.address)
             raise
 
-    def _noted(self, key: str) -> str:
-        """Return the SHA-256 that was noted when `key` was written."""
-        return self.stat(key).sha256 or self.sha256(key)
-
     def _checked(self, key: str, take: Take, restart: Callable[[], object]) -> None:
-        """Fetch until the content has its hash; the same wrong one twice is stored damage."""
+        found, wanted = self._settled(key, take, restart)
+        if found != wanted:
+            raise BlobCorrupt(
+                f"{key} in {self.address} is damaged: its SHA-256 is {found}, and {wanted} was "
+                "written. `acutance store verify --repair` mends what has a copy"
+            )
+
+    def _settled(self, key: str, take: Take, restart: Callable[[], object]) -> tuple[str, str]:
+        """Fetch until the content has its hash, or the same wrong one twice; return both."""
         end, wrong = time.monotonic() + self.deadline, ""
         while True:
             found, noted = self._whole(key, take, restart)
             wanted = blob_of(key) or noted or found
-            if found == wanted:
-                return
-            if found == wrong or time.monotonic() > end:
-                raise BlobCorrupt(
-                    f"{key} in {self.address} is damaged: its SHA-256 is {found}, and {wanted} was "
-                    "written. `acutance store verify --repair` mends what has a copy"
-                )
+            if found in (wanted, wrong) or time.monotonic() > end:
+                return found, wanted
             wrong = found
 
     def _whole(self, key: str, take: Take, restart: Callable[[], object]) -> tuple[str, str | None]:

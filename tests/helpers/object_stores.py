@@ -3,6 +3,7 @@
 import os
 import socket
 import subprocess
+import sys
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -60,6 +61,7 @@ def swift(folder: Path) -> Iterator[Service]:
     port = free_ports(4)
     variables = {
         "SWIFT_VENV": os.environ.get("SWIFT_VENV", str(ROOT / ".venv-services")),
+        "SWIFT_PYTHON": sys.executable,
         "SWIFT_WORKERS": "1",
     }
     environment = {**os.environ, **variables}

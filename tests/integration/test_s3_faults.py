@@ -146,6 +146,7 @@ def test_a_service_that_checks_nothing_is_caught_by_what_it_answers(service, tmp
             sha = put_blob(bad, data)
             assert get_blob(true, sha) == data
             assert get_blob(bad, sha) == blob_path(bad, sha).read_bytes() == data
+            assert bad.sha256(f"blobs/{sha[:2]}/{sha}") == sha, "no false alarm either"
         large = random.Random(0).randbytes(LARGE)
         assert get_blob(true, put_blob(bad, large)) == large
     assert proxy.faults["flipped"] > 30
