@@ -98,7 +98,7 @@ def add_dataset(
         lr: A folder with the LR picture of each HR picture (see `pairs`).
         scale: HR pixels per LR pixel; with `lr` only.
         maps: A folder with segmentation maps (see `maps`); pictures without one are background.
-        classes: Classes of the maps, 2 to 256; None: as the dataset's or the probabilities', else 8.
+        classes: Classes of the maps, 2 to 256; None: as those before, else as found, else 8.
         replace: Forget the version before: its pictures and its splits.
         progress: Called with files done and files in all, first and after each file.
 
