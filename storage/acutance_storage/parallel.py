@@ -12,15 +12,16 @@ R = TypeVar("R")
 def spread(work: Callable[[T], R], items: Iterable[T], *, workers: int) -> Iterator[R]:
     """Yield `work` of each item, in order, computed by threads.
 
-    At most `workers` items are drawn beyond what was yielded, so that their memory stays bounded.
-    The first error ends it, after the items at work have ended.
+    At most one and a half times `workers` items are drawn beyond what was yielded, so that their
+    memory stays bounded and one slow item does not leave threads without work. The first error ends
+    it, after the items at work have ended.
     """
     waiting: deque[Future[R]] = deque()
     with ThreadPoolExecutor(workers, thread_name_prefix="store") as pool:
         try:
             for item in items:
                 waiting.append(pool.submit(work, item))
-                if len(waiting) >= workers:
+                if len(waiting) >= workers + workers // 2:
                     yield waiting.popleft().result()
             while waiting:
                 yield waiting.popleft().result()

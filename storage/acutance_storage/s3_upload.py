@@ -13,8 +13,8 @@ from acutance_storage.s3 import Wire
 
 PART = 8 * 1024 * 1024
 """Bytes of one request; larger things are sent and fetched in parts, side by side."""
-WORKERS = 8
-"""Parts at work at one time, each in memory."""
+WORKERS = 10
+"""Parts at work at one time; one and a half times as many are in memory."""
 
 _MOST_PARTS = 10_000
 _NO_CONDITIONS = {"NotImplemented", "501"}
