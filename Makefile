@@ -58,7 +58,7 @@ bench: install  ## images per CPU-second: our loader beside a plain PNG-folder l
 	$(BIN)/python tests/benchmarks/loader.py
 
 services:  ## an S3-compatible object store on this machine (Swift); prints what to export
-	SWIFT_PYTHON=$(PYTHON) SWIFT_VENV=$(CURDIR)/.venv-services deploy/services/swift.sh start .services/swift
+	@SWIFT_PYTHON=$(PYTHON) SWIFT_VENV=$(CURDIR)/.venv-services deploy/services/swift.sh start .services/swift
 
 services-down:  ## stop it; what it holds stays in .services
 	SWIFT_VENV=$(CURDIR)/.venv-services deploy/services/swift.sh stop .services/swift

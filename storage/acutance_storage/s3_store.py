@@ -21,7 +21,6 @@ from acutance_storage.s3_address import S3Address
 from acutance_storage.s3_faults import MISSING, explained
 from acutance_storage.s3_upload import PART, WORKERS, Piece, abandoned, put, put_new, put_parts
 
-_FIRST = 1024 * 1024  # bytes of the first request, before it is known how many there are
 _FIRST_CONTACT = 20.0  # seconds: a wrong address should not look like a long night
 _REPLACED = {"PreconditionFailed", "412"}
 _OTHERS = _REPLACED | {"409"}
@@ -283,11 +282,10 @@ class S3Store:
                 return self._pieces(key, take)
 
     def _pieces(self, key: str, take: Take) -> tuple[str, str | None]:
-        first = self._get(key, 0, _FIRST)
+        first = self._get(key, 0, PART)
         digest = hashlib.sha256(first.data)
         take(first.data)
-        begun = len(first.data)
-        rest = ((at, min(at + PART, first.total)) for at in range(begun, first.total, PART))
+        rest = ((at, min(at + PART, first.total)) for at in range(PART, first.total, PART))
 
         def fetch(span: tuple[int, int]) -> Body:
             return self._get(key, *span, IfMatch=first.etag)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import command_line
 import pytest
+from calling import refused
 from command_line import CommandLine
 
 from acutance_platform.tracking import local_server
@@ -102,3 +103,22 @@ def test_the_quickstart_as_shipped_runs_on_an_object_store(
     record_property("bicubic_psnr_y", done["baseline"]["psnr_y"])
     record_property("steps_executed", done["steps_executed"])
     record_property("blobs_verified", verified.blobs)
+
+
+def test_datasets_doctor_and_gc_work_there(place, acutance, service, monkeypatch):
+    monkeypatch.setenv("ACUTANCE_STORE", service.address())
+    monkeypatch.delenv("AWS_ENDPOINT_URL_S3")  # the address says it
+    assert acutance("data", "add", "photos", "photos").code == 0
+    assert acutance("data", "list", "--json").json[0]["pictures"] == 5
+    assert acutance("data", "verify", "photos").code == 0
+    assert "write, read and delete work" in acutance("doctor").out
+    assert acutance("gc", "--json").json["blobs"] == []
+    assert "the store is sound" in acutance("store", "verify").out
+    assert not (place / "store").exists()
+    assert not [path for path in place.rglob("*") if "s3:" in path.name]
+
+
+def test_a_bucket_that_is_not_there_is_one_clear_line(place, acutance, service, monkeypatch):
+    monkeypatch.setenv("ACUTANCE_STORE", f"s3://not-there/x?endpoint={service.endpoint}")
+    for command in (("data", "list"), ("gc",), ("status", "s"), ("sweep", "sweep.yaml")):
+        refused(acutance(*command), "there is no bucket 'not-there'")

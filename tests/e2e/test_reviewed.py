@@ -72,8 +72,8 @@ def test_a_dead_driver_is_not_called_running(place, home):
         {"do": "start", "driver": "d", "host": "h", "time": 2.0},
     )
     with sole_driver(home, "gone"):
-        assert seen_from(home.local, tell(log.read())).sweep.state == "RUNNING"
-    assert seen_from(home.local, tell(log.read())).sweep.state == "WAITING"
+        assert seen_from(home, tell(log.read())).sweep.state == "RUNNING"
+    assert seen_from(home, tell(log.read())).sweep.state == "WAITING"
 
 
 def test_a_killed_ingest_leaves_nothing_after_the_next_one(place, home, acutance):

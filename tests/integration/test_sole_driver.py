@@ -7,7 +7,7 @@ import pytest
 
 from acutance_platform.recipe import RecipeErrors
 from acutance_platform.verbs.home import Home
-from acutance_platform.verbs.journals import sole_driver
+from acutance_platform.verbs.journals import Log, seen_from, sole_driver, tell
 from acutance_storage import open_store
 
 LEASE = "leases/drivers/s.json"
@@ -45,3 +45,24 @@ def test_a_driver_that_was_killed_comes_back_at_once_and_elsewhere_after_a_while
     one.store.write(LEASE, json.dumps(silent).encode())
     with sole_driver(two, "s"):
         pass
+
+
+def test_every_machine_sees_whether_the_driver_lives(machines):
+    one, two = machines
+    log = Log(one.store, "s")
+    log.append(
+        {"do": "sweep", "name": "s", "spec": {}, "time": 1.0},
+        {"do": "start", "driver": "d", "host": "h", "time": 2.0},
+    )
+
+    def running():
+        return [seen_from(home, tell(log.read())).sweep.running for home in machines]
+
+    with sole_driver(one, "s"):
+        assert running() == [True, True]
+        killed = one.store.read(LEASE)
+    with sole_driver(two, "s"):  # it went on elsewhere
+        assert running() == [True, True]
+    silent = {**json.loads(killed), "time": time.time() - 61}
+    one.store.write(LEASE, json.dumps(silent).encode())
+    assert running() == [False, False]

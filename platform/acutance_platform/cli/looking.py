@@ -32,7 +32,7 @@ def status(sweep: str, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps(looking.status(sweep, home=home), indent=2))
         return
-    told = seen_from(home.local, open_sweep(home.store, sweep))
+    told = seen_from(home, open_sweep(home.store, sweep))
     console = wide_console()
     console.print(rich_table(looking.report_data(told), width=console.width))
     document = looking.status_of(told)

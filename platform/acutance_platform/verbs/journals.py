@@ -110,20 +110,35 @@ def check_name(name: str) -> None:
         raise refuse("--name", name, rule, "Choose another name with --name.")
 
 
-def seen_from(local: Path, told: Told) -> Told:
-    """Return what a journal says, without the running of a driver that died on this machine.
+def seen_from(home: Home, told: Told) -> Told:
+    """Return what a journal says, without the running of a driver that died.
 
-    A driver that was killed could not write that it ended; the system let go of its lock.
+    A driver that was killed could not write that it ended. Here the system let go of its lock; on
+    another machine it gives no signs of life.
     """
-    path = local / "sweeps" / told.sweep.name / "driver.lock"
-    if told.sweep.running and path.exists():
-        try:
-            with FileLock(path, timeout=0):
-                told.sweep.running = False
-                told.sweep.reason = "Its driver is gone."
-        except Timeout:
-            pass  # it lives
+    if told.sweep.running and not _driven(home, told.sweep.name):
+        told.sweep.running = False
+        told.sweep.reason = "Its driver is gone."
     return told
+
+
+def _driven(home: Home, name: str) -> bool:
+    """Say whether a sweep may have a live driver, as far as this machine can see."""
+    lock, mark = home.local / "sweeps" / name / "driver.lock", home.local / "machine"
+    try:
+        if lock.exists():
+            with FileLock(lock, timeout=0):
+                pass
+    except Timeout:
+        return True
+    mine = mark.read_text() if mark.exists() else ""
+    if Leases(home.store, mine).held_by_another(_lease(name)):
+        return True
+    return not lock.exists() and not home.store.exists(f"leases/{_lease(name)}.json")
+
+
+def _lease(name: str) -> str:
+    return f"drivers/{name}"
 
 
 @contextmanager
@@ -146,7 +161,7 @@ def sole_driver(home: Home, name: str) -> Iterator[None]:
         way_out = f"Follow it with `acutance status {name}`, or end it first."
         raise refuse("--name", name, "it runs in another process", way_out) from None
     try:
-        leases, key = Leases(home.store, _machine(home.local)), f"drivers/{name}"
+        leases, key = Leases(home.store, _machine(home.local)), _lease(name)
         if leases.held_by_another(key):
             rule = f"it runs on another machine, which was alive {PATIENCE:.0f} s ago or later"
             way_out = (

@@ -53,7 +53,7 @@ def status(name: str, *, home: Home | None = None) -> dict[str, Any]:
         RecipeErrors: If there is no sweep of that name.
     """
     home = home or open_home()
-    return status_of(seen_from(home.local, open_sweep(home.store, name)))
+    return status_of(seen_from(home, open_sweep(home.store, name)))
 
 
 def status_of(told: Told) -> dict[str, Any]:
