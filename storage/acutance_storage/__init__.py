@@ -29,12 +29,15 @@ from acutance_storage.integrity import Damage, Verified, verify_store
 from acutance_storage.journal import Journal
 from acutance_storage.maps import read_map, shares
 from acutance_storage.node_cache import NodeCache
-from acutance_storage.records import Picture
+from acutance_storage.records import Addition, Picture
 from acutance_storage.refs import delete_ref, get_ref, list_refs, set_ref
-from acutance_storage.verifying import verify_dataset
+from acutance_storage.rules import Rules
+from acutance_storage.statistics import Statistics
+from acutance_storage.verifying import pull_dataset, verify_dataset
 
 __all__ = [
     "AddReport",
+    "Addition",
     "Blob",
     "BlobCorrupt",
     "BlobStore",
@@ -47,6 +50,8 @@ __all__ = [
     "NodeCache",
     "Picture",
     "Pictures",
+    "Rules",
+    "Statistics",
     "StorageError",
     "Verified",
     "add_dataset",
@@ -64,6 +69,7 @@ __all__ = [
     "open_dataset",
     "open_pictures",
     "open_store",
+    "pull_dataset",
     "put_blob",
     "put_blob_file",
     "reachable",

@@ -23,6 +23,7 @@ from acutance_storage.images_index import Index, load_index
 from acutance_storage.maps import shares
 from acutance_storage.records import SPLITS, Picture, Place
 from acutance_storage.refs import get_ref, list_refs
+from acutance_storage.statistics import Statistics, statistics
 
 SHORT = 12
 """Hex digits of a version that suffice in NAME@VERSION, where they fit only one."""
@@ -49,6 +50,7 @@ class ImageDataset:
         self.version = index.version
         self.lr_scale = index.lr_scale
         self.classes = index.classes
+        self.lineage = index.lineage
         self.pictures: tuple[Picture, ...] = tuple(entry.picture for entry in index.entries)
 
     def __len__(self) -> int:
@@ -69,6 +71,16 @@ class ImageDataset:
     def source(self) -> str:
         """The sources of its pictures, each once, joined by ``"; "``."""
         return "; ".join(sorted({p.source for p in self.pictures if p.source}))
+
+    @property
+    def statistics(self) -> Statistics:
+        """Sizes and colours of all its pictures together."""
+        return statistics(self._index.entries)
+
+    @property
+    def shards(self) -> list[str]:
+        """The blobs that hold its pixels, in the order of its pictures."""
+        return list(dict.fromkeys(p.shard for e in self._index.entries for p in e.places()))
 
     def hr(self, index: int) -> NDArray[np.uint8]:
         """Return a picture: shape (H, W, 3), uint8, a read-only view of the memory map.

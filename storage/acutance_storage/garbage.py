@@ -6,6 +6,7 @@ dataset's index points at counts too.
 """
 
 import re
+import time
 from collections.abc import Collection
 from contextlib import suppress
 from dataclasses import dataclass
@@ -15,6 +16,9 @@ from acutance_storage.contents import get_blob
 from acutance_storage.errors import KeyMissing
 from acutance_storage.images_index import load_index
 from acutance_storage.refs import get_ref, list_refs
+
+HELD = 7 * 86400.0
+"""Seconds for which the shards of an interrupted ingest wait for it to go on."""
 
 _NAMING = ("refs/", "journals/", "ledger/")
 _SHA = re.compile(rb"(?<![0-9a-f])[0-9a-f]{64}(?![0-9a-f])")
@@ -43,7 +47,7 @@ def reachable(store: BlobStore, *, without: Collection[str] = ()) -> set[str]:
     left_out, found = set(without), set[str]()
     for prefix in _NAMING:
         for key in store.list(prefix):
-            if key not in left_out:
+            if key not in left_out and not _given_up(store, key):
                 with suppress(KeyMissing):  # a training drops its older states meanwhile
                     found |= {match.decode() for match in _SHA.findall(store.read(key))}
     for name in list_refs(store, "datasets"):
@@ -74,6 +78,15 @@ def unreachable(store: BlobStore, *, before: float, without: Collection[str] = (
     return sorted(found)
 
 
+def _given_up(store: BlobStore, key: str) -> bool:
+    """Say whether this is the ref of an ingest that nobody went on with."""
+    if not key.startswith("refs/ingests/"):
+        return False
+    with suppress(KeyMissing):
+        return store.stat(key).time < time.time() - HELD
+    return True
+
+
 def _shards(store: BlobStore, name: str) -> set[str]:
     """Return the blobs with the pixels of a dataset's version; its name alone points at one."""
     index = (get_ref(store, "datasets", name) or {}).get("index")
@@ -81,6 +94,5 @@ def _shards(store: BlobStore, name: str) -> set[str]:
         return set()
     found = set()
     for entry in load_index(get_blob(store, str(index))).entries:
-        parts = [entry.place, *(part.place for part in (entry.lr, entry.map) if part is not None)]
-        found |= {place.shard for place in parts}
+        found |= {place.shard for place in entry.places()}
     return found

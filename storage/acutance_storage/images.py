@@ -4,7 +4,8 @@ One record batch per picture, so that its pixels are one contiguous run of the f
 `images_index` this is the only module that knows Arrow.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import final, overload
 
@@ -20,6 +21,7 @@ _COLUMNS = pa.schema(
     [("height", pa.int32()), ("width", pa.int32()), ("pixels", pa.large_binary())],
     metadata={"acutance.pictures": str(_SCHEMA)},
 )
+_MAGIC = 8  # bytes before the first message of an Arrow file
 
 Pixels = NDArray[np.uint8]
 
@@ -85,6 +87,11 @@ class PictureWriter:
             self._writer.close()
             self._sink.close()
 
+    def abandon(self) -> None:
+        """Let the file go as it is; `rows_of_torn` reads what is in it."""
+        with suppress(pa.ArrowException, OSError):
+            self._sink.close()
+
 
 @final
 class Pictures(Sequence[Pixels]):
@@ -141,12 +148,7 @@ class Pictures(Sequence[Pixels]):
 
     def _view(self, row: int) -> Pixels:
         try:
-            batch = self._reader.get_batch(row)
-            height, width = batch.column(0)[0].as_py(), batch.column(1)[0].as_py()
-            # The column's own buffers: a cell's `as_buffer` would be a copy.
-            _, offsets, data = batch.column(2).buffers()
-            flat = np.frombuffer(data, np.uint8, int(np.frombuffer(offsets, np.int64, 2)[1]))
-            return flat.reshape(height, width, -1)
+            return _pixels(self._reader.get_batch(row))
         except (pa.ArrowException, OSError, ValueError, TypeError, IndexError) as error:
             raise self._corrupt(f"picture {row}: {error}") from error
 
@@ -155,6 +157,29 @@ class Pictures(Sequence[Pixels]):
             f"{self.path} is not a whole file of pictures ({what}). Delete it and make it again: "
             "add the same pictures, or run the same command"
         )
+
+
+def rows_of_torn(path: Path) -> Iterator[Pixels]:
+    """Yield the first pictures of a file that was never completed, up to where it breaks off.
+
+    Their bytes may be wrong where the machine lost power: compare hashes. They are views of the
+    file's memory map.
+    """
+    with suppress(StopIteration, pa.ArrowException, OSError, ValueError):
+        file = pa.memory_map(str(path))
+        file.seek(_MAGIC)  # what follows is a stream of batches
+        stream = pa.ipc.open_stream(file)
+        while True:
+            yield _pixels(stream.read_next_batch())
+
+
+def _pixels(batch: pa.RecordBatch) -> Pixels:
+    """Return the only picture of a batch, as a view."""
+    height, width = batch.column(0)[0].as_py(), batch.column(1)[0].as_py()
+    # The column's own buffers: a cell's `as_buffer` would be a copy.
+    _, offsets, data = batch.column(2).buffers()
+    flat = np.frombuffer(data, np.uint8, int(np.frombuffer(offsets, np.int64, 2)[1]))
+    return flat.reshape(height, width, -1)
 
 
 def write_pictures(path: Path, pictures: Iterable[Pixels]) -> None:

@@ -5,16 +5,16 @@ With `images` this is the only module that knows Arrow.
 
 import io
 import json
-from dataclasses import dataclass, fields
+from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from acutance_storage.errors import BlobCorrupt, check_schema
-from acutance_storage.records import Entry, Picture, Place, Stored
+from acutance_storage.records import Addition, Entry, Picture, Place, Stored
 
-_SCHEMA = 2  # 1 has no maps, and is still what a dataset without maps is written as
+_SCHEMA = 3  # 1 has no maps; 1 and 2 have no lineage, origins and statistics
 _HEAD = b"acutance.dataset"
 _COLUMNS = pa.schema(
     [
@@ -32,13 +32,14 @@ _COLUMNS = pa.schema(
         ("lr_sha256", pa.string()),
         ("lr_shard", pa.string()),
         ("lr_row", pa.int32()),
+        ("map_sha256", pa.string()),
+        ("map_shard", pa.string()),
+        ("map_row", pa.int32()),
+        ("cut_from", pa.string()),
+        ("mean", pa.list_(pa.float32())),
+        ("deviation", pa.list_(pa.float32())),
     ]
 )
-_MAP_COLUMNS = [
-    pa.field("map_sha256", pa.string()),
-    pa.field("map_shard", pa.string()),
-    pa.field("map_row", pa.int32()),
-]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,6 +52,7 @@ class Index:
         lr_scale: HR pixels per LR pixel of its stored pairs; None without pairs.
         entries: Its pictures, by name.
         classes: Classes of its segmentation maps; None without maps.
+        lineage: Where its pictures came from, in the order in which they were added.
     """
 
     name: str
@@ -58,21 +60,20 @@ class Index:
     lr_scale: int | None
     entries: tuple[Entry, ...]
     classes: int | None = None
+    lineage: tuple[Addition, ...] = ()
 
 
 def dump_index(index: Index) -> bytes:
     """Return `index` as a Parquet file; the same index gives the same bytes."""
     head: dict[str, Any] = {
-        "schema": 1,
+        "schema": _SCHEMA,
         "name": index.name,
         "version": index.version,
         "lr_scale": index.lr_scale,
+        "classes": index.classes,
+        "lineage": [asdict(addition) for addition in index.lineage],
     }
-    columns = _COLUMNS
-    if index.classes is not None:
-        head.update(schema=_SCHEMA, classes=index.classes)
-        columns = pa.schema([*_COLUMNS, *_MAP_COLUMNS])
-    schema = columns.with_metadata({_HEAD: json.dumps(head).encode()})
+    schema = _COLUMNS.with_metadata({_HEAD: json.dumps(head).encode()})
     table = pa.Table.from_pylist([_row(entry) for entry in index.entries], schema=schema)
     sink = io.BytesIO()
     pq.write_table(table, sink)
@@ -100,6 +101,7 @@ def load_index(data: bytes) -> Index:
             lr_scale=head["lr_scale"],
             entries=entries,
             classes=head.get("classes"),
+            lineage=tuple(Addition(**addition) for addition in head.get("lineage", ())),
         )
     except (pa.ArrowException, OSError, KeyError, TypeError, ValueError) as error:
         raise BlobCorrupt(
@@ -114,6 +116,9 @@ def _row(entry: Entry) -> dict[str, Any]:
         "difference_hash": entry.difference_hash,
         **_beside("lr", entry.lr),
         **_beside("map", entry.map),
+        "cut_from": entry.cut_from,
+        "mean": entry.mean,
+        "deviation": entry.deviation,
     }
 
 
@@ -132,6 +137,9 @@ def _entry(row: dict[str, Any]) -> Entry:
         difference_hash=row["difference_hash"],
         lr=_stored("lr", row),
         map=_stored("map", row),
+        cut_from=row.get("cut_from"),
+        mean=tuple(row.get("mean") or ()),
+        deviation=tuple(row.get("deviation") or ()),
     )
 
 

@@ -6,8 +6,11 @@ first, then the version's ref, then the name. Killed at any moment, the earlier 
 """
 
 import dataclasses
+import hashlib
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -21,9 +24,11 @@ from acutance_storage.images_index import Index, dump_index
 from acutance_storage.maps import MAX_CLASSES, MapFolder
 from acutance_storage.merge import Merged, merge
 from acutance_storage.pairs import LrNames
-from acutance_storage.records import Entry, Place
+from acutance_storage.records import Addition, Entry, Place
 from acutance_storage.refs import get_ref, set_ref
+from acutance_storage.rules import Rules
 from acutance_storage.shards import ShardSpool
+from acutance_storage.sources import FolderSource, Source
 from acutance_storage.splits import asked_splits, split_rules
 
 
@@ -44,6 +49,7 @@ class AddReport:
             stored there before.
         leaks: Pictures that resemble each other, in different splits because a list or sub-folder
             said so.
+        resumed: Files that an interrupted addition had read already.
     """
 
     dataset: ImageDataset
@@ -56,13 +62,15 @@ class AddReport:
     left_out: tuple[tuple[str, str], ...]
     unmoved: tuple[tuple[str, str, str], ...]
     leaks: tuple[tuple[str, str], ...]
+    resumed: int
 
 
 def add_dataset(
     store: BlobStore,
     name: str,
-    folder: Path,
+    folder: Path | str,
     *,
+    rules: Rules | None = None,
     licence: str = "",
     source: str = "",
     split: Path | str | Mapping[str, str] | None = None,
@@ -75,48 +83,95 @@ def add_dataset(
 ) -> AddReport:
     """Add every picture below `folder` to the dataset `name`, and return what was done.
 
-    Adding the same folder again gives the same version. A later folder adds to the version before
-    it; a picture keeps the split it has. Each file that cannot be used is skipped with a reason.
+    Interrupted and called again, it goes on where it was. The same folder again gives the same
+    version; a later one adds to the version before it, where a picture keeps the split it has. Each
+    file that cannot be used is skipped with a reason.
 
     Args:
         store: Where the dataset lies.
         name: Letters, digits, ``_ - .``; made if it does not exist.
-        folder: Searched recursively.
+        folder: Searched recursively; or ``s3://BUCKET/PREFIX``, fetched a few files at a time.
+        rules: What is cut from each picture; None keeps them whole. Not with `lr` and `maps`.
         licence: Kept with each of these pictures.
         source: Kept with each of these pictures.
         split: A split list (see `splits`), as a file or as a mapping from name or glob to split.
         lr: A folder with the LR picture of each HR picture (see `pairs`).
         scale: HR pixels per LR pixel; with `lr` only.
         maps: A folder with segmentation maps (see `maps`); pictures without one are background.
-        classes: Classes of the maps, 2 to 256, with `maps` only; None takes what the dataset's
-            maps have, else what the probabilities have, else 8.
+        classes: Classes of the maps, 2 to 256; None: as those before, else as found, else 8.
         replace: Forget the version before: its pictures and its splits.
         progress: Called with files done and files in all, first and after each file.
 
     Raises:
-        DatasetError: If the folder, name, split list, pairs or maps are not as they must be.
+        DatasetError: If what is given is not as it must be.
         StoreFull: If it does not fit; the dataset is as it was.
     """
     check_name(name)
-    found = gather(Path(folder))
-    asked = asked_splits([file for file, _ in found.files], split_rules(split))
+    rules = _alone(rules or Rules(), lr, maps)
+    place = _source(folder)
+    asked = asked_splits([file.name for file in place.files], split_rules(split))
     lr_names = _lr_names(lr, scale)
     newest = get_ref(store, "datasets", name)
     before = None if replace or newest is None else read_index(store, name)
     map_folder = _map_folder(maps, classes, before)
-    with ShardSpool(store) as spool:
-        stored = before.entries if before else ()
-        decoder = Decoder(spool=spool, stored=stored, lr_names=lr_names, maps=map_folder)
-        decoded = decoder.run(found.files, progress)
-        decoded.skipped.extend(found.skipped)
-        _refuse(decoded, Path(folder), map_folder)
+    key = _key(store, name, place, rules, before, lr, scale, maps, classes)
+    with ShardSpool(store, key=key) as spool:
+        decoder = _decoder(spool, before, lr_names, map_folder, rules)
+        decoded = _checked(decoder.run(place, progress), place, map_folder)
         merged = merge(
             name, before, decoded.files, asked=asked, scale=scale,
-            classes=map_folder.classes if map_folder else None,
-            licence=licence, source=source,
+            classes=map_folder.classes if map_folder else None, licence=licence, source=source,
+            addition=_addition(place, rules),
         )  # fmt: skip
         index = _publish(store, spool, merged.index, newest)
     return _report(ImageDataset(store=store, index=index), decoded, merged)
+
+
+def _source(folder: Path | str) -> Source:
+    if isinstance(folder, str) and folder.startswith("s3://"):
+        # boto3 takes a while to import, which a folder need not pay.
+        from acutance_storage.s3_source import S3Source
+
+        return S3Source(folder)
+    return FolderSource(Path(folder))
+
+
+def _tool() -> str:
+    """Return what a lineage calls this program."""
+    try:
+        return f"acutance {metadata.version('acutance')}"
+    except metadata.PackageNotFoundError:
+        return "acutance"  # run from its sources
+
+
+def _addition(source: Source, rules: Rules) -> Addition:
+    return Addition(address=source.address, rules=rules.described(), tool=_tool(), added=0)
+
+
+def _alone(rules: Rules, lr: Path | None, maps: Path | None) -> Rules:
+    if rules and (lr is not None or maps is not None):
+        raise DatasetError(f"{rules.described()}: rules cut whole pictures, without lr and maps")
+    return rules
+
+
+def _key(
+    store: BlobStore, name: str, source: Source, rules: Rules, before: Index | None, *more: object
+) -> str:
+    """Return the name of an addition: equal for the same pictures to the same version."""
+    version = before.version if before else None
+    said = [_tool(), store.address, name, source.address, rules.described(), version]
+    return hashlib.sha256(json.dumps([*said, *map(str, more)]).encode()).hexdigest()[:16]
+
+
+def _decoder(
+    spool: ShardSpool,
+    before: Index | None,
+    lr_names: LrNames | None,
+    maps: MapFolder | None,
+    rules: Rules,
+) -> Decoder:
+    stored = before.entries if before else ()
+    return Decoder(spool=spool, stored=stored, lr_names=lr_names, maps=maps, rules=rules)
 
 
 def _lr_names(lr: Path | None, scale: int | None) -> LrNames | None:
@@ -147,8 +202,10 @@ def _map_folder(maps: Path | None, classes: int | None, before: Index | None) ->
     return MapFolder(gather(Path(maps)).files, classes or known)
 
 
-def _refuse(decoded: DecodedFolder, folder: Path, maps: MapFolder | None) -> None:
-    """Raise for pairs and maps that do not fit, and for a folder without a usable picture."""
+def _checked(decoded: DecodedFolder, source: Source, maps: MapFolder | None) -> DecodedFolder:
+    """Raise for pairs and maps that do not fit, and for a source without a usable picture."""
+    decoded.skipped.extend(source.skipped)
+    folder = source.address
     wrong = maps.problems if maps else []
     if decoded.problems:
         raise DatasetError(
@@ -167,6 +224,7 @@ def _refuse(decoded: DecodedFolder, folder: Path, maps: MapFolder | None) -> Non
             f"{folder} holds no picture that can be used",
             [f"{file}: {reason}" for file, reason in sorted(decoded.skipped)],
         )
+    return decoded
 
 
 def _publish(
@@ -187,7 +245,7 @@ def _publish(
 
 
 def _placed_all(entry: Entry, blobs: Mapping[str, str]) -> Entry:
-    """Return `entry` with blobs in place of the spooled files that it names."""
+    """Return `entry` with blobs in place of the provisional shards that it names."""
     place, lr, beside = _placed(entry.place, blobs), entry.lr, entry.map
     if lr is not None:
         lr = dataclasses.replace(lr, place=_placed(lr.place, blobs))
@@ -212,4 +270,5 @@ def _report(dataset: ImageDataset, decoded: DecodedFolder, merged: Merged) -> Ad
         left_out=merged.left_out,
         unmoved=merged.unmoved,
         leaks=merged.leaks,
+        resumed=decoded.resumed,
     )

@@ -170,11 +170,7 @@ def _shards(store: BlobStore, index: str) -> set[str]:
         entries = load_index(get_blob(store, index)).entries
     except StorageError:
         return set()  # the index itself is a blob that is damaged, and is found as one
-    return {
-        place.shard
-        for entry in entries
-        for place in (entry.place, *(part.place for part in (entry.lr, entry.map) if part))
-    }
+    return {place.shard for entry in entries for place in entry.places()}
 
 
 def _still_names(store: BlobStore, document: str, sha: str) -> bool:

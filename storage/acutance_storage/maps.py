@@ -50,6 +50,8 @@ class MapFolder:
         self._maps = NamesBeside([file for file in files if _is_map(file[0])])
         self._depths: list[tuple[str, int]] = []
         self._highest: list[tuple[str, int]] = []
+        self.noted: tuple[str, int, int] | None = None
+        """What `note` was given for the last map that was read."""
         self.problems: list[str] = []
         self.skipped = [
             (f"map {name}", "neither .png nor .npz") for name, _ in files if not _is_map(name)
@@ -80,11 +82,16 @@ class MapFolder:
             self.problems.append(
                 f"{where}: the map is {size[0]}x{size[1]}, the picture {wanted[0]}x{wanted[1]}"
             )
-        if planes.shape[2] == 1:
-            self._highest.append((where, int(planes.max())))
-        else:
-            self._depths.append((where, planes.shape[2]))
+        self.noted = (where, planes.shape[2], int(planes.max()))
+        self.note(*self.noted)
         return planes if size == wanted else None
+
+    def note(self, where: str, depth: int, highest: int) -> None:
+        """Take account of a map of so many numbers per pixel and this highest one."""
+        if depth == 1:
+            self._highest.append((where, highest))
+        else:
+            self._depths.append((where, depth))
 
     def finish(self) -> None:
         """Settle the number of classes; remark on maps that do not fit it or have no picture."""

@@ -6,11 +6,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 
-from acutance_storage.decoding import DecodedFile
+from acutance_storage.assigning import asked_by_origin, assign
 from acutance_storage.errors import DatasetError
 from acutance_storage.images_index import Index
-from acutance_storage.records import Entry, Picture, Stored
-from acutance_storage.splits import Settled, Settlement, Unsettled, leaks, settle
+from acutance_storage.outcomes import DecodedFile
+from acutance_storage.records import Addition, Entry, Picture, Stored
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,6 +38,7 @@ def merge(
     classes: int | None,
     licence: str,
     source: str,
+    addition: Addition,
 ) -> Merged:
     """Return the version of dataset `name` that also holds `files`.
 
@@ -50,6 +51,7 @@ def merge(
         classes: Classes of the maps of `files`, and of those before; None keeps what is known.
         licence: Kept with `files`; empty keeps what is known.
         source: Kept with `files`; empty keeps what is known.
+        addition: Where `files` come from, for the lineage, if any of them is new.
 
     Raises:
         DatasetError: If one picture is asked into two splits or has two maps, or some pictures
@@ -57,129 +59,44 @@ def merge(
     """
     stored = {entry.picture.sha256: entry for entry in before.entries} if before else {}
     files = _with_one_map(files)
-    firsts: dict[str, DecodedFile] = {}
-    for file in files:
-        firsts.setdefault(file.sha256, file)
+    firsts = {file.sha256: file for file in reversed(files)}
     fresh = [file for sha, file in firsts.items() if sha not in stored]
-    wanted = _asked_by_hash(files, asked)
-    choice = _choose(name, stored, fresh, wanted)
     names = _names(stored, fresh)
+    choice = assign(name, list(stored.values()), fresh, asked_by_origin(files, asked), names)
     entries = [_again(e, firsts.get(sha), licence, source) for sha, e in stored.items()]
     entries += [
-        _entry(file, names[file.sha256], choice.splits[file.sha256], licence, source)
+        _entry(file, names[file.sha256], choice.splits[file.origin], licence, source)
         for file in fresh
-        if file.sha256 in choice.splits
+        if file.origin in choice.splits
     ]
     entries.sort(key=lambda entry: entry.picture.name)
-    names.update({sha: entry.picture.name for sha, entry in stored.items()})
+    added = len(entries) - len(stored)
+    lineage = before.lineage if before else ()
+    if added:
+        lineage = (*lineage, replace(addition, added=added))
     return Merged(
-        index=_index(name, before, entries, scale, classes),
-        added=len(entries) - len(stored),
+        index=_index(name, before, entries, lineage, scale, classes),
+        added=added,
         already=len(firsts) - len(fresh),
-        renamed=_renamed(fresh, names, choice),
+        renamed=_renamed(fresh, names, choice.splits),
         duplicates=tuple(
-            (f.file, firsts[f.sha256].file) for f in files if firsts[f.sha256] is not f
+            (f.name, firsts[f.sha256].name) for f in files if firsts[f.sha256] is not f
         ),
-        near_duplicates=_near(choice.settlement, names),
-        left_out=_left_out(choice.settlement, names),
-        unmoved=_unmoved(stored, wanted),
-        leaks=tuple(sorted((names[one], names[other]) for one, other in choice.leaks)),
-    )
-
-
-@dataclass(frozen=True, kw_only=True)
-class _Choice:
-    """The split of each new picture that has one, and how it came about."""
-
-    splits: dict[str, str]
-    settlement: Settlement
-    leaks: list[tuple[str, str]]
-
-
-def _choose(
-    name: str,
-    stored: Mapping[str, Entry],
-    fresh: Sequence[DecodedFile],
-    wanted: Mapping[str, str],
-) -> _Choice:
-    settled = [
-        Settled(sha256=sha, difference_hash=e.difference_hash, split=e.picture.split)
-        for sha, e in stored.items()
-    ]
-    assigned = [
-        Settled(sha256=f.sha256, difference_hash=f.difference_hash, split=wanted[f.sha256])
-        for f in fresh
-        if f.sha256 in wanted
-    ]
-    free = [
-        Unsettled(sha256=f.sha256, difference_hash=f.difference_hash)
-        for f in fresh
-        if f.sha256 not in wanted
-    ]
-    settlement = settle(name, [*settled, *assigned], free)
-    return _Choice(
-        splits={**{picture.sha256: picture.split for picture in assigned}, **settlement.splits},
-        settlement=settlement,
-        leaks=leaks(assigned, [*settled, *assigned]),
+        near_duplicates=choice.near_duplicates,
+        left_out=choice.left_out,
+        unmoved=choice.unmoved,
+        leaks=choice.leaks,
     )
 
 
 def _renamed(
-    fresh: Sequence[DecodedFile], names: Mapping[str, str], choice: _Choice
+    fresh: Sequence[DecodedFile], names: Mapping[str, str], splits: Mapping[str, str]
 ) -> tuple[tuple[str, str], ...]:
     return tuple(
-        (file.file, f"called {names[file.sha256]}: the dataset has another picture of its name")
+        (file.name, f"called {names[file.sha256]}: the dataset has another picture of its name")
         for file in fresh
-        if file.file != names[file.sha256] and file.sha256 in choice.splits
+        if file.name != names[file.sha256] and file.origin in splits
     )
-
-
-def _near(settlement: Settlement, names: Mapping[str, str]) -> tuple[tuple[str, str, str], ...]:
-    found = (
-        (names[sha], names[other], settlement.splits[sha])
-        for sha, other in settlement.resembles.items()
-        if sha in settlement.splits
-    )
-    return tuple(sorted(found))
-
-
-def _left_out(settlement: Settlement, names: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
-    found = (
-        (names[sha], f"resembles pictures in {' and '.join(splits)}")
-        for sha, splits in settlement.torn.items()
-    )
-    return tuple(sorted(found))
-
-
-def _unmoved(
-    stored: Mapping[str, Entry], wanted: Mapping[str, str]
-) -> tuple[tuple[str, str, str], ...]:
-    here = {sha: stored[sha].picture for sha in wanted if sha in stored}
-    found = (
-        (picture.name, wanted[sha], picture.split)
-        for sha, picture in here.items()
-        if picture.split != wanted[sha]
-    )
-    return tuple(sorted(found))
-
-
-def _asked_by_hash(files: Sequence[DecodedFile], asked: Mapping[str, str]) -> dict[str, str]:
-    """Return the asked split by pixels; files with the same pixels must agree."""
-    wanted: dict[str, tuple[str, str]] = {}
-    problems = []
-    for file in files:
-        if file.file not in asked:
-            continue
-        split, first = wanted.setdefault(file.sha256, (asked[file.file], file.file))
-        if split != asked[file.file]:
-            problems.append(
-                f"{file.file} in {asked[file.file]} has the same pixels as {first} in {split}"
-            )
-    if problems:
-        raise DatasetError(
-            "the same picture is asked into two splits. Remove one of each pair", problems
-        )
-    return {sha: split for sha, (split, _) in wanted.items()}
 
 
 def _with_one_map(files: Sequence[DecodedFile]) -> list[DecodedFile]:
@@ -202,9 +119,9 @@ def _names(stored: Mapping[str, Entry], fresh: Sequence[DecodedFile]) -> dict[st
     taken = {entry.picture.name for entry in stored.values()}
     names = {}
     for file in fresh:
-        path = PurePosixPath(file.file)
+        path = PurePosixPath(file.name)
         other = path.with_name(f"{path.stem}~{file.sha256[:8]}{path.suffix}")
-        names[file.sha256] = str(other) if file.file in taken else file.file
+        names[file.sha256] = str(other) if file.name in taken else file.name
     return names
 
 
@@ -225,6 +142,9 @@ def _entry(file: DecodedFile, name: str, split: str, licence: str, source: str) 
         difference_hash=file.difference_hash,
         lr=file.lr,
         map=file.map,
+        cut_from=None if file.origin == file.sha256 else file.origin,
+        mean=file.mean,
+        deviation=file.deviation,
     )
 
 
@@ -237,7 +157,14 @@ def _again(entry: Entry, file: DecodedFile | None, licence: str, source: str) ->
         licence=licence or entry.picture.licence,
         source=source or entry.picture.source,
     )
-    return replace(entry, picture=picture, lr=file.lr or entry.lr, map=file.map or entry.map)
+    return replace(
+        entry,
+        picture=picture,
+        lr=file.lr or entry.lr,
+        map=file.map or entry.map,
+        mean=file.mean,
+        deviation=file.deviation,
+    )
 
 
 def _scale(before: Index | None, entries: Sequence[Entry], scale: int | None) -> int | None:
@@ -262,6 +189,7 @@ def _index(
     name: str,
     before: Index | None,
     entries: Sequence[Entry],
+    lineage: tuple[Addition, ...],
     scale: int | None,
     classes: int | None,
 ) -> Index:
@@ -273,6 +201,7 @@ def _index(
         lr_scale=lr_scale,
         entries=tuple(entries),
         classes=classes,
+        lineage=lineage,
     )
 
 

@@ -11,7 +11,7 @@ from typing import Any
 from acutance_storage.blobs import BlobStore
 from acutance_storage.errors import BlobCorrupt, KeyMissing, StorageError, check_schema
 
-KINDS = ("datasets", "features", "models", "stages", "sweeps")
+KINDS = ("datasets", "features", "ingests", "models", "stages", "sweeps")
 _SCHEMA = 1
 
 
@@ -20,7 +20,7 @@ def set_ref(store: BlobStore, kind: str, name: str, value: dict[str, Any]) -> No
 
     Args:
         store: Where it is kept.
-        kind: One of ``datasets``, ``features``, ``models``, ``stages``, ``sweeps``.
+        kind: One of `KINDS`.
         name: Parts joined by slashes, as in a key.
         value: Anything JSON can say.
 

@@ -40,16 +40,20 @@ class S3Address:
         return place + ("?" + "&".join(query) if query else "")
 
 
-def parse_s3_address(text: str) -> S3Address:
+def parse_s3_address(text: str, *, said_by: str = "ACUTANCE_STORE") -> S3Address:
     """Read an address; what it leaves out comes from the standard AWS variables.
 
     The endpoint comes from AWS_ENDPOINT_URL_S3 or AWS_ENDPOINT_URL, the region from AWS_REGION or
     AWS_DEFAULT_REGION, else it is us-east-1.
 
+    Args:
+        text: The address.
+        said_by: Variable or option that it was given with, for messages.
+
     Raises:
         StorageError: If it cannot be one, or holds a secret.
     """
-    parts = urlsplit(text)
+    parts, given = urlsplit(text), f"{said_by}={text!r}"
     query = parse_qs(parts.query, keep_blank_values=True)
     unknown = sorted(set(query) - {"endpoint", "region"})
     if "@" in parts.netloc or "@" in query.get("endpoint", [""])[0]:
@@ -58,41 +62,41 @@ def parse_s3_address(text: str) -> S3Address:
             "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or a profile"
         )
     if unknown or parts.fragment:
-        raise _refused(text, f"unknown {', '.join(unknown) or '#' + parts.fragment}")
+        raise _refused(given, f"unknown {', '.join(unknown) or '#' + parts.fragment}")
     if not _BUCKET.fullmatch(parts.netloc):
-        raise _refused(text, f"{parts.netloc!r} cannot name a bucket (3 to 63 of a-z 0-9 . -)")
+        raise _refused(given, f"{parts.netloc!r} cannot name a bucket (3 to 63 of a-z 0-9 . -)")
     prefix = parts.path.strip("/")
     try:
         if prefix:
             check_key(prefix)
     except KeyRefused as error:
-        raise _refused(text, str(error)) from None
+        raise _refused(given, str(error)) from None
     return S3Address(
         bucket=parts.netloc,
         prefix=prefix,
-        endpoint=_endpoint(text, query.get("endpoint", [""])[0]),
+        endpoint=_endpoint(given, query.get("endpoint", [""])[0]),
         region=query.get("region", [""])[0]
         or _said("AWS_REGION", "AWS_DEFAULT_REGION")
         or DEFAULT_REGION,
     )
 
 
-def _endpoint(text: str, asked: str) -> str | None:
-    said = asked or _said("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL")
-    if not said:
+def _endpoint(said: str, asked: str) -> str | None:
+    url = asked or _said("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL")
+    if not url:
         return None
-    parts = urlsplit(said)
+    parts = urlsplit(url)
     if parts.scheme not in ("http", "https") or not parts.hostname or parts.username:
-        raise _refused(text, f"the endpoint {said!r} is no http:// or https:// URL of a host")
-    return said.rstrip("/")
+        raise _refused(said, f"the endpoint {url!r} is no http:// or https:// URL of a host")
+    return url.rstrip("/")
 
 
 def _said(*names: str) -> str:
     return next((os.environ[name] for name in names if os.environ.get(name)), "")
 
 
-def _refused(text: str, why: str) -> StorageError:
+def _refused(said: str, why: str) -> StorageError:
     return StorageError(
-        f"ACUTANCE_STORE={text!r}: {why}. Give a folder, or s3://BUCKET/PREFIX with "
+        f"{said}: {why}. Give a folder, or s3://BUCKET/PREFIX with "
         "?endpoint=URL where the service is not Amazon's"
     )

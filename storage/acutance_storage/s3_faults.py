@@ -30,7 +30,7 @@ def explained(fault: Fault, place: S3Address, key: str) -> StorageError:
 def _advice(fault: Fault, place: S3Address) -> str:
     code, service = fault.code, place.endpoint or f"Amazon S3 in {place.region}"
     if code == "NoSuchBucket":
-        return f"there is no bucket {place.bucket!r}. Make it, or mend ACUTANCE_STORE"
+        return f"there is no bucket {place.bucket!r}. Make it, or mend its address"
     if code == "NoCredentials":
         return (
             "no credentials were found. Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or "

@@ -1,10 +1,38 @@
-"""Checking that datasets are what they were when they were added."""
+"""Checking that datasets are what they were when they were added, and fetching them beforehand."""
+
+from collections.abc import Callable
 
 from acutance_storage.blobs import BlobStore
-from acutance_storage.contents import check_blob
+from acutance_storage.contents import blob_path, check_blob
 from acutance_storage.dataset import SHORT, ImageDataset, open_dataset, pixel_hash
 from acutance_storage.errors import DatasetError, StorageError
 from acutance_storage.records import Place
+
+
+def pull_dataset(
+    store: BlobStore, name: str, progress: Callable[[int, int], object] | None = None
+) -> int:
+    """Bring all shards of a dataset to this machine, where they are not here already.
+
+    Args:
+        store: Where it lies; a folder has nothing to be fetched.
+        name: ``NAME`` or ``NAME@VERSION``.
+        progress: Called with shards done and shards in all, first and after each one.
+
+    Returns:
+        Bytes of its files on this machine.
+
+    Raises:
+        DatasetError: If there is no such dataset or version.
+        StoreFull: If it does not fit; shards that came before stay, and the next call goes on.
+    """
+    report = progress or (lambda done, total: None)
+    shards, size = open_dataset(store, name).shards, 0
+    report(0, len(shards))
+    for done, shard in enumerate(shards, start=1):
+        size += blob_path(store, shard).stat().st_size
+        report(done, len(shards))
+    return size
 
 
 def verify_dataset(store: BlobStore, name: str) -> list[str]:

@@ -4,6 +4,7 @@ import json
 import os
 from pathlib import Path
 
+import command_line
 import pytest
 from calling import refused
 from command_line import CommandLine
@@ -14,10 +15,16 @@ from acutance_platform.verbs.looking import status
 from acutance_platform.verbs.verifying import verify_store
 from acutance_storage import open_store
 
-DEMO = Path(__file__).parents[2] / "experiments" / "demo" / "sweep.yaml"
-SMALL = (
+EXPERIMENTS = Path(__file__).parents[2] / "experiments"
+DEMO = EXPERIMENTS / "demo" / "sweep.yaml"
+QUICKSTART = EXPERIMENTS / "quickstart" / "sweep.yaml"
+ONE_BY_ONE = (
     ("search.sampler", "{kind: random}"),
     ("search.scheduler", "{kind: none}"),
+    ("resources.cpu", str(os.cpu_count())),
+)
+SMALL = (
+    *ONE_BY_ONE,
     ("search.budget.trials", "2"),
     ("stages.train.steps", "20"),
     ("evaluation.every", "10"),
@@ -32,12 +39,11 @@ def command(tmp_path, service):
     line.clean()
 
 
-def swept(command, name, store, local):
-    """Run the demo, made small, one trial at a time; return its status."""
+def swept(command, name, store, local, sweep=DEMO, sets=SMALL):
+    """Run a sweep, by default the demo made small, one trial at a time; return its status."""
     command.variables |= {"ACUTANCE_STORE": store, "ACUTANCE_LOCAL": str(local)}
-    sets = [*SMALL, ("resources.cpu", str(os.cpu_count()))]
     options = [part for path, value in sets for part in ("--set", f"{path}={value}")]
-    return json.loads(command.run("sweep", DEMO, "--name", name, *options, "--json"))
+    return json.loads(command.run("sweep", sweep, "--name", name, *options, "--json"))
 
 
 def test_the_demo_gives_the_same_weights_on_swift_as_in_a_folder(command, service, tmp_path):
@@ -59,6 +65,44 @@ def test_the_demo_gives_the_same_weights_on_swift_as_in_a_folder(command, servic
     assert verified.documents >= 5
     written = [path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()]
     assert not any(service.secret.encode() in text for text in written)
+
+
+@pytest.mark.long
+def test_the_quickstart_gives_the_same_weights_on_an_object_store_as_in_a_folder(
+    command, service, tmp_path, monkeypatch, record_property
+):
+    monkeypatch.setattr(command_line, "LIMIT", 7200.0)
+    # Four of its twelve random trials, each to its full length.
+    sets = (*ONE_BY_ONE, ("search.budget.trials", "4"))
+    near = swept(command, "near", str(tmp_path / "store"), tmp_path / "near", QUICKSTART, sets)
+    far = swept(command, "far", service.address(), tmp_path / "far", QUICKSTART, sets)
+    pairs = list(zip(near["trials"], far["trials"], strict=True))
+    assert [one["state"] for one in far["trials"]] == ["COMPLETE"] * 4
+    for one, other in pairs:
+        assert (one["weights"], one["metrics"]) == (other["weights"], other["metrics"])
+    record_property("service", service.name)
+    record_property("steps_each", far["steps_executed"])
+    record_property("weights_in_both", [other["weights"] for _, other in pairs])
+
+
+@pytest.mark.long
+def test_the_quickstart_as_shipped_runs_on_an_object_store(
+    command, service, tmp_path, monkeypatch, record_property
+):
+    monkeypatch.setattr(command_line, "LIMIT", 7200.0)
+    address, local = service.address(), tmp_path / "local"
+    done = swept(command, "quickstart", address, local, QUICKSTART, sets=())
+    assert {trial["state"] for trial in done["trials"]} <= {"COMPLETE", "STOPPED"}
+    assert len(done["trials"]) == 12
+    best = next(trial for trial in done["trials"] if trial["trial"] == done["best"])
+    assert best["metrics"]["psnr_y"] > done["baseline"]["psnr_y"]
+    verified = verify_store(home=Home(open_store(address, local=local), local))
+    assert (verified.damage, verified.torn) == ([], [])
+    record_property("service", service.name)
+    record_property("best_psnr_y", best["metrics"]["psnr_y"])
+    record_property("bicubic_psnr_y", done["baseline"]["psnr_y"])
+    record_property("steps_executed", done["steps_executed"])
+    record_property("blobs_verified", verified.blobs)
 
 
 def test_datasets_doctor_and_gc_work_there(place, acutance, service, monkeypatch):

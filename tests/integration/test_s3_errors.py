@@ -39,7 +39,7 @@ def refused(store, *said):
 
 def test_no_such_bucket(service):
     store = open_store(f"s3://not-there?endpoint={service.endpoint}")
-    refused(store, "there is no bucket 'not-there'", "Make it, or mend ACUTANCE_STORE")
+    refused(store, "there is no bucket 'not-there'", "Make it, or mend its address")
 
 
 def test_a_wrong_secret(service, monkeypatch):

@@ -12,12 +12,20 @@ from rich.table import Table
 
 from acutance_platform.cli.outcome import Failed
 from acutance_platform.verbs import open_home
-from acutance_storage import AddReport, add_dataset, list_datasets, open_dataset, verify_dataset
+from acutance_platform.verbs.datasets import add_pictures
+from acutance_storage import (
+    AddReport,
+    ImageDataset,
+    list_datasets,
+    open_dataset,
+    pull_dataset,
+    verify_dataset,
+)
 
 
 @click.group()
 def data() -> None:
-    """Add, list, show and verify datasets.
+    """Add, list, show, verify and pull datasets.
 
     \b
     Example:
@@ -27,7 +35,18 @@ def data() -> None:
 
 @data.command()
 @click.argument("name")
-@click.argument("folder", type=click.Path(path_type=Path))
+@click.argument("folder", type=click.Path(path_type=Path), required=False)
+@click.option("--from", "prefix", metavar="S3", help="In place of FOLDER: s3://BUCKET/PREFIX.")
+@click.option("--min-side", type=click.IntRange(1), help="Rule 1: leave smaller pictures out.")
+@click.option("--centre-square", is_flag=True, help="Rule 2: keep the middle square.")
+@click.option("--resize", type=click.IntRange(1), help="Rule 3: shrink the shorter side to this.")
+@click.option(
+    "--sub-pictures",
+    type=click.IntRange(1),
+    nargs=2,
+    metavar="SIZE STEP",
+    help="Rule 4: cut into squares of SIZE every STEP pixels.",
+)
 @click.option("--licence", default="", help="Licence of the pictures.")
 @click.option("--source", default="", help="Where the pictures come from.")
 @click.option(
@@ -39,7 +58,12 @@ def data() -> None:
 @click.option("--classes", type=click.IntRange(2, 256), help="Classes of --maps.")
 def add(
     name: str,
-    folder: Path,
+    folder: Path | None,
+    prefix: str | None,
+    min_side: int | None,
+    centre_square: bool,
+    resize: int | None,
+    sub_pictures: tuple[int, int] | None,
     licence: str,
     source: str,
     split: Path | None,
@@ -50,7 +74,9 @@ def add(
 ) -> None:
     """Add the pictures of FOLDER to dataset NAME; the version is a hash of the content.
 
-    Sub-folders named train, validation and test decide the split; else 80/10/10 by content.
+    Interrupted, the same command goes on where it was. Sub-folders named train, validation and test
+    decide the split; else 80/10/10 by content. Rules are applied in their order, and what is cut
+    from one picture stays in one split.
 
     The map of NAME.jpg is NAME.png, whose 8-bit values are classes, or NAME.npz with probabilities
     prob_u8 (classes, height, width). Class 0 is background, as is a picture without a map.
@@ -59,18 +85,20 @@ def add(
     Example:
       acutance data add set5 Set5/HR --lr Set5/LRx2 --scale 2
       acutance data add outdoor pictures/ --maps labels/ --classes 8
+      acutance data add coco --from s3://pictures/coco --min-side 384 --centre-square --resize 256
     """
-    if (lr is None) != (scale is None):
-        raise click.UsageError("--lr and --scale go together: LR pictures have a scale.")
-    if classes is not None and maps is None:
-        raise click.UsageError("--classes goes with --maps: it counts the classes of the maps.")
+    _check_options(folder, prefix, lr, scale, maps, classes)
     console = Console(stderr=True)
     with Progress(console=console, transient=True, disable=not console.is_terminal) as bar:
         task = bar.add_task("reading pictures", total=None)
-        report = add_dataset(
-            open_home().store,
+        report = add_pictures(
             name,
-            folder,
+            prefix or folder or "",
+            home=open_home(),
+            min_side=min_side,
+            centre_square=centre_square,
+            resize=resize,
+            sub_pictures=sub_pictures,
             licence=licence,
             source=source,
             split=split,
@@ -83,8 +111,28 @@ def add(
     _say_added(report)
 
 
+def _check_options(
+    folder: Path | None,
+    prefix: str | None,
+    lr: Path | None,
+    scale: int | None,
+    maps: Path | None,
+    classes: int | None,
+) -> None:
+    if (folder is None) == (prefix is None):
+        raise click.UsageError("Give either FOLDER or --from s3://BUCKET/PREFIX.")
+    if prefix is not None and not prefix.startswith("s3://"):
+        raise click.UsageError(f"--from {prefix}: give s3://BUCKET/PREFIX, or a folder as FOLDER.")
+    if (lr is None) != (scale is None):
+        raise click.UsageError("--lr and --scale go together: LR pictures have a scale.")
+    if classes is not None and maps is None:
+        raise click.UsageError("--classes goes with --maps: it counts the classes of the maps.")
+
+
 def _say_added(report: AddReport) -> None:
     dataset = report.dataset
+    if report.resumed:
+        click.echo(f"went on  {report.resumed} files had been read before the interruption")
     for file, treatment in report.treated:
         click.echo(f"treated  {file}: {treatment}")
     for file, reason in report.skipped:
@@ -166,18 +214,56 @@ def show(name: str, as_json: bool) -> None:
         "source": dataset.source,
         "lr_scale": dataset.lr_scale,
         "classes": dataset.classes,
+        "lineage": [asdict(addition) for addition in dataset.lineage],
+        "statistics": asdict(dataset.statistics),
     }
     if as_json:
         click.echo(json.dumps({**head, "pictures": pictures}, indent=2))
         return
-    for key, value in head.items():
-        click.echo(f"{key:10} {value if value not in (None, '') else '-'}")
+    for key in ("name", "version", "licence", "source", "lr_scale", "classes"):
+        click.echo(f"{key:10} {'-' if head[key] in (None, '') else head[key]}")
+    _say_origin(dataset)
     table = Table("picture", "split", "size", "map", "treatment")
     for row in pictures:
         size = f"{row['width']} x {row['height']}"
         mapped = "yes" if row["map"] else "-"
         table.add_row(str(row["name"]), str(row["split"]), size, mapped, str(row["treatment"]))
     Console().print(table)
+
+
+def _say_origin(dataset: ImageDataset) -> None:
+    for addition in dataset.lineage:
+        rules = ", ".join(f"{rule} {value}" for rule, value in addition.rules.items())
+        said = f"{addition.added} pictures from {addition.address} by {addition.tool}"
+        click.echo(f"{'lineage':10} {said}{'; ' if rules else ''}{rules}")
+    found = dataset.statistics
+    sides = f"sides {found.smallest} to {found.largest}"
+    colours = ""
+    if found.mean:
+        mean, deviation = (
+            " ".join(f"{value:.1f}" for value in values) for values in (found.mean, found.deviation)
+        )
+        colours = f", RGB mean {mean}, deviation {deviation}"
+    shards = f"{found.shards} shard{'s' if found.shards != 1 else ''}"
+    click.echo(f"{'pixels':10} {found.pixels:,} in {shards}, {sides}{colours}")
+
+
+@data.command()
+@click.argument("name")
+def pull(name: str) -> None:
+    """Fetch dataset NAME[@VERSION] to this machine before a training needs it.
+
+    \b
+    Example:
+      acutance data pull holiday
+    """
+    home, console = open_home(), Console(stderr=True)
+    with Progress(console=console, transient=True, disable=not console.is_terminal) as bar:
+        task = bar.add_task("fetching shards", total=None)
+        size = pull_dataset(
+            home.store, name, lambda done, total: bar.update(task, completed=done, total=total)
+        )
+    click.echo(f"{name} is on this machine: {size:,} bytes")
 
 
 @data.command()

@@ -5,10 +5,19 @@ import hashlib
 import json
 import re
 from pathlib import Path
+from typing import Any
 
+from acutance_models import matlab_resize
 from acutance_platform.recipe import Document, Problem, Recipe, RecipeErrors, refuse
 from acutance_platform.verbs.home import Home
-from acutance_storage import AddReport, DatasetError, ImageDataset, add_dataset, open_dataset
+from acutance_storage import (
+    AddReport,
+    DatasetError,
+    ImageDataset,
+    Rules,
+    add_dataset,
+    open_dataset,
+)
 
 
 def pin_dataset(recipe: Recipe, document: Document, home: Home) -> Recipe:
@@ -43,6 +52,42 @@ def _reading_lr(recipe: Recipe, document: Document, dataset: ImageDataset) -> Re
         )
     data = recipe.data.model_copy(update={"lr_from": "stored"})
     return recipe.model_copy(update={"data": data})
+
+
+def add_pictures(
+    name: str,
+    source_of_pictures: Path | str,
+    *,
+    home: Home,
+    min_side: int | None = None,
+    centre_square: bool = False,
+    resize: int | None = None,
+    sub_pictures: tuple[int, int] | None = None,
+    **options: Any,
+) -> AddReport:
+    """Add pictures to a dataset by rules; see `acutance_storage.rules` and `add_dataset`.
+
+    Args:
+        name: The dataset's name.
+        source_of_pictures: A folder, or ``s3://BUCKET/PREFIX``.
+        home: Where the dataset lies.
+        min_side: Pixels of the shorter side below which a picture is left out.
+        centre_square: Whether only the middle square is kept.
+        resize: Pixels of the shorter side, by MATLAB's antialiased bicubic.
+        sub_pictures: Size and step in pixels of the squares that are cut.
+        **options: As `add_dataset` takes them.
+
+    Raises:
+        DatasetError: If the pictures, rules or options are not as they must be.
+    """
+    rules = Rules(
+        min_side=min_side,
+        centre_square=centre_square,
+        resize=resize,
+        sub_pictures=sub_pictures,
+        resize_with=matlab_resize if resize is not None else None,
+    )
+    return add_dataset(home.store, name, source_of_pictures, rules=rules, **options)
 
 
 def add_folder(folder: Path, home: Home) -> AddReport:

@@ -347,14 +347,17 @@ def test_kill_minus_nine_keeps_the_earlier_version(
     assert len(add_dataset(store, "demo", folder).dataset) == 4
 
 
-def test_what_a_killed_ingest_left_is_removed_later(store: FolderStore, photos: Photos) -> None:
+def test_what_a_killed_ingest_left_is_removed_after_a_week(
+    store: FolderStore, photos: Photos
+) -> None:
     spool = store.root.parent / "local/spool"
-    for name in ("ingest-dead", "ingest-alive"):
+    for name in ("ingest-dead", "ingest-lately", "ingest-alive"):
         (spool / name).mkdir(parents=True)
         (spool / name / "0").touch()
+        if name != "ingest-lately":
+            for path in (spool / name / "0", spool / name):
+                os.utime(path, (1e9, 1e9))
     with FileLock(spool / "ingest-alive.lock"):
         add_dataset(store, "demo", photos("in", a=1))
-        assert sorted(path.name for path in spool.iterdir()) == [
-            "ingest-alive",
-            "ingest-alive.lock",
-        ]
+        left = {path.name for path in spool.iterdir() if path.is_dir()}
+        assert left == {"ingest-alive", "ingest-lately"}
