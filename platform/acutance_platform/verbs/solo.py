@@ -104,7 +104,8 @@ class _Work:
             self._wait(key)
         for key in ahead:
             self._leases.take(key)
-        saved = [States(self._home.store, key, keep=1).newest_step() or 0 for key in ahead]
+        store, local = self._home.store, self._home.local
+        saved = [States(store, key, local=local, keep=1).newest_step() or 0 for key in ahead]
         if max(saved, default=0) > self.training.step:  # since the training was opened
             self.training = self._open()
             self.leave_stages()
