@@ -94,7 +94,7 @@ def open_store(
 
 
 def local_folder() -> Path:
-    """Return this machine's own folder: caches, spools and reports, nothing that must be kept.
+    """Return this machine's own folder: caches, reports, and what is on its way into the store.
 
     Returns:
         The environment variable ACUTANCE_LOCAL, or ``./.acutance/local``, as an absolute path.

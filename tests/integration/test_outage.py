@@ -115,7 +115,8 @@ def test_a_sweep_outlives_half_a_minute_without_its_store(
     command.variables["CHAOS_PAUSE"] = "0.5"
     recipe = tiny_recipe(search=search)
     with local_server(place.local):
-        process = command.start("sweep", write_yaml(tmp_path / "away.yaml", recipe))
+        file = write_yaml(tmp_path / "away.yaml", recipe)
+        process = command.start("sweep", file, "--name", "away")
         command.until(process, lambda: saved(place), every=0.2)
         switch.off()
         began = time.monotonic()
