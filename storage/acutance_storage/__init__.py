@@ -20,7 +20,13 @@ from acutance_storage.dataset import (
     open_dataset,
 )
 from acutance_storage.decode import decode_picture
-from acutance_storage.errors import BlobCorrupt, DatasetError, KeyMissing, StorageError
+from acutance_storage.errors import (
+    BlobCorrupt,
+    DatasetError,
+    KeyMissing,
+    StorageError,
+    check_schema,
+)
 from acutance_storage.folder import file_sha256
 from acutance_storage.garbage import Blob, reachable, unreachable
 from acutance_storage.images import Pictures, open_pictures, write_pictures
@@ -56,6 +62,7 @@ __all__ = [
     "Verified",
     "add_dataset",
     "blob_path",
+    "check_schema",
     "decode_picture",
     "delete_blob",
     "delete_ref",

@@ -210,8 +210,9 @@ class Journal:
             chain.append(segment)
         chain = self._following(chain)
         for number in range(chain[-1].writer.number + 1 if chain else 1, claimed + 1):
-            sign = json.loads(self.store.read(self._claim_key(number)))["sign"]
-            first = Segment(len(chain) + 1, Writer(number, sign))
+            claim = json.loads(self.store.read(self._claim_key(number)))
+            check_schema(claim.get("schema"), _SCHEMA, f"{self._claim_key(number)}")
+            first = Segment(len(chain) + 1, Writer(number, claim["sign"]))
             if self.store.exists(self._key(first)):
                 chain = self._following([*chain, first])
         return chain

@@ -12,10 +12,11 @@ from contextlib import contextmanager, suppress
 from typing import final
 
 from acutance_storage.blobs import BlobStore
-from acutance_storage.errors import KeyMissing, StorageError
+from acutance_storage.errors import SchemaUnknown, StorageError, check_schema
 
 PATIENCE = 60.0
 """Seconds after which a lease whose owner is silent has lapsed."""
+_SCHEMA = 1
 _BEATS = 4  # in that time
 _LOOK_AGAIN = 2.0  # seconds for which an answer is good enough
 
@@ -100,13 +101,16 @@ class Leases:
     def _held(self, key: str, now: float) -> str | None:
         try:
             lease = json.loads(self._store.read(_key(key)))
+            check_schema(lease.get("schema", _SCHEMA), _SCHEMA, _key(key))
             owner, alive = str(lease["owner"]), now - float(lease["time"]) < PATIENCE
-        except (KeyMissing, ValueError, KeyError, TypeError, OSError, StorageError):
+        except SchemaUnknown:
+            raise
+        except (ValueError, KeyError, TypeError, AttributeError, OSError, StorageError):
             return None  # work that is done twice is better than work that is never done
         return owner if alive and owner != self._owner else None
 
     def _write(self, key: str) -> None:
-        lease = {"owner": self._owner, "time": self._clock()}
+        lease = {"schema": _SCHEMA, "owner": self._owner, "time": self._clock()}
         with suppress(StorageError, OSError):
             self._store.write(_key(key), json.dumps(lease).encode())
 

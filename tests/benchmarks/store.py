@@ -2,8 +2,8 @@
 
 Large: one blob up and down. Ours hashes it (SHA-256, twice up and once down), sends Content-MD5 and
 publishes what came down with fsync; boto3's TransferManager moves bytes with its own defaults.
-Small: 1,000 pictures of about 64 KB: as objects one by one with boto3, packed into a shard, and
-through `data add`, which decodes, hashes and compares them as well.
+Small: 1,000 pictures of 64 KB: as objects one by one with boto3, packed into a shard, and through
+`data add`, which decodes, hashes and compares them as well.
 
 Run: make bench-store      (or: python tests/benchmarks/store.py --json result.json)
 """
@@ -129,9 +129,9 @@ def small(
 
     found = in_turns(
         {
-            "1,000 files one by one, boto3": one_by_one,
-            "1,000 files packed, ours": packed,
-            "1,000 files by data add, ours": lambda: add_dataset(store, "small", folder),
+            "small one by one, boto3": one_by_one,
+            "small packed, ours": packed,
+            "small by data add, ours": lambda: add_dataset(store, "small", folder),
         },
         number,
     )
@@ -175,8 +175,8 @@ def compared(seconds: dict[str, list[float]]) -> dict[str, dict[str, float]]:
     pairs = {
         "large up": ("up, boto3", "up, ours"),
         "large down": ("down, boto3", "down, ours"),
-        "small packed": ("1,000 files one by one, boto3", "1,000 files packed, ours"),
-        "small by data add": ("1,000 files one by one, boto3", "1,000 files by data add, ours"),
+        "small packed": ("small one by one, boto3", "small packed, ours"),
+        "small by data add": ("small one by one, boto3", "small by data add, ours"),
     }
     return {
         what: spread([a / b for a, b in zip(seconds[theirs], seconds[ours], strict=True)])

@@ -18,6 +18,7 @@ from acutance_platform.training.uploads import Kept, Uploads, log_unsent
 from acutance_storage import (
     BlobStore,
     StorageError,
+    check_schema,
     delete_blob,
     delete_ref,
     get_blob,
@@ -173,11 +174,7 @@ class States:
             value = get_ref(self._store, "stages", name)
             if value is None:
                 continue
-            if value["schema"] > SCHEMA:
-                raise StorageError(
-                    f"state {name} was written by a newer acutance (schema {value['schema']}, "
-                    f"this one reads up to {SCHEMA}). Upgrade, or use another store."
-                )
+            check_schema(value.get("schema"), SCHEMA, f"state {name}")
             try:
                 tensors = safetensors.torch.load(get_blob(self._store, value["blob"]))
             except (StorageError, safetensors.SafetensorError):
@@ -195,6 +192,7 @@ class States:
         for name in reversed(list_refs(self._store, "stages", f"{self._key}/")):
             value = get_ref(self._store, "stages", name)
             if value is not None:
+                check_schema(value.get("schema"), SCHEMA, f"state {name}")
                 return _progress(value).reports
         return []
 
