@@ -156,6 +156,11 @@ def test_every_wrong_setting_is_named_at_once(acutance):
         ("data.patch: {choice: [32, 33]}", "search.space.data.patch: a patch is a multiple"),
         ("data.patch: {choice: [32, 4096]}", "holds a patch"),
         ("optimizer.lr: {uniform: [-1, 1]}", "greater than 0"),
+        (
+            "data.batch: {int: [1, 4]}\n"
+            "    data.augment: {choice: [flip, flop], when: 'data.batch > 1'}",
+            "search.space.data.augment",
+        ),
     ],
 )
 def test_a_wrong_search_space_is_refused_before_anything_runs(space, said, acutance):

@@ -147,6 +147,30 @@ def test_a_discriminator_that_is_always_right_rests(place):
     assert not all(weights(1.0))
 
 
+def test_a_limit_on_the_gradient_is_that_of_who_it_is_set_for(place):
+    none = 1e-20  # far below Adam's eps: whoever's gradient is that short stays where it is
+
+    def moved(**settings):
+        recipe = {**adversarial(**settings.pop("stage", {})), **settings}
+        training = place.training(recipe)
+        before = tensors(training)
+        training._stage._train_step()
+        now = tensors(training)
+        return {
+            room: any(
+                not torch.allclose(now[name], before[name], rtol=0, atol=1e-9)
+                for name in before
+                if name.startswith(room) and name.endswith(".weight")
+            )
+            for room in ("generator/", "discriminators/critic/weights/")
+        }
+
+    generator = moved(optimizer={"lr": 2e-3, "clip_norm": none})
+    critic = moved(stage={"discriminator_optimizer": {"clip_norm": none}})
+    assert list(generator.values()) == [False, True]
+    assert list(critic.values()) == [True, False]
+
+
 def test_groups_learn_at_their_own_rate_and_from_their_own_step(place):
     groups = [
         {"match": "conv_first.*", "from_step": 2},

@@ -1,6 +1,7 @@
 """Between two models: files, lineage, and the measured curve beside mixed pictures."""
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -148,6 +149,15 @@ def test_strangers_are_refused_unless_one_insists(trained, acutance, tmp_path):
     words = ("interpolate", a, "wider.safetensors", "-o", "between", "--unrelated")
     refused(acutance(*words), "of other arguments")
     refused(acutance("interpolate", a, "bicubic", "-o", "between"), "bicubic has no weights")
+
+
+def test_close_alphas_have_files_of_their_own(trained, tmp_path):
+    _, home, made, _ = trained
+    a, b = (f"blob:{made[name][0][1]}" for name in ("mse", "charbonnier"))
+    found = interpolate(a, b, alphas=[1e-5, 0.1, 0.1001], output=tmp_path, home=home)
+    names = [f"alpha-{text}.safetensors" for text in ("0.00001", "0.100", "0.1001")]
+    assert [Path(model["file"]).name for model in found.models] == names
+    assert sorted(file.name for file in tmp_path.iterdir()) == names
 
 
 def test_alphas_are_a_range_with_both_ends_or_a_list():

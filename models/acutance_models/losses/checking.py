@@ -49,6 +49,10 @@ def check_terms(
         if head.normalize and isinstance(loss, Adversarial) and loss.form == "hinge":
             rule = "a hinge term starts near 0 and may be negative: it is no divisor."
             problems.append(Problem(f"{name}.normalize", head.normalize, rule, "Remove it."))
+        if steps is not None and head.from_step >= steps:
+            rule = f"the stage ends after {steps} steps, before this term counts."
+            way_out = "Let it begin earlier, or remove the term."
+            problems.append(Problem(f"{name}.from_step", head.from_step, rule, way_out))
     if len(built) == len(terms):
         problems += _gaps({name: head for name, (head, _) in built.items()}, steps)
     return problems

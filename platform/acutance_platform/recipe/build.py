@@ -1,6 +1,7 @@
 """From what a file says to a complete recipe, or to all of its problems at once."""
 
 from collections.abc import Iterator, Mapping
+from fnmatch import fnmatchcase
 from typing import Any, get_args
 
 import torch
@@ -21,7 +22,7 @@ from acutance_platform.recipe.chain import Link, chain, in_order
 from acutance_platform.recipe.errors import Problem, RecipeErrors
 from acutance_platform.recipe.metrics import resolve_metrics
 from acutance_platform.recipe.plugins import load_plugins
-from acutance_platform.recipe.schema import Recipe
+from acutance_platform.recipe.schema import Recipe, Stage
 from acutance_platform.recipe.translate import problems_of, registry_problems, unknown
 from acutance_platform.recipe.zero_shot import zero_shot_problems
 
@@ -176,10 +177,11 @@ def _cross_problems(recipe: Recipe, *, sound: bool) -> list[Problem]:
 
 
 def _term_problems(link: Link, own: str) -> Iterator[Problem]:
-    """Yield what keeps a stage's loss mix from being computed, and what it lacks of the data."""
+    """Yield what is wrong with a stage's groups and loss mix once its network is known."""
     recipe, stage = link.recipe, link.stage
     with torch.device("meta"):
         network = build_generator(recipe.generator, scale=recipe.scale, seed=None)
+    yield from _group_problems(stage, [name for name, _ in network.named_parameters()], own)
     patch, steps = recipe.data.patch, stage.steps
     found = check_terms(stage.loss, patch=patch, channels=network.channels, steps=steps)
     yield from registry_problems(found, f"{own}loss")
@@ -188,6 +190,19 @@ def _term_problems(link: Link, own: str) -> Iterator[Problem]:
             rule = "classes come with segmentation maps, which this generator does not take"
             way_out = "Remove the term, or train sftgan on a dataset with maps."
             yield Problem(f"{own}loss.{name}", recipe.generator["kind"], rule, way_out)
+
+
+def _group_problems(stage: Stage, parameters: list[str], own: str) -> Iterator[Problem]:
+    """Yield the groups that no parameter follows: a misspelled one would change nothing."""
+    left = list(parameters)
+    for index, group in enumerate(stage.groups):
+        others = [name for name in left if not fnmatchcase(name, group.match)]
+        if len(others) == len(left):
+            rule = "no parameter of the generator follows this group"
+            seen = ", ".join(dict.fromkeys(f"{name.partition('.')[0]}.*" for name in left))
+            way_out = f"Left for it: {seen}." if left else "The groups before it took all."
+            yield Problem(f"{own}groups.{index}.match", group.match, rule, way_out)
+        left = others
 
 
 def _patch_problems(link: Link, own: str) -> Iterator[Problem]:

@@ -33,8 +33,12 @@ class Link:
 
     @property
     def discriminator_optimizer(self) -> Optimizer:
-        """The stage's optimiser with what differs for its discriminators."""
-        merged = {**self.recipe.optimizer.model_dump(), **self.stage.discriminator_optimizer}
+        """The stage's optimiser with what differs for its discriminators.
+
+        A limit on the generator's gradient is none on theirs, which has another size.
+        """
+        own = {**self.recipe.optimizer.model_dump(), "clip_norm": None}
+        merged = {**own, **self.stage.discriminator_optimizer}
         return Optimizer.model_validate(merged)
 
     @property

@@ -157,7 +157,8 @@ class Stage(Part):
     """Who learns first from a batch: the generator (SFTGAN, ESRGAN) or the discriminators (SRFeat);
     those see the same pictures in both orders."""
     discriminator_optimizer: Spec = {}
-    """Keys of this stage's `optimizer` that differ for the discriminators."""
+    """Keys of this stage's `optimizer` that differ for the discriminators; `clip_norm` holds for
+    them only where it stands here, for the gradient of each."""
     discriminator_rest_above: float | None = Field(default=None, ge=0.5, le=1)
     """Accuracy on both real and generated pictures of the previous batch above which a
     discriminator leaves a step out (EnhanceNet); null = it never rests."""

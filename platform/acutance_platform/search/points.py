@@ -3,7 +3,7 @@
 import math
 import operator
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from itertools import pairwise
 from typing import Any, NamedTuple
 
@@ -113,11 +113,13 @@ def pick(
         directions: Objective -> `max` or `min`.
 
     Raises:
-        ValueError: If a rule cannot be read, or `by` is no objective.
+        ValueError: If a rule cannot be read or names what no point has measured, or `by` is no
+            objective.
     """
     if by not in directions:
         raise ValueError(f"{by} is no objective of this sweep; it has {', '.join(directions)}")
-    tests = [_test(rule) for rule in rules]
+    known = dict.fromkeys(name for entry in entries for name in entry["metrics"])
+    tests = [_test(rule, known) for rule in rules]
     left = [entry for entry in entries if all(test(entry) for test in tests)]
     sign = 1.0 if directions[by] == "max" else -1.0
     return max(left, key=lambda entry: sign * _value(entry, by), default=None)
@@ -176,13 +178,17 @@ def _plain(metrics: Mapping[str, float]) -> dict[str, float | None]:
     return {name: plain(value) for name, value in metrics.items()}
 
 
-def _test(rule: str) -> Callable[[Entry], bool]:
+def _test(rule: str, known: Collection[str]) -> Callable[[Entry], bool]:
     match = _RULE.fullmatch(rule)
     try:
         name, sign, number = match.groups() if match else ("", "", "")
         bound = float(number)
     except ValueError:
         raise ValueError(f"{rule!r} is no rule such as psnr_y>=28") from None
+    if math.isnan(bound):
+        raise ValueError(f"nothing compares with the number of {rule!r}")
+    if known and name not in known:
+        raise ValueError(f"no point has {name}; they have {', '.join(known)}")
     return lambda entry: _COMPARED[sign](_value(entry, name), bound)
 
 

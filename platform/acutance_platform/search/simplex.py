@@ -12,8 +12,11 @@ from acutance_platform.search.distributions import Choice, Real
 
 UNIT = Real(0.001, 0.999)
 """What is drawn for each term; the ends are cut off, so that no share is exactly 0 or 1."""
+_LEAST = math.log(UNIT.high) / math.log(UNIT.low)
+"""The smallest share that is drawn beside the largest, as a part of it."""
 MOST_TERMS = 8
 """Terms of a sparse simplex: 255 subsets."""
+_SUBSET = "subset"
 _KEYS = {"simplex", "total", "sparse", "when"}
 
 
@@ -45,7 +48,7 @@ class Simplex:
 
     def name(self, term: str | None) -> str:
         """Return the name of a term's variable, or of the subset's."""
-        return f"{self.path}[{term}]" if term is not None else f"{self.path}[subset]"
+        return f"{self.path}[{term}]" if term is not None else f"{self.path}[{_SUBSET}]"
 
     def taken(self, assignment: Mapping[str, int | float]) -> tuple[str, ...]:
         """Return the terms of the subset that was drawn; all where it is not sparse."""
@@ -79,6 +82,8 @@ class Simplex:
         # Any multiple of the shares would do: this one keeps the largest u in the middle.
         shares = {term: weight / whole for term, weight in weights.items()}
         least = min(shares.values())
+        if least / max(shares.values()) < _LEAST:
+            raise ValueError(f"no weight may be below {_LEAST:.2g} of the largest: none is drawn")
         factor = min(1.0, -math.log(UNIT.low) / max(shares.values()))
         factor = max(factor, -math.log(UNIT.high) / least)
         found: dict[str, int | float] = {
@@ -122,6 +127,9 @@ def _problems(node: dict[str, Any], place: str) -> Iterator[Problem]:
         rule = "a simplex lists two or more names of loss terms, each once"
         way_out = "Write for example simplex: [pixel, texture]."
         yield Problem(f"{place}.simplex", str(terms), rule, way_out)
+    elif sparse is True and _SUBSET in terms:
+        rule = f"of a sparse simplex no term is called {_SUBSET}: the drawn subset is"
+        yield Problem(f"{place}.simplex", str(terms), rule, "Give the term another name.")
     elif sparse is True and len(terms) > MOST_TERMS:
         rule = f"a sparse simplex has at most {MOST_TERMS} terms"
         yield Problem(f"{place}.simplex", str(len(terms)), rule, "Leave some out.")

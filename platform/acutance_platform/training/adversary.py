@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, final
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from acutance_models import LossMix, Views, discriminator_health, discriminator_rests
 from acutance_platform.recipe import Link
@@ -70,6 +70,7 @@ class Adversary:
         for optimizer in self._optimizers.values():
             optimizer.zero_grad(set_to_none=True)
         total.backward()  # type: ignore[no-untyped-call]  # torch 2.13 leaves it untyped
+        total = self._clipped(total)
         if bool(torch.isfinite(total)):
             self._learn(resting, {self._mix.owners[term] for term in critique.losses}, done)
         return total.detach(), recorded
@@ -130,6 +131,19 @@ class Adversary:
         for term, values in statistics.items():
             self.seen[term] = {name: float(value) for name, value in values.items()}
         return resting
+
+    def _clipped(self, total: Tensor) -> Tensor:
+        """Shorten each discriminator's gradient where a limit is set; return what is finite then.
+
+        A norm that is not finite shows in the sum of the losses.
+        """
+        clip = self._spec.clip_norm
+        if clip is None:
+            return total
+        for network in self._mix.discriminators.values():
+            norm = nn.utils.clip_grad_norm_(network.parameters(), clip)
+            total = total + 0.0 * norm.to(total.device)
+        return total
 
     def _learn(self, resting: set[str], judged: set[str], done: int) -> None:
         factor = learning_rate_factor(self._link.recipe.schedule, done, self._link.stage.steps)

@@ -2,14 +2,19 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
-from typing import final
+from typing import Any, final
 
+from acutance_models.rng import stream
 from acutance_platform.recipe import Problem, Recipe, RecipeErrors, build_recipe
 from acutance_platform.search.distributions import Choice, Integer, Real
-from acutance_platform.search.space import Space, Value, Variable, apply_to
+from acutance_platform.search.drawing import RandomDraw
+from acutance_platform.search.initial import Pinned
+from acutance_platform.search.space import Draw, Space, Value, Variable, apply_to
 
 _MOST = 500
 """Recipes that are built at most; about a millisecond each."""
+_TRIES = 200
+"""Random draws that are made at most to find one where a variable's condition holds."""
 
 
 def draw_problems(
@@ -18,7 +23,8 @@ def draw_problems(
     """Return why some draws cannot run; empty where each value can.
 
     Each option of a choice and both ends of each range are tried once, the other variables at
-    their first values. A combination that only some draws hit ends as a FAILED trial.
+    their first values; or, where a condition does not hold for those, at the first of some random
+    values for which it does. A combination that only some draws hit ends as a FAILED trial.
 
     Args:
         space: What is searched.
@@ -28,12 +34,14 @@ def draw_problems(
     base = recipe.model_dump(mode="json")
     problems: list[Problem] = []
     first: list[Problem] = []
+    elsewhere: dict[Variable, _Corner] = {}
     for number, (variable, corner) in enumerate(_corners(space)):
         if number == _MOST:
             break
         try:
             drawn = space.draw(corner, base)
             if variable is not None and variable.name not in drawn.assignment:
+                elsewhere[variable] = corner
                 continue  # its condition does not hold here
             found = check(build_recipe(apply_to(base, drawn.apply)))
         except RecipeErrors as error:
@@ -43,7 +51,43 @@ def draw_problems(
         else:  # what the first draw lacked is no matter of this value
             found = [problem for problem in found if problem not in first]
         problems += [_placed(problem, variable, space) for problem in found]
+    for variable, corner in elsewhere.items():
+        found = _problems_elsewhere(space, base, variable, corner, check)
+        problems += [_placed(problem, variable, space) for problem in found]
     return list({(p.place, p.value): p for p in problems}.values())
+
+
+def _problems_elsewhere(
+    space: Space,
+    base: Mapping[str, Any],
+    variable: Variable,
+    corner: "_Corner",
+    check: Callable[[Recipe], list[Problem]],
+) -> list[Problem]:
+    """Return what is wrong with the values of a variable whose condition rarely holds.
+
+    What all its values share is a matter of the others, unless it is said of its own path.
+    """
+    for number in range(_TRIES):
+        found: list[list[Problem]] = []
+        for value in _extremes(variable):
+            others = RandomDraw(stream(0, "draws", number))
+            drawn = space.draw(corner.among(others, {variable.name: value}), base)
+            if variable.name not in drawn.assignment:
+                break
+            try:
+                found.append(check(build_recipe(apply_to(base, drawn.apply))))
+            except RecipeErrors as error:
+                found.append(list(error.problems))
+        else:
+            shared = [p for p in found[0] if all(p in each for each in found)]
+            return [
+                p
+                for each in found
+                for p in each
+                if p not in shared or f"{p.place}.".startswith(f"{variable.path}.")
+            ]
+    return []
 
 
 @final
@@ -52,6 +96,10 @@ class _Corner:
 
     def __init__(self, wanted: Mapping[str, Value]) -> None:
         self._wanted = wanted
+
+    def among(self, others: Draw, changed: Mapping[str, Value]) -> Pinned:
+        """Return a draw of the named values, some of them changed, and of others than the first."""
+        return Pinned({**self._wanted, **changed}, others)
 
     def choice(self, name: str, distribution: Choice) -> int:
         return int(self._wanted.get(name, 0))

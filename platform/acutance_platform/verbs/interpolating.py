@@ -85,7 +85,7 @@ def interpolate(
     common = {**measuring, "metrics": metrics, "home": home}
     for alpha in alphas:
         content = mixed(first, second, alpha)
-        path = folder / f"alpha-{alpha:.3f}.safetensors"
+        path = folder / f"alpha-{_name(alpha)}.safetensors"
         _write(path, content)
         models.append({"alpha": alpha, "file": str(path), "weights": _sha256(content)})
         if data is not None:
@@ -103,6 +103,12 @@ def interpolate(
     if points:
         _write(folder / "curve.json", json.dumps(vars(found), indent=2).encode())
     return found
+
+
+def _name(alpha: float) -> str:
+    """Return an alpha with three digits, or with all that tell it from its neighbours."""
+    short = f"{alpha:.3f}"
+    return short if float(short) == alpha else format(Decimal(repr(alpha)), "f")
 
 
 def _told(folder: Path, points: Sequence[Between], told: Evaluation | None) -> dict[str, Any]:

@@ -147,6 +147,12 @@ def test_a_step_without_any_term_is_found():
     assert "no term counts" in check()[""]
 
 
+def test_a_term_that_begins_after_its_stage_is_found():
+    late = {**PIXEL, "from_step": 5}
+    assert "ends after 5 steps" in check(a=PIXEL, b=late, steps=5)["b.from_step"]
+    assert check(a=PIXEL, b=late, steps=6) == check(a=PIXEL, b=late) == {}
+
+
 def test_a_discriminator_rests_only_where_it_is_good_at_both():
     good = {"accuracy_real": 0.95, "accuracy_fake": 0.92}
     assert discriminator_rests(good, threshold=0.9)

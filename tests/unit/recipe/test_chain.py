@@ -68,6 +68,16 @@ def test_a_chain_reads_back_the_same():
             "stages",
             "in a circle",
         ),
+        (
+            {"finetune": {"groups": [{"match": "conv_last.*"}, {"match": "conv_lst.*"}]}},
+            "stages.finetune.groups.1.match",
+            "Left for it: conv_first.*",
+        ),
+        (
+            {"finetune": {"groups": [{"match": "*"}, {"match": "conv_last.*"}]}},
+            "stages.finetune.groups.1.match",
+            "took all",
+        ),
         ({"finetune": {"init": "shipped"}}, "stages.finetune.init", "only the first stage"),
         ({"finetune": {"optimizer": {"rate": 1}}}, "stages.finetune.optimizer.rate", "no such key"),
         ({"finetune": {"optimizer": {"lr": -1}}}, "stages.finetune.optimizer.lr", "greater than 0"),

@@ -109,6 +109,10 @@ def test_rules_pick_the_best_point_in_an_objective():
     for rules, by in ((["psnr_y=28"], "niqe"), (["psnr_y>=x"], "niqe"), ([], "ssim_y")):
         with pytest.raises(ValueError, match=r"ssim_y|psnr_y"):
             pick(entries, rules, by, BOTH)
+    with pytest.raises(ValueError, match=r"no point has psrn_y; they have psnr_y, niqe"):
+        pick(entries, ["psrn_y>=28"], "niqe", BOTH)
+    with pytest.raises(ValueError, match="nothing compares"):
+        pick(entries, ["psnr_y>=nan"], "niqe", BOTH)
 
 
 def test_neighbours_that_share_a_pretrain_and_a_network_are_interpolated_once():

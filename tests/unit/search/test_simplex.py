@@ -110,6 +110,7 @@ def test_mistakes_in_initial_points_are_all_named():
         {"generator": {"kind": "rcan", "groups": 99}},
         {"generator": {"kind": "edsr"}},
         {"seed": "x", "optimizer.lr": 1},
+        {LOSS: {"pixel": 1.0, "texture": 1e-4, "adversarial": 1.0}},
     ]
     found = {problem.place: problem.rule for problem in initial_problems(space, points)}
     assert set(found) == {
@@ -119,7 +120,9 @@ def test_mistakes_in_initial_points_are_all_named():
         "search.initial.3.generator",
         "search.initial.4.seed",
         "search.initial.4.optimizer.lr",
+        f"search.initial.5.{LOSS}",
     }
+    assert "no weight may be below 0.00014" in found[f"search.initial.5.{LOSS}"]
     assert "not sparse" in found[f"search.initial.0.{LOSS}"]
 
 
@@ -131,6 +134,7 @@ def test_mistakes_in_initial_points_are_all_named():
         ({"simplex": ["pixel", "colour"]}, ".simplex", "terms that the recipe has"),
         ({**MIX, "total": 0}, ".total", "above 0"),
         ({**MIX, "sparse": "yes"}, ".sparse", "true or false"),
+        ({"simplex": ["pixel", "subset"], "sparse": True}, ".simplex", "is called subset"),
         ({**MIX, "totl": 1}, ".totl", "only sparse, total"),
     ],
 )
