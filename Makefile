@@ -10,11 +10,7 @@ LINT_PATHS := storage models platform tests docs
 seeds = set -e; for seed in 0 1 2; do $(BIN)/acutance sweep experiments/$(1)/sweep.yaml --set seed=$$seed --name $(1)-$$seed --resume auto; done
 
 .DEFAULT_GOAL := help
-<<<<<<< HEAD
-.PHONY: help install demo sweep quickstart toy-bars enhancenet-losses esrgan-interpolation srfeat-discriminators test campaign bench bench-bookkeeping services services-down lint types layers format docs golden clean
-=======
-.PHONY: help install demo sweep quickstart toy-bars enhancenet-losses esrgan-interpolation srfeat-discriminators test campaign bench bench-store services services-down lint types layers format docs golden clean
->>>>>>> w-i5b
+.PHONY: help install demo sweep quickstart toy-bars enhancenet-losses esrgan-interpolation srfeat-discriminators test campaign bench bench-bookkeeping bench-store services services-down lint types layers format docs golden clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 24
@@ -61,13 +57,11 @@ campaign: install  ## the `long` tests; each writes its result to docs/evidence/
 bench: install  ## images per CPU-second: our loader beside a plain PNG-folder loader
 	$(BIN)/python tests/benchmarks/loader.py
 
-<<<<<<< HEAD
 bench-bookkeeping: install  ## what checkpoints and the journal cost beside the quickstart's steps
 	$(BIN)/python tests/benchmarks/bookkeeping.py
-=======
+
 bench-store: install  ## the store beside plain boto3 on one S3 server: large blobs, small files
 	$(BIN)/python tests/benchmarks/store.py
->>>>>>> w-i5b
 
 services:  ## an S3-compatible object store on this machine (Swift); prints what to export
 	@SWIFT_PYTHON=$(PYTHON) SWIFT_VENV=$(CURDIR)/.venv-services deploy/services/swift.sh start .services/swift

@@ -161,6 +161,10 @@ def _cross_problems(search: Search) -> Iterator[Problem]:
         rule = "only sampler grid ends by itself"
         way_out = "Write for example budget: {trials: 16}."
         yield Problem(f"{PLACE}.budget", "{}", rule, way_out)
+    trials = search.budget.trials
+    if trials is not None and trials < len(search.initial):
+        rule = f"search.initial lists {len(search.initial)} trials, which all are to run"
+        yield Problem(f"{PLACE}.budget.trials", str(trials), rule, "Raise it, or list fewer.")
 
 
 def _front_problems(search: Search) -> Iterator[Problem]:
@@ -170,6 +174,9 @@ def _front_problems(search: Search) -> Iterator[Problem]:
             rule = "a reference belongs to an objective"
             known = ", ".join(search.objectives)
             yield Problem(f"{PLACE}.reference.{name}", name, rule, f"Objectives: {known}.")
+    if len(set(search.alphas)) < len(search.alphas):
+        rule = "each alpha makes one model of two neighbours"
+        yield Problem(f"{PLACE}.alphas", str(search.alphas), rule, "Write each once.")
     if len(search.objectives) == 1:
         if search.interpolate is not None:
             rule = "a front has several objectives"
