@@ -16,7 +16,7 @@ PART = 8 * 1024 * 1024
 WORKERS = 8
 """Parts at work at one time, each in memory."""
 
-_AHEAD = 4  # further parts in memory, so that a slow one holds up no other
+_SENDERS, _AHEAD = 10, 5  # parts on their way, and more in memory: a slow one holds up no other
 _MOST_PARTS = 10_000
 _NO_CONDITIONS = {"NotImplemented", "501"}
 _KEPT_SECRET = {"aws:kms", "aws:kms:dsse"}  # with these an ETag is no MD5
@@ -91,7 +91,7 @@ def put_parts(
         return {"ETag": etag, "PartNumber": part[0]}
 
     try:
-        parts = list(spread(send, numbered(), workers=WORKERS, ahead=_AHEAD))
+        parts = list(spread(send, numbered(), workers=_SENDERS, ahead=_AHEAD))
         if digest.hexdigest() != sha256:
             raise BlobCorrupt(f"{name}: its content changed while it was sent; nothing was stored")
         patiently(lambda: _complete(wire, upload, parts, sha256))

@@ -111,6 +111,15 @@ def test_datasets_doctor_and_gc_work_there(place, acutance, service, monkeypatch
     assert acutance("data", "add", "photos", "photos").code == 0
     assert acutance("data", "list", "--json").json[0]["pictures"] == 5
     assert acutance("data", "verify", "photos").code == 0
+    rules = ("--min-side", "64", "--centre-square", "--resize", "64", "--sub-pictures", "32", "32")
+    assert acutance("data", "add", "cut", "photos", *rules).code == 0
+    shown = acutance("data", "show", "cut", "--json").json
+    assert list(shown["lineage"][0]["rules"].values()) == [64, True, 64, "matlab_resize", [32, 32]]
+    assert shown["statistics"]["pixels"] == 5 * 64 * 64
+    assert "by acutance" in acutance("data", "show", "cut").out
+    assert "cut is on this machine" in acutance("data", "pull", "cut").out
+    refused(acutance("data", "add", "cut"), "either FOLDER or --from")
+    refused(acutance("data", "add", "cut", "--from", "photos"), "give s3://BUCKET/PREFIX")
     assert "write, read and delete work" in acutance("doctor").out
     assert acutance("gc", "--json").json["blobs"] == []
     assert "the store is sound" in acutance("store", "verify").out
