@@ -46,7 +46,7 @@ def switch(tmp_path, monkeypatch):
 
 @pytest.fixture
 def place(switch, tmp_path):
-    pictures = write_pictures(tmp_path / "pictures")
+    pictures = write_pictures(tmp_path / "photographs")
     return Place(tmp_path, pictures, address=switch.service.address())
 
 
@@ -91,7 +91,7 @@ def test_a_store_that_is_away_for_good_ends_a_training_that_can_be_resumed(
         command.until(process, lambda: saved(place), every=0.2)
         switch.off()
         began = time.monotonic()
-        assert process.wait(timeout=600) == 1
+        assert process.wait(timeout=600) == 2, command.err(process)
         assert "Traceback" not in command.err(process)
         record_property("seconds_until_it_gave_up", round(time.monotonic() - began, 1))
         assert "no answer from" in command.err(process)
