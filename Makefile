@@ -35,11 +35,11 @@ toy-bars: install  ## EnhanceNet's toy example: its sweep, table and figure (abo
 	$(BIN)/acutance sweep experiments/toy-bars/sweep.yaml --resume auto
 	$(BIN)/python tests/helpers/toy_bars.py figure toy-bars
 
-esrgan-interpolation: install  ## networks mixed beside pictures mixed, three seeds (about 10 minutes)
+esrgan-interpolation: install  ## networks mixed beside pictures mixed, three seeds (trainings: 8 CPU-minutes)
 	$(call seeds,$@)
 	$(BIN)/python tests/helpers/interpolation_curves.py $@-0 $@-1 $@-2
 
-srfeat-discriminators: install  ## discriminators of pictures, of features, of both, three seeds (about 10 minutes)
+srfeat-discriminators: install  ## discriminators of pictures, of features, of both, three seeds (trainings: 10 CPU-minutes)
 	$(call seeds,$@)
 	$(BIN)/python tests/helpers/feature_judges.py $@-0 $@-1 $@-2
 
