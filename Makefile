@@ -40,11 +40,11 @@ enhancenet-losses: install  ## EnhanceNet's six loss mixes over three seeds: swe
 	$(call seeds,$@)
 	$(BIN)/python tests/helpers/enhancenet_losses.py $@-0 $@-1 $@-2
 
-esrgan-interpolation: install  ## networks mixed beside pictures mixed, three seeds (about 10 minutes)
+esrgan-interpolation: install  ## networks mixed beside pictures mixed, three seeds (trainings: 8 CPU-minutes)
 	$(call seeds,$@)
 	$(BIN)/python tests/helpers/interpolation_curves.py $@-0 $@-1 $@-2
 
-srfeat-discriminators: install  ## discriminators of pictures, of features, of both, three seeds (about 10 minutes)
+srfeat-discriminators: install  ## discriminators of pictures, of features, of both, three seeds (trainings: 10 CPU-minutes)
 	$(call seeds,$@)
 	$(BIN)/python tests/helpers/feature_judges.py $@-0 $@-1 $@-2
 

@@ -62,7 +62,7 @@ def test_a_full_cache_is_named_and_filled_later(service, disk, large, tmp_path, 
     few = add_dataset(store, "few", photographs(tmp_path / "in")).dataset
     add_dataset(store, "photos", large)
     pull_dataset(store, "few")
-    with pytest.raises(StoreFull, match=f"no space left to write {disk.folder}"):
+    with pytest.raises(StoreFull, match=f"do not fit into the node cache {disk.folder}"):
         pull_dataset(store, "photos")
     kept = [path.name for path in disk.folder.rglob("*") if path.is_file() and path.suffix == ""]
     assert kept == few.shards
