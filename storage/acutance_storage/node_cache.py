@@ -111,14 +111,15 @@ class NodeCache:
             coming = sum(max(0, stat.st_size - 512 * stat.st_blocks) for _, stat in files)
             free = shutil.disk_usage(self.root).free - coming - size - self._floor()
             over = max(0 if limit is None else held + size - limit, -free)
-            for path, stat in files:
+            whole = [(path, stat) for path, stat in files if not path.name.startswith(".")]
+            lacking = over - sum(stat.st_size for _, stat in whole)
+            if lacking > 0:  # then nothing is deleted in vain
+                raise StoreFull(self._too_much(size, lacking))
+            for path, stat in whole:
                 if over <= 0:
                     break
-                if not path.name.startswith("."):
-                    path.unlink(missing_ok=True)
-                    over -= stat.st_size
-            if over > 0:
-                raise StoreFull(self._too_much(size, over))
+                path.unlink(missing_ok=True)
+                over -= stat.st_size
             yield
 
     def _files(self) -> Iterator[tuple[Path, os.stat_result]]:
