@@ -13,6 +13,7 @@ def test_a_state_of_a_newer_version_is_refused_with_advice(tmp_path, monkeypatch
     training = place.training(tiny_recipe())
     while training.step < 20:
         training.advance()
+    training.close()
     names = list_refs(place.store, "stages")
     assert names
     for name in names:
