@@ -22,6 +22,11 @@ def no_stages(recipe: dict[str, Any]) -> Stages:
     return ()
 
 
+def no_costs(recipe: dict[str, Any]) -> Mapping[str, float]:
+    """Know no costs."""
+    return {}
+
+
 @dataclass(frozen=True)
 class SweepPlan:
     """One search, ready to run.
@@ -32,6 +37,7 @@ class SweepPlan:
         search: The search section.
         check: Raises if a drawn recipe cannot be trained; the trial is then FAILED without a step.
         stages: Returns the stages of a drawn recipe; trials that have a key in common share it.
+        costs: Returns the structural costs of a drawn recipe, by metric, before it is trained.
         machine: The machine kind, handed to every training as it is.
         training: `module:attribute` of what opens a training on a worker; see `trainable`.
     """
@@ -41,6 +47,7 @@ class SweepPlan:
     search: Search
     check: Callable[[dict[str, Any]], object] = accept
     stages: Callable[[dict[str, Any]], Stages] = no_stages
+    costs: Callable[[dict[str, Any]], Mapping[str, float]] = no_costs
     machine: Any = None
     training: str = TRAINING
 

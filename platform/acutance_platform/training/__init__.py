@@ -1,5 +1,6 @@
 """Training: one loop, keyed batches, exact resume."""
 
+from acutance_platform.training.costs import structural_costs
 from acutance_platform.training.data import Pairs, dataset_problems, picture_stream
 from acutance_platform.training.evaluate import (
     mean_scores,
@@ -60,6 +61,7 @@ __all__ = [
     "resolve_auto",
     "room_problems",
     "stage_keys",
+    "structural_costs",
     "super_resolve",
     "super_resolve_luma",
 ]

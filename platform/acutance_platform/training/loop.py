@@ -16,13 +16,14 @@ from acutance_models import (
     read_tensors,
 )
 from acutance_platform.recipe import Link
+from acutance_platform.training.costs import network_costs
 from acutance_platform.training.data import Batches, Pairs
 from acutance_platform.training.evaluate import measure
 from acutance_platform.training.features import feature_bytes
 from acutance_platform.training.learner import Batch, Learner
 from acutance_platform.training.machine import device_of
 from acutance_platform.training.state import Progress, Report, Spent, States
-from acutance_platform.training.upkeep import Meter, next_report, set_backends, structure
+from acutance_platform.training.upkeep import Meter, next_report, set_backends
 from acutance_storage import BlobStore, get_blob
 
 ATTEMPTS = 3
@@ -85,7 +86,7 @@ class StageTraining:
             self._recipe.evaluation.metrics, files=self._files, device=self._device
         )
         self._states = States(store, key, local=local, keep=self._recipe.checkpoint.keep)
-        self._costs = structure(self._recipe)
+        self._costs = network_costs(self._recipe)
         self._meter = Meter(self._recipe)
         self._stop = False
         self._restart()

@@ -1,4 +1,4 @@
-"""What every training does beside learning: report points, costs, repeatable arithmetic."""
+"""What every training does beside learning: report points, meters, repeatable arithmetic."""
 
 import time
 from collections.abc import Collection
@@ -6,7 +6,6 @@ from typing import final
 
 import torch
 
-from acutance_models import build_generator, count_parameters, macs_per_pixel
 from acutance_platform.recipe import Recipe
 
 
@@ -30,16 +29,6 @@ def next_report(reported: int, every: int, points: Collection[int]) -> int:
     """Return the first report point after the last report, of those between and the given ones."""
     later = [point for point in points if point > reported]
     return min((reported // every + 1) * every, *later)
-
-
-def structure(recipe: Recipe) -> dict[str, float]:
-    """Return the costs of a recipe's network that are known before it is trained."""
-    with torch.device("meta"):
-        network = build_generator(recipe.generator, scale=recipe.scale, seed=None)
-    return {
-        "parameters": float(count_parameters(network)),
-        "macs_per_pixel": float(macs_per_pixel(network)),
-    }
 
 
 def set_backends(recipe: Recipe, device: torch.device) -> None:

@@ -17,6 +17,7 @@ from acutance_models.weights import PICTURES
 from acutance_models.zero_shot import Jump, jumps
 from acutance_platform.recipe import Recipe, RecipeErrors, load_plugins
 from acutance_platform.training.averages import Averages
+from acutance_platform.training.costs import network_costs
 from acutance_platform.training.data import Pairs, dataset_problems
 from acutance_platform.training.evaluate import mean_scores
 from acutance_platform.training.features import feature_bytes, feature_files, feature_problems
@@ -25,7 +26,7 @@ from acutance_platform.training.loop import Interrupted, TrainingDiverged
 from acutance_platform.training.machine import MachineKind, device_of
 from acutance_platform.training.picture import PictureTraining
 from acutance_platform.training.state import Progress, Report, Spent, States
-from acutance_platform.training.upkeep import Meter, next_report, set_backends, structure
+from acutance_platform.training.upkeep import Meter, next_report, set_backends
 from acutance_storage import BlobStore, open_dataset
 
 
@@ -75,7 +76,7 @@ class ZeroShotTraining:
         (self.key,) = self.keys
         self._states = States(store, self.key, local=local, keep=recipe.checkpoint.keep)
         self._states.adopt()
-        self._costs = structure(recipe)
+        self._costs = network_costs(recipe)
         self._meter = Meter(recipe)
         self._stop = False
         jump = _only_jump(recipe)

@@ -7,7 +7,7 @@ from acutance_platform.search.schema import parse_search
 from acutance_platform.search.space import apply_to
 from acutance_platform.search.table import parse_space
 from acutance_platform.sweep.plan import Stages, SweepPlan
-from acutance_platform.training import feature_files, machine_kind, stage_keys
+from acutance_platform.training import feature_files, machine_kind, stage_keys, structural_costs
 from acutance_platform.verbs.files import File
 from acutance_platform.verbs.home import Home
 from acutance_platform.verbs.journals import Told
@@ -54,6 +54,7 @@ def sweep_plan(name: str, spec: dict[str, Any], home: Home) -> SweepPlan:
         search=parse_search(spec["search"]),
         check=build_recipe,
         stages=stages_of,
+        costs=lambda drawn: structural_costs(build_recipe(drawn)),
         machine=machine,
     )
     return plan
