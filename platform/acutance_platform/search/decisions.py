@@ -11,8 +11,8 @@ from typing import Any, Literal
 
 from acutance_platform.search.fold import Record, Sweep, Trial, number, plain
 from acutance_platform.search.promotion import candidate, last_hope, section
-from acutance_platform.search.samplers import Told
 from acutance_platform.search.schedulers import Scheduler
+from acutance_platform.search.told import Told
 
 FAILURES = 3
 """Failures in a row, without a new report between them, that end a trial."""
