@@ -21,7 +21,7 @@ def recipe(steps=20, every=5, **fake):
     }
 
 
-def plan(name="demo", *, steps=20, every=5, trials=8, base=None, check=None, **search):
+def plan(name="demo", *, steps=20, every=5, trials=8, base=None, check=None, costs=None, **search):
     base = base or recipe(steps, every)
     section = {
         "space": {"fake.quality": {"uniform": [0.0, 40.0]}},
@@ -32,6 +32,7 @@ def plan(name="demo", *, steps=20, every=5, trials=8, base=None, check=None, **s
         **search,
     }
     checks = {"check": check} if check else {}
+    checks |= {"costs": costs} if costs else {}
     training = "fake_training:FakeTraining"
     return SweepPlan(name, base, parse_search(section, base), training=training, **checks)
 

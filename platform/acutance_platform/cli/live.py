@@ -13,14 +13,16 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
+from acutance_platform.search.feasibility import shown as feasibility
 from acutance_platform.search.fold import Record, Sweep
+from acutance_platform.search.refused import in_a_row
 from acutance_platform.search.status import notes_of
 from acutance_platform.search.trial import Trial
 from acutance_platform.verbs.recording import Watch
 
 _ROWS = 16
 """Trials shown at once, fewer on a low terminal."""
-_BELOW = 8
+_BELOW = 9
 """Lines of a terminal that are not rows."""
 _TELLING = 0.05
 """Share of the expected steps from which on the time left is worth telling."""
@@ -78,7 +80,9 @@ class Lines:
     def _text(self, record: Record) -> str:
         trial, objective = record.get("trial", ""), _objective(self._sweep)
         if record["do"] == "ask":
-            return f"{trial} new     {_shown(record.get('recipe', {}))}"
+            count = in_a_row(self._sweep.refused, len(self._sweep.trials) - 1)
+            after = f"  (after {count} refused draws)" if count else ""
+            return f"{trial} new     {_shown(record.get('recipe', {}))}{after}"
         if record["do"] == "report":
             value = record["metrics"].get(objective)
             notes = "; ".join(record.get("notes", ()))
@@ -148,7 +152,7 @@ class View:
             table.add_row(
                 trial.name,
                 Text(state.lower(), style=_COLOURS[state]),
-                f"{trial.step}/{trial.end}",
+                f"{trial.step}/{trial.end}{' ×' if _meets(self._sweep, trial) is False else ''}",
                 _score(_last(trial, objective)),
                 _shown(trial.recipe),
                 style="bold" if best is trial else None,
@@ -166,11 +170,11 @@ class View:
         return sorted(trials[-room:], key=lambda trial: trial.ordinal)
 
     def _best(self) -> Trial | None:
-        """Return the trial with the best last value, at whatever step."""
+        """Return the trial with the best last value, at whatever step; the feasible ones first."""
         search, objective = self._sweep.search, _objective(self._sweep)
         sign = -1.0 if search is not None and search.direction == "min" else 1.0
         known = [
-            (sign * value, -trial.ordinal, trial)
+            (_meets(self._sweep, trial) is not False, sign * value, -trial.ordinal, trial)
             for trial in self._sweep.trials.values()
             if (value := _last(trial, objective)) is not None and value == value  # not NaN
         ]
@@ -185,6 +189,10 @@ class View:
             of = f" of {budget}" if budget else ""
             yield f"trials   {len(sweep.trials)}{of}: {counts}"
             yield f"rungs    {self._rungs()}"
+        if sweep.search is not None and sweep.search.rules:
+            missing = sum(_meets(sweep, trial) is False for trial in sweep.trials.values())
+            rules = ", ".join(map(str, sweep.search.rules))
+            yield f"rules    {rules}; × {missing} break them, {len(sweep.refused)} draws refused"
         yield f"best     {self._compared()}"
         noted = [trial for trial in sweep.trials.values() if trial.notes]
         if noted:
@@ -240,6 +248,13 @@ class View:
             before = rung
             reached = max(1, min(reached, round(scheduler.promotable(reached) * _PROMOTED)))
         return total
+
+
+def _meets(sweep: Sweep, trial: Trial) -> bool | None:
+    """Say whether the last report of a trial meets the constraints; None while that is unknown."""
+    reports = trial.reports.get(trial.step, {})
+    met: bool | None = feasibility(sweep, reports)["feasible"]
+    return met
 
 
 def _objective(sweep: Sweep) -> str:

@@ -12,6 +12,7 @@ from rich.table import Table
 from acutance_platform.cli.live import wide_console
 from acutance_platform.cli.outcome import Failed
 from acutance_platform.report import rich_table
+from acutance_platform.report.feasible import told as constraints_told
 from acutance_platform.report.words import label, number
 from acutance_platform.search.points import knee
 from acutance_platform.verbs import looking, open_home
@@ -42,6 +43,8 @@ def status(sweep: str, as_json: bool) -> None:
         console.print(f"go on with: acutance resume {shlex.quote(sweep)}")
     if baseline:
         console.print(f"bicubic: {baseline}")
+    for line in constraints_told(document):
+        console.print(line)
     executed, requested = document["steps_executed"], document["steps_requested"]
     console.print(f"steps: {executed:,} computed of {requested:,} requested")
     for line in trial_notes(document):
@@ -85,7 +88,9 @@ def front(sweep: str, pick: tuple[str, ...], by: str | None, as_json: bool) -> N
     if not document["points"]:
         if pick:
             raise Failed(f"no point on the front of {sweep} meets {' and '.join(pick)}.")
-        click.echo("no trial is COMPLETE yet", err=as_json)
+        nearest = document["nearest"]
+        none = f"no complete trial meets the constraints; the nearest is {nearest}"
+        click.echo(none if nearest is not None else "no trial is COMPLETE yet", err=as_json)
 
 
 def front_table(document: dict[str, Any]) -> Table:

@@ -12,6 +12,7 @@ from acutance_platform.cli.live import watching, wide_console
 from acutance_platform.cli.looking import front_table, trial_notes
 from acutance_platform.cli.outcome import DONE, FAILED, INTERRUPTED, Failed
 from acutance_platform.report import rich_table
+from acutance_platform.report.feasible import told as constraints_told
 from acutance_platform.verbs import looking, open_home, running
 from acutance_platform.verbs.home import Home
 from acutance_platform.verbs.running import Outcome, Resume
@@ -136,7 +137,9 @@ def _show(outcome: Outcome, home: Home) -> None:
             f"steps: {executed:,} computed of {requested:,} requested,"
             f" {max(0, requested - executed):,} saved by sharing and early stopping"
         )
-    if told.sweep.best is None:
+    for line in constraints_told(status):
+        console.print(line)
+    if told.sweep.best is None and status["nearest"] is None:
         for trial in status["trials"]:
             if trial["error"]:
                 click.echo(f"{trial['trial']}: {trial['error'].strip().splitlines()[-1]}", err=True)
@@ -158,11 +161,14 @@ def _show(outcome: Outcome, home: Home) -> None:
         click.echo(f"{'pictures':12} {strip}")
     click.echo(f"{'report':12} {written.page}")
     click.echo("MLflow       acutance mlflow")
-    _try_winner(outcome.name, written, home)
+    if told.sweep.best is not None:
+        _try_winner(outcome.name, written, home)
 
 
 def _show_winner(status: dict[str, Any], console: Console) -> None:
-    winner = next(t for t in status["trials"] if t["trial"] == status["best"])
+    winner = next((t for t in status["trials"] if t["trial"] == status["best"]), None)
+    if winner is None:
+        return  # of the complete ones none meets the constraints, which was said above
     for metric, base in status["baseline"].items():
         value = winner["metrics"].get(metric)
         if value is not None:

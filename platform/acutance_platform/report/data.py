@@ -45,15 +45,19 @@ class ReportData:
 
     @property
     def trials(self) -> list[Trial]:
-        """All trials, the best first by the first objective; those without a value last."""
+        """All trials, the best first by the first objective; those without a value last.
+
+        Complete ones come first, and of each kind those that violate no constraint.
+        """
         metric, direction = self.objective
         sign = -1.0 if direction == "max" else 1.0
 
-        def place(trial: Trial) -> tuple[bool, bool, float, str]:
+        def place(trial: Trial) -> tuple[bool, bool, bool, float, str]:
             value = self.metric(trial, metric)
             # A stopped trial's value is from fewer steps and ranks behind every complete one.
             rank = math.inf if value is None else sign * value
-            return trial["state"] != "COMPLETE", value is None, rank, str(trial["trial"])
+            missed = trial.get("feasible") is False
+            return trial["state"] != "COMPLETE", missed, value is None, rank, str(trial["trial"])
 
         return sorted(self.status["trials"], key=place)
 
@@ -97,6 +101,11 @@ class ReportData:
         """Bicubic's value of a metric."""
         value = (self.status.get("baseline") or {}).get(name)
         return float(value) if value is not None and math.isfinite(value) else None
+
+
+def counts(trial: Trial) -> bool:
+    """Whether a trial can win: it is complete and meets the constraints."""
+    return trial["state"] == "COMPLETE" and bool(trial.get("feasible", True))
 
 
 def family(trial: Trial) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from acutance_platform.report.canvas import canvas, leave_out_low, legend, png
-from acutance_platform.report.data import ReportData, Trial, family
+from acutance_platform.report.data import ReportData, Trial, counts, family
 from acutance_platform.report.theme import THEMES, Theme, ThemeName, looks
 from acutance_platform.report.words import label, number, tick
 
@@ -21,7 +21,8 @@ _COST: Final = "macs_per_pixel"
 def scatter_png(data: ReportData, *, theme: ThemeName = "light") -> bytes:
     """Quality over multiply-adds per pixel: one point per trial, front and bicubic marked.
 
-    Only complete trials can be on the front: others were measured after fewer steps.
+    Only complete trials that meet the constraints can be on the front: others were measured after
+    fewer steps, or may not win.
     """
     colours = THEMES[theme]
     figure, axes = canvas(colours)
@@ -35,8 +36,9 @@ def scatter_png(data: ReportData, *, theme: ThemeName = "light") -> bytes:
     axes.set_ylabel(f"{label(data.quality)}, validation")
     _scale_costs(axes, [x for x, _, _ in points])
     leave_out_low(axes, [y for _, y, _ in points], colours)
-    if any(trial["state"] != "COMPLETE" for _, _, trial in points):
-        _legend_marker(axes, "o", "hollow: not complete", colours, hollow=True)
+    if not all(counts(trial) for _, _, trial in points):
+        constrained = ", or breaks a constraint" if data.status.get("constraints") else ""
+        _legend_marker(axes, "o", f"hollow: not complete{constrained}", colours, hollow=True)
     legend(figure, axes, colours)
     return png(figure)
 
@@ -101,7 +103,7 @@ def _draw_family(
     colour, marker = looks(colours, index)
     style: dict[str, Any] = {"linestyle": "none", "marker": marker, "markersize": 8}
     for whole, fill in ((False, "none"), (True, colour)):
-        group = [p for p in points if (p[2]["state"] == "COMPLETE") == whole]
+        group = [p for p in points if counts(p[2]) == whole]
         xs, ys = [x for x, _, _ in group], [y for _, y, _ in group]
         axes.plot(
             xs, ys, **style, color=colour, markerfacecolor=fill, markeredgewidth=1.6, zorder=3
@@ -112,7 +114,7 @@ def _draw_family(
 def _draw_front(
     axes: "Axes", data: ReportData, points: list[tuple[float, float, Trial]], colours: Theme
 ) -> None:
-    best = front([p for p in points if p[2]["state"] == "COMPLETE"])
+    best = front([p for p in points if counts(p[2])])
     if not best:
         return
     axes.plot(

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from acutance_platform.report.canvas import canvas, legend, png
-from acutance_platform.report.data import ReportData, Trial, family
+from acutance_platform.report.data import ReportData, Trial, counts, family
 from acutance_platform.report.theme import THEMES, Theme, ThemeName, looks
 from acutance_platform.report.words import label, number
 
@@ -18,6 +18,7 @@ Entry = Mapping[str, Any]
 def front_png(data: ReportData, *, theme: ThemeName = "light") -> bytes:
     """The second objective over the first: complete trials, points between them, the front.
 
+    Trials that break a constraint are hollow.
     The knee is named in bold, and bicubic marked where it was measured. With a third objective the
     front may hold points that look beaten here.
 
@@ -33,7 +34,8 @@ def front_png(data: ReportData, *, theme: ThemeName = "light") -> bytes:
     complete = [trial for trial in data.trials if trial["state"] == "COMPLETE"]
     for index, name in enumerate(names):
         members = [trial for trial in complete if family(trial) == name]
-        _dots(axes, data, members, index, name or "trial", colours)
+        _dots(axes, data, [t for t in members if counts(t)], index, name or "trial", colours)
+        _dots(axes, data, [t for t in members if not counts(t)], index, "", colours)
     _draw_between(axes, data, colours)
     _draw_front(axes, data, colours)
     x, y = (data.baseline(metric) for metric in data.axes)
@@ -78,7 +80,7 @@ def _dots(
     colour, marker = looks(colours, index)
     axes.plot(
         [x for x, _ in places], [y for _, y in places], linestyle="none", markersize=8, zorder=3,
-        marker=marker, color=colour, label=name,
+        marker=marker, color=colour, label=name or None, markerfacecolor=colour if name else "none",
     )  # fmt: skip
 
 

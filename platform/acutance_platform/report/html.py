@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from acutance_platform.report.data import ReportData, family
+from acutance_platform.report.feasible import constraint_texts, none_feasible, told
 from acutance_platform.report.figures import curves_png, scatter_png
 from acutance_platform.report.front import front_png, front_rows
 from acutance_platform.report.rows import trial_table
@@ -67,6 +68,8 @@ def summary(data: ReportData) -> str:
     if data.axes is not None and data.front.get("points"):
         sentences.append(_front_told(data))
     requested, executed = data.status["steps_requested"], data.status["steps_executed"]
+    if (constraints := told(data.status)) and data.status["nearest"] is None:
+        sentences += [f"{line[0].upper()}{line[1:]}" for line in constraints]
     if 0 < executed < requested:
         share = 1 - executed / requested
         sentences.append(f"{share:.0%} of the steps requested did not have to be computed.")
@@ -111,6 +114,9 @@ def _outcome(data: ReportData) -> str:
     best = data.best
     metric, _ = data.objective
     value = data.metric(best, metric) if best else None
+    if data.status.get("nearest") is not None:
+        asked = ", ".join(constraint_texts(data.status))
+        return f"{none_feasible(data.status)} Asked for: {asked}."
     if best is None or value is None:
         return f"None of the {trials} trials is complete."
     kind = f" ({family(best)})" if family(best) else ""

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from acutance_platform.report.data import ReportData, Trial
+from acutance_platform.report.feasible import met
 from acutance_platform.report.words import label, number, setting, short_paths
 
 _COSTS: Final = ("parameters", "macs_per_pixel")
@@ -60,6 +61,7 @@ def trial_table(data: ReportData) -> TrialTable:
         *(Column(short[p], p, numeric=_is_numeric(recipes, p), searched=True) for p in paths),
         *(Column(label(metric), metric, numeric=True) for metric in metrics),
         Column("Steps", "steps trained", numeric=True),
+        *([Column("Feasible", "meets the constraints", numeric=False)] if _asked(data) else []),
     ]
     rows = [
         _row(data, trial, recipes[str(trial["trial"])], paths, metrics) for trial in data.trials
@@ -143,18 +145,26 @@ def _row(
         measured = data.metric(trial, metric)
         cells.append(Cell(number(metric, measured), "" if measured is None else measured))
     cells.append(Cell(f"{trial['steps']:,}", trial["steps"]))
+    if _asked(data):
+        cells.append(Cell(met(trial), met(trial)))
     best = trial["trial"] == data.status.get("best")
     return Row(trial["trial"], trial["state"], best, tuple(cells))
 
 
 def _metrics(data: ReportData) -> list[str]:
-    """Objectives first, then what bicubic is compared by, then costs; only what has values."""
-    wanted = [*(data.status.get("objectives") or {}), *(data.status.get("baseline") or {}), *_COSTS]
+    """Objectives first, then constraints, what bicubic is compared by, costs; if it has values."""
+    objectives, baseline = data.status.get("objectives") or {}, data.status.get("baseline") or {}
+    wanted = [*objectives, *_asked(data), *baseline, *_COSTS]
     return [
         metric
         for metric in dict.fromkeys(wanted)
         if any(data.metric(trial, metric) is not None for trial in data.status["trials"])
     ]
+
+
+def _asked(data: ReportData) -> Mapping[str, Any]:
+    """Return the constraints."""
+    return data.status.get("constraints") or {}
 
 
 def _is_numeric(recipes: Mapping[str, Mapping[str, Any]], path: str) -> bool:

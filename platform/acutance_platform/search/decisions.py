@@ -9,9 +9,11 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from acutance_platform.search.constraints import violations
 from acutance_platform.search.fold import Record, Sweep, number, plain
 from acutance_platform.search.history import unknown
 from acutance_platform.search.promotion import candidate, last_hope, section
+from acutance_platform.search.refused import given_up, stuck
 from acutance_platform.search.schedulers import Scheduler
 from acutance_platform.search.spending import spent
 from acutance_platform.search.trial import Trial
@@ -157,7 +159,8 @@ def finish(sweep: Sweep, now: float) -> list[Record]:
     """Return the records that close a sweep with nothing left to do.
 
     Trials that never came to their end are STOPPED. The sweep is STOPPED where a budget other
-    than the number of trials was reached, FAILED where not one trial completed, else COMPLETE.
+    than the number of trials was reached, FAILED where not one trial completed, else COMPLETE,
+    also where the constraints let no further draw pass.
     """
     records = [
         _ended(trial, "STOPPED", trial.step, trial.weights, now)
@@ -165,10 +168,13 @@ def finish(sweep: Sweep, now: float) -> list[Record]:
         if trial.ended is None
     ]
     reason, state = spent(sweep, now), "COMPLETE"
+    refused = stuck(sweep.refused, len(sweep.trials))
     if reason is not None:
         state = "STOPPED"
     elif not any(trial.ended == "COMPLETE" for trial in sweep.trials.values()):
-        state, reason = "FAILED", "no trial completed"
+        state, reason = "FAILED", ": ".join(filter(None, ("no trial completed", refused)))
+    elif given_up(sweep.refused, len(sweep.trials)):
+        reason = refused
     return [*records, {"do": "finish", "state": state, "reason": reason or "", "time": now}]
 
 
@@ -202,7 +208,11 @@ def _reached(sweep: Sweep, trial: Trial, report: Record) -> list[Record]:
         name: plain(float(report["metrics"].get(name, math.nan)))
         for name in section(sweep).objectives
     }
-    records: list[Record] = [{"do": "value", "trial": trial.name, "rung": step, "values": told}]
+    value: Record = {"do": "value", "trial": trial.name, "rung": step, "values": told}
+    if rules := section(sweep).rules:
+        missed = violations(rules, report["metrics"])
+        value["violations"] = {name: plain(amount) for name, amount in missed.items()}
+    records: list[Record] = [value]
     if step == trial.end:
         weights = report.get("weights") or trial.weights
         values = tuple(number(value) for value in told.values())

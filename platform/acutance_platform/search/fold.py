@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from acutance_platform.search.between import Between
+from acutance_platform.search.constraints import feasible
+from acutance_platform.search.refused import Refused
 from acutance_platform.search.schema import Search
 from acutance_platform.search.trial import State, Trial
 
@@ -24,6 +26,7 @@ class Sweep:
         search: The search section; None for a single training.
         trials: In the order in which they were asked for.
         between: Interpolated models by name.
+        refused: Draws that structural constraints turned away, in order.
         running: Whether a driver started and did not say that it ended.
         state: The last `finish` record's word, or RUNNING or WAITING.
         reason: Why it finished, such as the budget that was reached.
@@ -34,6 +37,7 @@ class Sweep:
     search: Search | None = None
     trials: dict[str, Trial] = field(default_factory=dict)
     between: dict[str, Between] = field(default_factory=dict)
+    refused: list[Refused] = field(default_factory=list)
     running: bool = False
     finished: str | None = None
     reason: str = ""
@@ -57,14 +61,35 @@ class Sweep:
         return self.finished or "WAITING"
 
     @property
+    def spec_filled(self) -> dict[str, Any]:
+        """The spec with what an earlier version's search section did not have yet."""
+        if self.search is None:
+            return self.spec
+        return {**self.spec, "search": self.search.model_dump(mode="json")}
+
+    @property
     def best(self) -> str | None:
-        """Name of the COMPLETE trial with the best first objective, the earlier one of equals."""
+        """Name of the feasible COMPLETE trial with the best first objective, the earlier of equals.
+
+        None where there is no such trial; `feasibility.nearest` then says which came closest.
+        """
         if self.search is None:
             return next((t.name for t in self.trials.values() if t.ended == "COMPLETE"), None)
         sign = 1.0 if self.search.direction == "max" else -1.0
-        complete = [t for t in self.trials.values() if t.ended == "COMPLETE" and t.end in t.values]
+        rules = self.search.rules
+        complete = [
+            t
+            for t in self.trials.values()
+            if t.ended == "COMPLETE" and t.end in t.values
+            if feasible(rules, t.reports.get(t.end, {}))
+        ]
         winner = max(complete, key=lambda t: (sign * t.values[t.end][0], -t.ordinal), default=None)
         return winner.name if winner else None
+
+    @property
+    def draws(self) -> int:
+        """What the sampler has been asked for: trials and refused draws."""
+        return len(self.trials) + len(self.refused)
 
     @property
     def executed(self) -> int:
@@ -152,8 +177,15 @@ class Sweep:
         trial.failures_in_a_row, trial.begun = 0, True
 
     def _value(self, record: Record) -> None:
+        trial, rung = self.trials[record["trial"]], int(record["rung"])
         values = tuple(number(value) for value in record["values"].values())
-        self.trials[record["trial"]].values.setdefault(int(record["rung"]), values)
+        trial.values.setdefault(rung, values)
+        missed = record.get("violations") or {}
+        amounts = {name: math.inf if v is None else float(v) for name, v in missed.items()}
+        trial.violations.setdefault(rung, amounts)
+
+    def _refused(self, record: Record) -> None:
+        self.refused.append(Refused.of(record, len(self.trials)))
 
     def _promote(self, record: Record) -> None:
         self.trials[record["trial"]].promoted.add(int(record["rung"]))

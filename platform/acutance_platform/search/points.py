@@ -1,26 +1,18 @@
 """The front of a sweep: trials and what lies between them, its knee, and picking from it."""
 
 import math
-import operator
-import re
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from itertools import pairwise
 from typing import Any, NamedTuple
 
+from acutance_platform.search.constraints import parse_rule
+from acutance_platform.search.feasibility import shown
 from acutance_platform.search.fold import Sweep, plain
 from acutance_platform.search.front import Direction, Point, front
 from acutance_platform.search.trial import Trial
 
 Entry = dict[str, Any]
 """One point as `front --json` shows it."""
-
-_RULE = re.compile(r"\s*([^<>=\s]+)\s*(<=|>=|<|>)\s*([^<>=\s]+)\s*")
-_COMPARED: Mapping[str, Callable[[float, float], bool]] = {
-    "<=": operator.le,
-    ">=": operator.ge,
-    "<": operator.lt,
-    ">": operator.gt,
-}
 
 
 class Wanted(NamedTuple):
@@ -32,12 +24,16 @@ class Wanted(NamedTuple):
 
 
 def candidates(sweep: Sweep) -> list[Entry]:
-    """Return every complete trial and every interpolated model, on the front or not."""
+    """Return every complete trial and every interpolated model, on the front or not.
+
+    Each says whether it is `feasible`, and its `violations` of the constraints.
+    """
     trials: list[Entry] = [
         {
             "trial": trial.name,
             "metrics": _plain(trial.reports[trial.step]),
             "weights": trial.weights,
+            **shown(sweep, trial.reports[trial.step]),
         }
         for trial in _complete(sweep)
     ]
@@ -48,6 +44,7 @@ def candidates(sweep: Sweep) -> list[Entry]:
             "parents": list(point.parents),
             "metrics": _plain(point.metrics),
             "weights": point.weights,
+            **shown(sweep, point.metrics),
         }
         for point in sweep.between.values()
     ]
@@ -57,9 +54,10 @@ def candidates(sweep: Sweep) -> list[Entry]:
 def front_points(sweep: Sweep) -> list[Entry]:
     """Return the points that no other one beats in every objective; one objective: its best trial.
 
-    Ordered by the first objective, the best first.
+    Only what meets the constraints counts, for being there and for beating others. Ordered by the
+    first objective, the best first.
     """
-    found = candidates(sweep)
+    found = [entry for entry in candidates(sweep) if entry["feasible"]]
     if sweep.search is None or len(sweep.search.objectives) == 1:
         return [entry for entry in found if entry["trial"] == sweep.best]
     values = objective_values(found, list(sweep.search.objectives))
@@ -158,7 +156,8 @@ def wanted_between(sweep: Sweep, networks: Mapping[str, str]) -> list[Wanted]:
 def front_trials(sweep: Sweep) -> list[str]:
     """Return the trials on the front of all trials, the best in the first objective first."""
     assert sweep.search is not None, "a single training has no front"
-    trials = [trial for trial in _complete(sweep) if trial.weights is not None]
+    complete = [trial for trial in _complete(sweep) if trial.weights is not None]
+    trials = [t for t in complete if shown(sweep, t.reports[t.step])["feasible"]]
     entries = [{"metrics": _plain(trial.reports[trial.step])} for trial in trials]
     values = objective_values(entries, list(sweep.search.objectives))
     sign = -1.0 if sweep.search.direction == "max" else 1.0
@@ -179,18 +178,11 @@ def _plain(metrics: Mapping[str, float]) -> dict[str, float | None]:
     return {name: plain(value) for name, value in metrics.items()}
 
 
-def _test(rule: str, known: Collection[str]) -> Callable[[Entry], bool]:
-    match = _RULE.fullmatch(rule)
-    try:
-        name, sign, number = match.groups() if match else ("", "", "")
-        bound = float(number)
-    except ValueError:
-        raise ValueError(f"{rule!r} is no rule such as psnr_y>=28") from None
-    if math.isnan(bound):
-        raise ValueError(f"nothing compares with the number of {rule!r}")
-    if known and name not in known:
-        raise ValueError(f"no point has {name}; they have {', '.join(known)}")
-    return lambda entry: _COMPARED[sign](_value(entry, name), bound)
+def _test(text: str, known: Collection[str]) -> Callable[[Entry], bool]:
+    rule = parse_rule(text)
+    if known and rule.metric not in known:
+        raise ValueError(f"no point has {rule.metric}; they have {', '.join(known)}")
+    return lambda entry: rule.holds(_value(entry, rule.metric))
 
 
 def _distance(point: Sequence[float], start: Sequence[float], stop: Sequence[float]) -> float:

@@ -18,12 +18,14 @@ def section(sweep: Sweep) -> Search:
 def ranking(sweep: Sweep, rung: int) -> list[Trial]:
     """Return the trials with a value on this rung, best first.
 
-    Several objectives are compared by fronts, see `ranks.order`. Ties go to the earlier trial.
+    Several objectives are compared by fronts, see `ranks.order`; what met the constraints at this
+    rung stands before what did not. Ties go to the earlier trial.
     NaN comes last, and trials that ended keep their places: they were compared.
     """
     there = [trial for trial in sweep.trials.values() if rung in trial.values]
     points = [trial.values[rung] for trial in there]
-    return [there[i] for i in order(points, section(sweep).directions)]
+    violations = [trial.violation(rung) for trial in there]
+    return [there[i] for i in order(points, section(sweep).directions, violations)]
 
 
 def candidate(sweep: Sweep, scheduler: Scheduler) -> tuple[Trial, int] | None:

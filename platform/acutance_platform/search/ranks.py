@@ -6,23 +6,31 @@ from collections.abc import Mapping, Sequence
 from acutance_platform.search.front import Direction, Point, front
 
 
-def order(points: Sequence[Point], directions: Sequence[Direction]) -> list[int]:
+def order(
+    points: Sequence[Point], directions: Sequence[Direction], violations: Sequence[float] = ()
+) -> list[int]:
     """Return the indices of the points, most preferred first.
 
     Points are sorted by non-dominated fronts. Within a front the best in the first objective
     comes first, then always the point that is farthest from those already taken (an epsilon-net),
     so that wherever the list is cut, what is kept is spread over the front. Equal points keep
-    their order; points with NaN come last.
+    their order; points with NaN come last. What violates constraints comes behind all that meets
+    them, the least violation first; among equal violations fronts decide as everywhere.
 
     Args:
         points: One value per objective, in the metrics' own units.
         directions: `max` or `min` per objective.
+        violations: Of each point, how far it is from meeting the constraints; none = all do.
 
     Source:
         Schmucker et al., "Multi-objective Asynchronous Successive Halving", 2021, section 4
         (EpsNet). Differs: the first point of a front is an extreme, not a random one; distances
-        are taken between objectives scaled to the ranges of all points.
+        are taken between objectives scaled to the ranges of all points. Constraint domination:
+        Deb, "An efficient constraint handling method for genetic algorithms", Computer Methods
+        in Applied Mechanics and Engineering 186 (2000), section 3.
     """
+    if any(amount > 0 for amount in violations):
+        return _constrained(points, directions, violations)
     known = [i for i, point in enumerate(points) if not any(map(math.isnan, point))]
     unknown = [i for i in range(len(points)) if i not in set(known)]
     if len(directions) == 1:
@@ -37,6 +45,18 @@ def order(points: Sequence[Point], directions: Sequence[Direction]) -> list[int]
         chosen += _spread(members, points, scaled, directions[0])
         rest = [i for i in rest if i not in layer]
     return [*chosen, *unknown]
+
+
+def _constrained(
+    points: Sequence[Point], directions: Sequence[Direction], violations: Sequence[float]
+) -> list[int]:
+    """Return the order of points of which some violate constraints: groups of equal violation."""
+    known, unknown = list[int](), list[int]()
+    for amount in sorted(set(violations)):
+        group = [i for i, each in enumerate(violations) if each == amount]
+        for i in (group[k] for k in order([points[i] for i in group], directions)):
+            (unknown if any(map(math.isnan, points[i])) else known).append(i)
+    return [*known, *unknown]
 
 
 def _scaled(points: Sequence[Point], known: Sequence[int]) -> dict[int, tuple[float, ...]]:

@@ -9,6 +9,7 @@ from acutance_models import RegistryError, metric_name
 from acutance_models.registry import Registry
 from acutance_platform.recipe import problems_of, registry_problems
 from acutance_platform.recipe.errors import Problem, RecipeErrors
+from acutance_platform.search.constraints import Rule, bound_of, constraint_problems, rules_of
 from acutance_platform.search.front import Direction
 from acutance_platform.search.grid import grid_problems
 from acutance_platform.search.initial import initial_problems
@@ -51,6 +52,9 @@ class Search(_Part):
     """Dotted recipe path -> distribution: choice, int, uniform or log_uniform."""
     objectives: dict[str, Direction] = Field(min_length=1)
     """Metric -> max or min; several are searched for their front."""
+    constraints: dict[str, str | list[str]] = {}
+    """Metric -> rule such as `">= 28"`, or a list of rules; a recipe whose structure breaks one is
+    not trained, and `best` and the front have what meets all of them."""
     sampler: dict[str, Any] = {"kind": "tpe"}
     """Who proposes trials: grid, random or tpe, as `{kind: NAME, ...}`."""
     scheduler: dict[str, Any] = {"kind": "asha"}
@@ -59,7 +63,7 @@ class Search(_Part):
     """Points to start from: path of the space -> value; what a point leaves out is drawn."""
     reference: dict[str, float] = {}
     """Objective -> value that a point of the front has to beat to count for the hypervolume; where
-    left out, bicubic's value. A cost, such as parameters, needs one."""
+    left out, bicubic's value, or a cost's constraint. A cost without a constraint needs one."""
     interpolate: Literal["front"] | None = None
     """`front`: when the sweep ends, neighbours on the front that share a pretrain and a network are
     interpolated and measured, at no training cost; null = they are not."""
@@ -85,6 +89,11 @@ class Search(_Part):
         """Whether each objective is to be large or small."""
         return list(self.objectives.values())
 
+    @property
+    def rules(self) -> tuple[Rule, ...]:
+        """The constraints, read."""
+        return rules_of(self.constraints)
+
     def build_scheduler(self) -> Scheduler:
         """Return the scheduler that the section names."""
         return SCHEDULERS.build(self.scheduler)
@@ -107,6 +116,9 @@ def parse_search(section: Any, base: Mapping[str, Any] | None = None) -> Search:
     raw, problems = dict(section), list[Problem]()
     for key, table in _TABLES.items():
         raw[key] = _component(table, raw.get(key, Search.model_fields[key].default), key, problems)
+    problems += (wrong := constraint_problems(raw.get("constraints", {}), f"{PLACE}.constraints"))
+    if wrong:
+        del raw["constraints"]  # told once
     space = _space(raw["space"], base, problems) if raw.get("space") else None
     try:
         search = Search.model_validate(raw)
@@ -184,9 +196,11 @@ def _front_problems(search: Search) -> Iterator[Problem]:
             yield Problem(f"{PLACE}.interpolate", search.interpolate, rule, way_out)
         return
     for name in search.objectives:
-        if name in STRUCTURE and name not in search.reference:
+        bound = bound_of(search.rules, name, search.objectives[name])
+        if name in STRUCTURE and name not in search.reference and bound is None:
             rule = "bicubic has no such cost, so the front's reference in it has to be given"
-            way_out = f"Write reference: {{{name}: NUMBER}}, what is too much to count."
+            way_out = f"Write reference: {{{name}: NUMBER}}, what is too much to count, or bound it"
+            way_out += " by a constraint."
             yield Problem(f"{PLACE}.reference", name, rule, way_out)
 
 
@@ -214,8 +228,11 @@ def _objective_problems(search: Search, base: Mapping[str, Any]) -> Iterator[Pro
     # An entry without a kind is an error of the recipe, told elsewhere.
     told = (e for e in metrics if isinstance(e, str) or (isinstance(e, dict) and "kind" in e))
     known = [metric_name(entry) for entry in told]
-    for name in search.objectives:
+    named = [("objectives", name) for name in search.objectives]
+    named += [("constraints", name) for name in search.constraints]
+    for key, name in named:
         if name not in known and name not in STRUCTURE and not name.startswith("loss/"):
-            rule = "an objective is a metric that the recipe evaluates"
-            way_out = f"Add it to evaluation.metrics, or use one of {', '.join(known)}."
-            yield Problem(f"{PLACE}.objectives.{name}", name, rule, way_out)
+            rule = f"{key} are metrics that the recipe evaluates, or its costs"
+            way_out = f"Add it to evaluation.metrics, or use one of {', '.join(known)}"
+            way_out += f", {', '.join(STRUCTURE)}."
+            yield Problem(f"{PLACE}.{key}.{name}", name, rule, way_out)

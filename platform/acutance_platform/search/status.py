@@ -3,9 +3,12 @@
 from collections.abc import Mapping
 from typing import Any
 
+from acutance_platform.search.constraints import bound_of
+from acutance_platform.search.feasibility import nearest, shown
 from acutance_platform.search.fold import Sweep, plain
 from acutance_platform.search.front import hypervolume
 from acutance_platform.search.points import front_points, objective_values
+from acutance_platform.search.schema import STRUCTURE
 from acutance_platform.search.trial import Trial
 
 
@@ -26,6 +29,9 @@ def summary(sweep: Sweep, baseline: Mapping[str, float] | None = None) -> dict[s
         "objectives": dict(sweep.search.objectives) if sweep.search else {},
         "baseline": dict(baseline or {}),
         "best": sweep.best,
+        "constraints": dict(sweep.search.constraints) if sweep.search else {},
+        "nearest": nearest(sweep),
+        "refused": len(sweep.refused),
         "steps_requested": sweep.requested,
         "steps_executed": sweep.executed,
         "gpu_hours": sweep.gpu_hours,
@@ -41,11 +47,13 @@ def front_summary(sweep: Sweep, baseline: Mapping[str, float] | None = None) -> 
     Args:
         sweep: Everything that is journalled.
         baseline: Metric -> what bicubic reaches: the reference where `search.reference` has none.
-            Without a reference for each objective, the hypervolume is None.
+            A cost's is its constraint's bound. Without a reference for each objective, the
+            hypervolume is None.
     """
     objectives = dict(sweep.search.objectives) if sweep.search else {}
     given = dict(sweep.search.reference) if sweep.search else {}
-    known = {name: value for name, value in (baseline or {}).items() if name in objectives} | given
+    measured = {name: value for name, value in (baseline or {}).items() if name in objectives}
+    known = measured | _bounds(sweep) | given
     points = front_points(sweep)
     volume = None
     if objectives and len(known) == len(objectives):
@@ -56,6 +64,8 @@ def front_summary(sweep: Sweep, baseline: Mapping[str, float] | None = None) -> 
         "objectives": objectives,
         "reference": known,
         "hypervolume": volume,
+        "constraints": dict(sweep.search.constraints) if sweep.search else {},
+        "nearest": nearest(sweep),
         "points": points,
     }
 
@@ -66,6 +76,7 @@ def _trial(sweep: Sweep, trial: Trial) -> dict[str, Any]:
         "state": sweep.state_of(trial),
         "recipe": dict(trial.recipe),
         "metrics": _metrics(trial),
+        **shown(sweep, _last(trial)),
         "steps": trial.step,
         "run_id": trial.run_id,
         "weights": trial.weights,
@@ -73,6 +84,15 @@ def _trial(sweep: Sweep, trial: Trial) -> dict[str, Any]:
         "error": trial.errors[-1] if trial.errors else None,
         "notes": notes_of(trial),
     }
+
+
+def _bounds(sweep: Sweep) -> dict[str, float]:
+    """Return what constraints allow of each objective that is a cost of the recipe."""
+    if sweep.search is None:
+        return {}
+    costs = {name: d for name, d in sweep.search.objectives.items() if name in STRUCTURE}
+    found = {name: bound_of(sweep.search.rules, name, way) for name, way in costs.items()}
+    return {name: bound for name, bound in found.items() if bound is not None}
 
 
 def notes_of(trial: Trial) -> list[str]:

@@ -22,6 +22,8 @@ class Trial:
         reports: Step -> metrics; a metric that was not finite is NaN.
         notes: What was wrong with it, in words -> the first and the last step that said so.
         values: Rung -> objectives, in the order of the search section; NaN where not finite.
+        violations: Rung -> metric -> how far it missed its constraint there; infinity where it was
+            not finite.
         promoted: Rungs from which it went on.
         published: Step -> SHA-256 of weights.
         failures: Legs that ended in error.
@@ -41,6 +43,7 @@ class Trial:
     reports: dict[int, dict[str, float]] = field(default_factory=dict)
     notes: dict[str, tuple[int, int]] = field(default_factory=dict)
     values: dict[int, tuple[float, ...]] = field(default_factory=dict)
+    violations: dict[int, dict[str, float]] = field(default_factory=dict)
     promoted: set[int] = field(default_factory=set)
     published: dict[int, str] = field(default_factory=dict)
     executed: int = 0
@@ -79,6 +82,10 @@ class Trial:
         if last and last not in self.promoted:
             return None
         return next((rung for rung in self.rungs if rung > last), None)
+
+    def violation(self, rung: int) -> float:
+        """Return how far its values at a rung were from meeting the constraints; 0 = they did."""
+        return sum(self.violations.get(rung, {}).values())
 
     @property
     def weights(self) -> str | None:

@@ -86,7 +86,7 @@ class Conductor:
         self._journal, self._clock, self._on_event = journal, clock, on_event
         self.sweep = Sweep.of(journal.read())
         self._spec = json.loads(json.dumps(plan.spec))
-        if self.sweep.name and self.sweep.spec != self._spec:
+        if self.sweep.name and self.sweep.spec_filled != self._spec:
             raise SweepDiffers(
                 f"sweep {plan.name!r} exists with another recipe or search. Resume it as it is, "
                 "or give this one another name with --name."

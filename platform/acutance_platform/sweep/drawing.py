@@ -4,7 +4,8 @@ from typing import final
 
 from acutance_platform.search.decisions import asked, unbuildable
 from acutance_platform.search.fold import Record, Sweep
-from acutance_platform.search.history import history
+from acutance_platform.search.history import history, told_refused
+from acutance_platform.search.refused import Refused, given_up
 from acutance_platform.search.samplers import SAMPLERS, Proposal, Sampler, propose
 from acutance_platform.search.space import Space
 from acutance_platform.sweep.errors import SweepError
@@ -17,9 +18,13 @@ ERROR_CHARACTERS = 4000
 """What a journal keeps of an error; the end of a traceback says most."""
 
 
+TOGETHER = 50
+"""Refused draws that are journalled together: a record of its own for each would be slow."""
+
+
 @final
 class Drawing:
-    """Proposes trials for a sweep and checks whether they can be built.
+    """Proposes trials for a sweep, checks whether they can be built and what they would cost.
 
     Args:
         plan: What to run.
@@ -44,32 +49,52 @@ class Drawing:
         return self._sampler.learns
 
     def draw(self, sweep: Sweep, now: float) -> list[Record]:
-        """Return the records of the next trial; none where the space is exhausted.
+        """Return the records of the next trial and of the draws that were refused before it.
+
+        Draws are counted, refused ones included, and each is keyed by its number: a driver that
+        dies here leaves them to be drawn alike. There may be refused ones alone; there is nothing
+        where the space is exhausted or the constraints let nothing pass.
 
         Raises:
             SweepError: If nothing that is drawn can be built, and no budget of trials ends it.
         """
-        ordinal = len(sweep.trials)
-        proposal = propose(
-            self._sampler,
-            ordinal,
-            history(sweep),
-            initial=self._plan.search.initial,
-            space=self._space,
-            base=self._plan.recipe,
-        )
-        if proposal is None:
+        trials, grid = len(sweep.trials), self._plan.search.sampler["kind"] == "grid"
+        if given_up(sweep.refused, trials) and not grid:  # a grid ends by itself
             self.exhausted = True
             return []
-        rungs: tuple[int, ...] = ()
-        stages: Stages = ()
+        told, refused = history(sweep), list[Record]()
+        for ordinal in range(sweep.draws, sweep.draws + TOGETHER):
+            proposal = propose(
+                self._sampler,
+                ordinal,
+                told,
+                initial=self._plan.search.initial,
+                space=self._space,
+                base=self._plan.recipe,
+            )
+            if proposal is None:
+                self.exhausted = True
+                break
+            found = self._tried(proposal, trials, now)
+            if found[0]["do"] != "refused":
+                return [*refused, *found]
+            refused += found
+            told.append(told_refused(Refused.of(found[0], trials)))
+        return refused
+
+    def _tried(self, proposal: Proposal, ordinal: int, now: float) -> list[Record]:
+        """Return what becomes of a proposal: a trial, a trial that failed, or a refusal."""
         try:
             recipe = self._plan.recipe_for(proposal.outcome.apply)
             self._plan.check(recipe)
+            if refusal := self._plan.refusal(recipe):
+                drawn = {"assignment": proposal.outcome.assignment, "attrs": proposal.attrs}
+                shown = {"recipe": proposal.outcome.shown}
+                return [{"do": "refused", **drawn, **shown, **refusal, "time": now}]
             rungs, stages = self._plan.rungs_of(recipe), self._plan.stages(recipe)
         except Exception as fault:  # whatever is wrong with one recipe is this trial's alone
             error = f"the drawn recipe cannot be built: {fault}"
-            ask = _ask(ordinal, proposal, (), stages, now)
+            ask = _ask(ordinal, proposal, (), (), now)
             return [ask, self._passed_over(ask["trial"], error, now)]
         self._unbuildable = 0
         return [_ask(ordinal, proposal, rungs, stages, now)]

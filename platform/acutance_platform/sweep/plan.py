@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from acutance_platform.search.constraints import violations
 from acutance_platform.search.schema import Search, parse_search, total_steps
 from acutance_platform.search.space import apply_to
 
@@ -63,6 +64,22 @@ class SweepPlan:
             RecipeErrors: If a value cannot be set where its path leads.
         """
         return apply_to(self.recipe, apply)
+
+    def refusal(self, recipe: dict[str, Any]) -> dict[str, Any]:
+        """Return costs, broken rules and violation of a recipe that may not be trained; else {}."""
+        rules = self.search.rules
+        if not rules:
+            return {}
+        costs = self.costs(recipe)
+        missed = violations(rules, costs)
+        if not missed:
+            return {}
+        told = [rule for rule in rules if rule.metric in costs]
+        return {
+            "costs": {rule.metric: costs[rule.metric] for rule in told},
+            "rules": [str(rule) for rule in told if not rule.holds(costs[rule.metric])],
+            "violation": sum(missed.values()),
+        }
 
     def rungs_of(self, recipe: Mapping[str, Any]) -> tuple[int, ...]:
         """Return the absolute steps at which a recipe's trial is compared, its end last."""

@@ -122,6 +122,7 @@ class Projection:
             "about": self._about,
             "baseline": self._baseline,
             "finish": self._finish,
+            "refused": self._refused,
         }
         self._on_trial: dict[str, Callable[[RunView, Record], None]] = {
             "report": self._report,
@@ -164,7 +165,10 @@ class Projection:
         data = (record.get("spec") or {}).get("data") or {}
         self._origin = {"acutance.dataset": str(data["dataset"])} if "dataset" in data else {}
         if not self.single:
-            self.runs[SWEEP] = RunView(self.name, "sweep", self._now, tags=self._tags("sweep"))
+            tags = self._tags("sweep")
+            if rules := ((record.get("spec") or {}).get("search") or {}).get("constraints"):
+                tags["acutance.constraints"] = clean_value(rules)
+            self.runs[SWEEP] = RunView(self.name, "sweep", self._now, tags=tags)
 
     def _start(self, record: Record) -> None:
         self.interrupt()  # whatever ran under the last driver does not run any more
@@ -185,6 +189,11 @@ class Projection:
             time_ms = _milliseconds(record["time"]) if "time" in record else self._now
             values = {f"bicubic/{name}": value for name, value in record["metrics"].items()}
             parent.add(0, time_ms, values)
+
+    def _refused(self, record: Record) -> None:
+        """A draw that was never trained: it has no run, but it was made."""
+        if parent := self.runs.get(SWEEP):
+            parent.tags["acutance.refused"] = str(int(parent.tags.get("acutance.refused", 0)) + 1)
 
     def _finish(self, record: Record) -> None:
         self.interrupt()
@@ -220,6 +229,8 @@ class Projection:
 
     def _value(self, run: RunView, record: Record) -> None:
         run.set_state("PAUSED")  # a leg ends at its rung
+        if "violations" in record:  # of a sweep with constraints
+            run.tags["acutance.feasible"] = "false" if record["violations"] else "true"
 
     def _promote(self, run: RunView, record: Record) -> None:
         """It goes on, or a leg of it starts."""

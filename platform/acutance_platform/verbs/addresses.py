@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from acutance_models import Generator, WeightsError, bicubic_upscale, load_generator
 from acutance_platform.recipe import Problem, RecipeErrors, load_plugins, refuse
+from acutance_platform.search.feasibility import nearest
 from acutance_platform.search.journals import sweep_names
 from acutance_platform.search.points import front_points, knee
 from acutance_platform.training import placed, super_resolve
@@ -165,7 +166,7 @@ def weights_of(address: str, home: Home) -> str:
     told = open_sweep(home.store, name)
     trial = _named_trial(told, wanted)
     if trial is None:
-        raise refuse("MODEL", address, "no trial is COMPLETE", f"See `acutance status {name}`.")
+        raise _none_chosen(told, address)
     if trial in told.sweep.between:
         return told.sweep.between[trial].weights
     if trial not in told.sweep.trials:
@@ -182,6 +183,16 @@ def _named_trial(told: Told, wanted: str) -> str | None:
         found = knee(front_points(told.sweep), told.sweep.search.objectives)
         return str(found["trial"]) if found is not None else None
     return wanted
+
+
+def _none_chosen(told: Told, address: str) -> RecipeErrors:
+    """Return the error of `best` or `knee` where no trial is that."""
+    name, near = told.sweep.name, nearest(told.sweep)
+    if near is None:
+        return refuse("MODEL", address, "no trial is COMPLETE", f"See `acutance status {name}`.")
+    rules = ", ".join(map(str, told.sweep.search.rules)) if told.sweep.search is not None else ""
+    rule = f"no complete trial meets the constraints {rules}; the nearest is {near}"
+    return refuse("MODEL", address, rule, f"Name it as {name}/{near}, or see its status.")
 
 
 def _published(told: Told, trial: str, address: str) -> str:

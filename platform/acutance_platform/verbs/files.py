@@ -24,6 +24,7 @@ from acutance_platform.training import (
     resolve_auto,
     room_problems,
 )
+from acutance_platform.verbs.constrained import initial_cost_problems
 from acutance_platform.verbs.datasets import pin_dataset
 from acutance_platform.verbs.draws import draw_problems
 from acutance_platform.verbs.home import Home
@@ -77,6 +78,7 @@ def read_file(path: Path, sets: Iterable[str], home: Home) -> File:
     elif not lacking:  # each draw would only repeat it
         space = parse_space(search.space)
         problems += draw_problems(space, recipe, lambda drawn: _missing(drawn, dataset, home))
+        problems += initial_cost_problems(search, space, recipe)
     if problems:
         raise RecipeErrors(document.placed(problems))
     return File(path, _name(path, search), recipe, search, _question(path))

@@ -18,6 +18,7 @@ from acutance_platform.report import (
     report_html,
     scatter_png,
 )
+from acutance_platform.search.feasibility import nearest
 from acutance_platform.search.points import candidates, knee
 from acutance_platform.search.points import pick as select
 from acutance_platform.search.status import front_summary, summary
@@ -163,10 +164,11 @@ def winner_recipe(told: Told) -> Recipe | None:
 def commands(told: Told) -> list[tuple[str, str]]:
     """Return how to go on with a sweep: what a command does, and the command."""
     name, recipe = shlex.quote(told.sweep.name), winner_recipe(told)
+    chosen = nearest(told.sweep) or "best"
     several = told.sweep.search is not None and len(told.sweep.search.objectives) > 1
     using = [
-        ("enlarge your own picture", f"acutance upscale my.jpg --model {name}/best"),
-        ("measure the winner", f"acutance evaluate {name}/best DATASET"),
+        ("enlarge your own picture", f"acutance upscale my.jpg --model {name}/{chosen}"),
+        ("measure the winner", f"acutance evaluate {name}/{chosen} DATASET"),
     ]
     if recipe is not None and recipe.zero_shot is not None:  # its networks know their pictures only
         using = [("enlarge your own picture", "acutance upscale my.jpg --zero-shot")]

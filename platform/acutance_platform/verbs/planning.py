@@ -12,7 +12,8 @@ from typing import Any
 import torch
 
 from acutance_models import build_generator, count_parameters
-from acutance_platform.recipe import Recipe, build_recipe, chain
+from acutance_platform.recipe import Recipe, build_recipe, chain, refuse
+from acutance_platform.search.refused import Refused, given_up, stuck
 from acutance_platform.search.samplers import SAMPLERS, Sampler, propose
 from acutance_platform.search.schema import Search, total_steps
 from acutance_platform.search.table import parse_space
@@ -173,7 +174,13 @@ def _plan_sweep(file: File, search: Search, home: Home) -> Forecast:
 
 
 def _draws(running: SweepPlan) -> list[tuple[Recipe, dict[str, Any]]]:
-    """Return the draws that do not depend on results: all of a grid, else the first ones."""
+    """Return the draws that do not depend on results: all of a grid, else the first ones.
+
+    Those that structural constraints refuse are passed over, as the sweep will.
+
+    Raises:
+        RecipeErrors: If the constraints refuse every draw.
+    """
     space = parse_space(running.search.space)
     sampler: Sampler = SAMPLERS.build(
         running.search.sampler,
@@ -184,15 +191,24 @@ def _draws(running: SweepPlan) -> list[tuple[Recipe, dict[str, Any]]]:
     grid = running.search.sampler["kind"] == "grid"
     limit = running.search.budget.trials or (_MOST if grid else _LISTED)
     found: list[tuple[Recipe, dict[str, Any]]] = []
+    refused = list[Refused]()
     for ordinal in count():
-        if ordinal >= limit or (not grid and ordinal >= _LISTED):
+        if len(found) >= limit or (not grid and len(found) >= _LISTED):
+            break
+        if not grid and given_up(refused, len(found)):
             break
         initial, base = running.search.initial, running.recipe
         proposal = propose(sampler, ordinal, [], initial=initial, space=space, base=base)
         if proposal is None:
             break
-        recipe = build_recipe(running.recipe_for(proposal.outcome.apply))
-        found.append((recipe, dict(proposal.outcome.shown)))
+        drawn = running.recipe_for(proposal.outcome.apply)
+        if refusal := running.refusal(drawn):
+            refused.append(Refused(len(found), proposal.outcome.assignment, **refusal))
+            continue
+        found.append((build_recipe(drawn), dict(proposal.outcome.shown)))
+    if not found:
+        rule = f"a sweep needs a recipe to train, but {stuck(refused, 0)}"
+        raise refuse("search.constraints", None, rule, "Run `acutance plan` again then.")
     return found
 
 

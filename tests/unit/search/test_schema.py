@@ -64,7 +64,7 @@ def test_a_resolved_section_reads_as_itself():
         ({"sampler": "grid"}, "search.space.fake.quality", "every value"),
         ({"scheduler": {"kind": "asha", "reduction": 1}}, "search.scheduler.reduction", ""),
         ({"scheduler": "hyperband"}, "search.scheduler.kind", "Unknown scheduler"),
-        ({"constraints": {}}, "search.constraints", "no such key"),
+        ({"constraint": {}}, "search.constraint", "no such key"),
         ({"alphas": [0.5, 0.25, 0.5]}, "search.alphas", "one model"),
         ({"initial": [{}, {}], "budget": {"trials": 1}}, "search.budget.trials", "lists 2"),
         (
