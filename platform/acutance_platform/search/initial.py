@@ -3,12 +3,17 @@
 from collections.abc import Iterator, Mapping
 from typing import Any, final
 
+from acutance_models.rng import stream
 from acutance_platform.recipe.errors import Problem
 from acutance_platform.search.distributions import Choice, Integer, Real
+from acutance_platform.search.drawing import RandomDraw
 from acutance_platform.search.simplex import Simplex
 from acutance_platform.search.space import Draw, Space, Value, Variable
+from acutance_platform.search.told import seed_of
 
 PLACE = "search.initial"
+DRAWS = 1000
+"""Times that what a point leaves open is drawn at most until the whole is not forbidden."""
 
 
 @final
@@ -40,6 +45,19 @@ class Pinned:
 def pinned_values(space: Space, point: Mapping[str, Any]) -> dict[str, Value]:
     """Return the variables that a checked point decides, with the numbers that stand for it."""
     return _Reader(space, point, 0).values
+
+
+def initial_draws(
+    space: Space, point: Mapping[str, Any], place: int, base: Mapping[str, Any]
+) -> Iterator[Draw]:
+    """Yield draws of a checked point, from the recipe's seed and the point's place in the list.
+
+    They differ in what the point leaves open.
+    """
+    values = pinned_values(space, point)
+    for attempt in range(DRAWS):
+        rng = stream(seed_of(None, base), "initial", place, attempt)
+        yield Pinned(values, RandomDraw(rng))
 
 
 def initial_problems(space: Space, points: list[dict[str, Any]]) -> list[Problem]:

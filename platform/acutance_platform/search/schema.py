@@ -52,7 +52,7 @@ class Search(_Part):
     objectives: dict[str, Direction] = Field(min_length=1)
     """Metric -> max or min; several are searched for their front."""
     sampler: dict[str, Any] = {"kind": "tpe"}
-    """Who proposes trials: grid, random or tpe, as `{kind: NAME, ...}`."""
+    """Who proposes trials: grid, nsga2, quasi_random, random or tpe, as `{kind: NAME, ...}`."""
     scheduler: dict[str, Any] = {"kind": "asha"}
     """Who decides at rungs: asha or none, as `{kind: NAME, ...}`."""
     initial: list[dict[str, Any]] = []
