@@ -69,6 +69,20 @@ def initial_problems(space: Space, points: list[dict[str, Any]]) -> list[Problem
     ]
 
 
+def forbidden_initial(
+    space: Space, points: list[dict[str, Any]], base: Mapping[str, Any]
+) -> Iterator[Problem]:
+    """Yield a problem for each checked point that is forbidden, whatever it leaves open."""
+    for place, point in enumerate(points):
+        if (
+            space.forbidden
+            and space.allowed(initial_draws(space, point, place, base), base) is None
+        ):
+            rule = "this point is a forbidden combination"
+            way_out = "Change it, or the combination in search.forbidden."
+            yield Problem(f"{PLACE}.{place}", str(point), rule, way_out)
+
+
 class _Reader:
     """Reads one point against the space; every entry is a value or a problem."""
 

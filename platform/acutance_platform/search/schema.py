@@ -11,7 +11,7 @@ from acutance_platform.recipe import problems_of, registry_problems
 from acutance_platform.recipe.errors import Problem, RecipeErrors
 from acutance_platform.search.front import Direction
 from acutance_platform.search.grid import grid_problems
-from acutance_platform.search.initial import initial_problems
+from acutance_platform.search.initial import forbidden_initial, initial_problems
 from acutance_platform.search.paths import get_path
 from acutance_platform.search.samplers import SAMPLERS
 from acutance_platform.search.schedulers import SCHEDULERS, Scheduler
@@ -57,6 +57,9 @@ class Search(_Part):
     """Who decides at rungs: asha or none, as `{kind: NAME, ...}`."""
     initial: list[dict[str, Any]] = []
     """Points to start from: path of the space -> value; what a point leaves out is drawn."""
+    forbidden: list[dict[str, Any]] = []
+    """Combinations that are never tried, each a map of recipe path -> value, or operator and
+    number (`"> 96"`), that hold together."""
     reference: dict[str, float] = {}
     """Objective -> value that a point of the front has to beat to count for the hypervolume; where
     left out, bicubic's value. A cost, such as parameters, needs one."""
@@ -85,6 +88,10 @@ class Search(_Part):
         """Whether each objective is to be large or small."""
         return list(self.objectives.values())
 
+    def build_space(self) -> Space:
+        """Return what is drawn from, without what is forbidden."""
+        return parse_space(self.space, forbidden=self.forbidden)
+
     def build_scheduler(self) -> Scheduler:
         """Return the scheduler that the section names."""
         return SCHEDULERS.build(self.scheduler)
@@ -107,7 +114,7 @@ def parse_search(section: Any, base: Mapping[str, Any] | None = None) -> Search:
     raw, problems = dict(section), list[Problem]()
     for key, table in _TABLES.items():
         raw[key] = _component(table, raw.get(key, Search.model_fields[key].default), key, problems)
-    space = _space(raw["space"], base, problems) if raw.get("space") else None
+    space = _space(raw, base, problems) if raw.get("space") else None
     try:
         search = Search.model_validate(raw)
     except ValidationError as error:
@@ -118,6 +125,8 @@ def parse_search(section: Any, base: Mapping[str, Any] | None = None) -> Search:
     if space is not None:
         problems += _space_problems(search, space)
     if base is not None:
+        if space is not None and not problems:
+            problems += forbidden_initial(space, search.initial, base)
         problems += _objective_problems(search, base)
     if problems:
         raise RecipeErrors(problems)
@@ -147,9 +156,13 @@ def _component(table: Registry[Any], spec: Any, key: str, problems: list[Problem
         return named
 
 
-def _space(table: Any, base: Mapping[str, Any] | None, problems: list[Problem]) -> Space | None:
+def _space(
+    raw: dict[str, Any], base: Mapping[str, Any] | None, problems: list[Problem]
+) -> Space | None:
+    forbidden = raw.get("forbidden")
     try:
-        return parse_space(table, base)
+        # What is no list is an error of the section's schema, told there.
+        return parse_space(raw["space"], base, forbidden if isinstance(forbidden, list) else ())
     except RecipeErrors as error:
         problems += error.problems
         return None

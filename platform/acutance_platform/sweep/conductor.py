@@ -13,7 +13,6 @@ from acutance_platform.search import decisions
 from acutance_platform.search.fold import Record, Sweep, Trial
 from acutance_platform.search.samplers import SAMPLERS, Proposal, Sampler, propose
 from acutance_platform.search.space import Outcome
-from acutance_platform.search.table import parse_space
 from acutance_platform.sweep.errors import SweepDiffers, SweepError
 from acutance_platform.sweep.plan import Stages, SweepPlan
 
@@ -95,7 +94,7 @@ class Conductor:
                 f"sweep {plan.name!r} exists with another recipe or search. Resume it as it is, "
                 "or give this one another name with --name."
             )
-        self._space = parse_space(plan.search.space)
+        self._space = plan.search.build_space()
         self._sampler: Sampler = SAMPLERS.build(
             plan.search.sampler,
             space=self._space,

@@ -15,7 +15,6 @@ from acutance_models import build_generator, count_parameters
 from acutance_platform.recipe import Recipe, build_recipe, chain
 from acutance_platform.search.samplers import SAMPLERS, Sampler, propose
 from acutance_platform.search.schema import Search, total_steps
-from acutance_platform.search.table import parse_space
 from acutance_platform.sweep.plan import SweepPlan
 from acutance_platform.training import feature_files, machine_kind, open_training, stage_keys
 from acutance_platform.verbs.chains import Keys, Payment, inheritances, payment
@@ -174,7 +173,7 @@ def _plan_sweep(file: File, search: Search, home: Home) -> Forecast:
 
 def _draws(running: SweepPlan) -> list[tuple[Recipe, dict[str, Any]]]:
     """Return the draws that do not depend on results: all of a grid, else the first ones."""
-    space = parse_space(running.search.space)
+    space = running.search.build_space()
     sampler: Sampler = SAMPLERS.build(
         running.search.sampler,
         space=space,
