@@ -42,8 +42,10 @@ class When:
         included. Order is defined between numbers alone.
         """
         value = get_path(recipe, self.path)
-        if value is MISSING:
-            return False
+        return value is not MISSING and self.meets(value)
+
+    def meets(self, value: Any) -> bool:
+        """Say whether a value that stands at the path meets the condition."""
         if self.op in _ORDER:
             return _is_number(value) and _ORDER[self.op](value, self.literal)
         # True == 1 in Python, but not in a recipe.

@@ -1,5 +1,6 @@
-"""Independent draws from a keyed stream of random numbers."""
+"""Draws from random numbers: from a stream of them, or one number in [0, 1) per variable."""
 
+from collections.abc import Mapping
 from typing import final
 
 import numpy as np
@@ -37,3 +38,41 @@ class RandomDraw:
         return low + distribution.step * int(
             self._rng.integers(round((high - low) / distribution.step) + 1)
         )
+
+
+@final
+class UnitDraw:
+    """Draws what a number in [0, 1) stands for: as likely as with `RandomDraw`.
+
+    Args:
+        units: Variable name -> number; those of variables that are not reached are not used.
+    """
+
+    def __init__(self, units: Mapping[str, float]) -> None:
+        self._units = units
+
+    def choice(self, name: str, distribution: Choice) -> int:
+        """Return the index of an option."""
+        return self._member(name, len(distribution.options))
+
+    def integer(self, name: str, distribution: Integer) -> int:
+        """Return a member."""
+        low, high, step = distribution.low, distribution.high, distribution.step
+        if not distribution.log:
+            return low + step * self._member(name, (high - low) // step + 1)
+        bottom, top = np.log(low - 0.5), np.log(high + 0.5)
+        drawn = np.exp(bottom + self._units[name] * (top - bottom))
+        return int(min(max(round(float(drawn)), low), high))
+
+    def real(self, name: str, distribution: Real) -> float:
+        """Return a member."""
+        low, high, step = distribution.low, distribution.high, distribution.step
+        if distribution.log:
+            bottom, top = np.log(low), np.log(high)
+            return float(np.exp(bottom + self._units[name] * (top - bottom)))
+        if step is None:
+            return low + self._units[name] * (high - low)
+        return low + step * self._member(name, round((high - low) / step) + 1)
+
+    def _member(self, name: str, count: int) -> int:
+        return min(int(self._units[name] * count), count - 1)

@@ -3,12 +3,17 @@
 from collections.abc import Iterator, Mapping
 from typing import Any, final
 
+from acutance_models.rng import stream
 from acutance_platform.recipe.errors import Problem
 from acutance_platform.search.distributions import Choice, Integer, Real
+from acutance_platform.search.drawing import RandomDraw
 from acutance_platform.search.simplex import Simplex
 from acutance_platform.search.space import Draw, Space, Value, Variable
+from acutance_platform.search.told import seed_of
 
 PLACE = "search.initial"
+DRAWS = 1000
+"""Times that what a point leaves open is drawn at most until the whole is not forbidden."""
 
 
 @final
@@ -42,6 +47,19 @@ def pinned_values(space: Space, point: Mapping[str, Any]) -> dict[str, Value]:
     return _Reader(space, point, 0).values
 
 
+def initial_draws(
+    space: Space, point: Mapping[str, Any], place: int, base: Mapping[str, Any]
+) -> Iterator[Draw]:
+    """Yield draws of a checked point, from the recipe's seed and the point's place in the list.
+
+    They differ in what the point leaves open.
+    """
+    values = pinned_values(space, point)
+    for attempt in range(DRAWS):
+        rng = stream(seed_of(None, base), "initial", place, attempt)
+        yield Pinned(values, RandomDraw(rng))
+
+
 def initial_problems(space: Space, points: list[dict[str, Any]]) -> list[Problem]:
     """Return what is wrong with the points, all at once."""
     return [
@@ -49,6 +67,20 @@ def initial_problems(space: Space, points: list[dict[str, Any]]) -> list[Problem
         for index, point in enumerate(points)
         for problem in _Reader(space, point, index).problems
     ]
+
+
+def forbidden_initial(
+    space: Space, points: list[dict[str, Any]], base: Mapping[str, Any]
+) -> Iterator[Problem]:
+    """Yield a problem for each checked point that is forbidden, whatever it leaves open."""
+    for place, point in enumerate(points):
+        if (
+            space.forbidden
+            and space.allowed(initial_draws(space, point, place, base), base) is None
+        ):
+            rule = "this point is a forbidden combination"
+            way_out = "Change it, or the combination in search.forbidden."
+            yield Problem(f"{PLACE}.{place}", str(point), rule, way_out)
 
 
 class _Reader:

@@ -1,7 +1,12 @@
-"""Samplers that ask Optuna; the one module that knows it."""
+"""Samplers that ask Optuna; the one module that knows it.
+
+The study is a projection of the journal, made anew for each question: complete trials are COMPLETE,
+resting ones PRUNED, running ones RUNNING, failures FAIL, and Optuna never hears more than that.
+"""
 
 import warnings
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Annotated, Any, ClassVar, final
 
 import optuna
@@ -12,15 +17,16 @@ from optuna.distributions import (
     IntDistribution,
 )
 from optuna.study import StudyDirection
-from optuna.trial import TrialState
+from optuna.trial import FrozenTrial, TrialState
 from pydantic import Field
 
 from acutance_models.rng import stream
 from acutance_platform.search.distributions import Choice, Distribution, Integer, Real
+from acutance_platform.search.drawing import RandomDraw
 from acutance_platform.search.front import Direction
-from acutance_platform.search.random_sampler import ASKED, Random
+from acutance_platform.search.random_sampler import Random, new_point
 from acutance_platform.search.ranks import places
-from acutance_platform.search.space import Space
+from acutance_platform.search.space import Space, Value, draw_one
 from acutance_platform.search.told import Proposal, Told, seed_of
 
 _STATES = {
@@ -29,6 +35,9 @@ _STATES = {
     "complete": TrialState.COMPLETE,
     "failed": TrialState.FAIL,
 }
+_TURNED = {"max": StudyDirection.MAXIMIZE, "min": StudyDirection.MINIMIZE}
+_GENERATION = "NSGAIISampler:generation"
+"""Optuna's name of the attribute that says to which generation a trial belongs."""
 
 
 @final
@@ -36,18 +45,21 @@ class Tpe:
     """Tree-structured Parzen estimator, multivariate, per group of a conditional space.
 
     Args:
-        startup_trials: Trials drawn at random, by ordinal, before the model is asked.
+        startup_trials: Trials drawn at random, by ordinal, before the model is asked; trials of
+            earlier sweeps that it is told count as well.
         seed: Of this sampler; the recipe's seed where null.
         space: What is drawn from.
         base: The recipe around the space.
-        direction: `max` or `min`, of the objective.
+        directions: `max` or `min`, of each objective.
 
     Source:
         Bergstra et al., NeurIPS 2011; Falkner et al., ICML 2018 (multivariate). Resting trials
         rank below complete ones, by rung first and value second; running ones count as bad
-        (constant liar), so that parallel trials keep apart. A recipe that was drawn before is
-        drawn anew, by the model and then at random: different draws may be one recipe, and a
-        model that is sure says the same again. It is taken where nothing else was found.
+        (constant liar), so that parallel trials keep apart. Those that violate constraints rank
+        below all others, by how far, those included that never trained for it. A recipe that was
+        drawn before is drawn anew, by the model and then at random: different draws may be one
+        recipe, and a model that is sure says the same again. It is taken where nothing else was
+        found.
     """
 
     learns: ClassVar[bool] = True
@@ -67,29 +79,34 @@ class Tpe:
         self._directions = directions
         self._random = Random(seed=seed, space=space, base=base)
 
-    def propose(self, ordinal: int, history: Sequence[Told]) -> Proposal:
+    def propose(self, ordinal: int, history: Sequence[Told]) -> Proposal | None:
         """Return a random point for start-up trials, later one that the history makes likely."""
-        if ordinal < self._startup:
+        if max(ordinal, len(history)) < self._startup:
             return self._random.propose(ordinal, history)
-        known = [self._space.replay(told.assignment, self._base).shown for told in history]
-        for attempt in range(ASKED):
-            proposal = self._asked(ordinal, attempt, history)
-            if proposal.outcome.shown not in known:
-                return proposal
-        return self._random.fresh(ordinal, known) or proposal
-
-    def _asked(self, ordinal: int, attempt: int, history: Sequence[Told]) -> Proposal:
-        study = self._study(ordinal, attempt)
-        distributions = {v.name: _optuna_distribution(v.distribution) for v in self._space}
-        found = places([told.values for told in history], self._directions)
-        study.add_trials(
-            [_frozen(told, distributions, p) for told, p in zip(history, found, strict=True)]
+        trials = self.trials(history)
+        return new_point(
+            lambda attempt: _asked(self._study(ordinal, attempt, trials), self._space, self._base),
+            ordinal,
+            history,
+            space=self._space,
+            base=self._base,
+            random=self._random,
         )
-        trial = study.ask()
-        outcome = self._space.draw(_TrialDraw(trial), self._base)
-        return Proposal(outcome, dict(study.get_trials(deepcopy=False)[-1].system_attrs))
 
-    def _study(self, ordinal: int, attempt: int) -> optuna.Study:
+    def trials(self, history: Sequence[Told]) -> list[FrozenTrial]:
+        """Return the history as Optuna is told it: of each trial its places on its rungs."""
+        distributions = _distributions(self._space)
+        found = places(
+            [told.values for told in history],
+            self._directions,
+            [told.violation for told in history],
+        )
+        return [
+            _frozen(told, told.assignment, distributions, at, [at[max(at)]] if at else [])
+            for told, at in zip(history, found, strict=True)
+        ]
+
+    def _study(self, ordinal: int, attempt: int, trials: list[FrozenTrial]) -> optuna.Study:
         seed = int(stream(self._seed, "sampler", ordinal, attempt).integers(2**32))
         with warnings.catch_warnings():
             # `multivariate` and `group` are marked experimental in Optuna 5.0 (2026-11).
@@ -102,12 +119,130 @@ class Tpe:
                 constant_liar=True,
                 seed=seed,
             )
-        verbosity = optuna.logging.get_verbosity()
-        optuna.logging.set_verbosity(optuna.logging.ERROR)
-        try:
-            return optuna.create_study(sampler=sampler, direction=StudyDirection.MINIMIZE)
-        finally:
-            optuna.logging.set_verbosity(verbosity)
+        return _study(sampler, [StudyDirection.MINIMIZE], trials)
+
+
+@final
+class Nsga2:
+    """Genetic search for a front: children of two parents, generation after generation.
+
+    Args:
+        population: Complete trials that make a generation, and parents of the next one.
+        seed: Of this sampler; the recipe's seed where null.
+        space: What is drawn from.
+        base: The recipe around the space.
+        directions: `max` or `min`, of each objective.
+
+    Source:
+        Deb et al., IEEE Transactions on Evolutionary Computation 6 (2002), with Optuna's uniform
+        crossover and mutation, and constrained domination. Only complete trials become parents: a
+        resting one was measured earlier in its training than they were, so with a scheduler that
+        lets few complete, generations are slow. A gene of a branch that a parent did not take is
+        drawn at random for it, so that branches are inherited whole. Initial points and trials of
+        earlier sweeps are of the first generation.
+    """
+
+    learns: ClassVar[bool] = True
+
+    def __init__(
+        self,
+        *,
+        population: Annotated[int, Field(ge=2)] = 16,
+        seed: int | None = None,
+        space: Space,
+        base: Mapping[str, Any],
+        directions: Sequence[Direction],
+    ) -> None:
+        self._population = population
+        self._seed = seed_of(seed, base)
+        self._space, self._base = space, base
+        self._directions = directions
+        self._random = Random(seed=seed, space=space, base=base)
+
+    def propose(self, ordinal: int, history: Sequence[Told]) -> Proposal | None:
+        """Return a random point for the first generation, then a child of the last one."""
+        trials = self.trials(history)
+        return new_point(
+            lambda attempt: _asked(self._study(ordinal, attempt, trials), self._space, self._base),
+            ordinal,
+            history,
+            space=self._space,
+            base=self._base,
+            random=self._random,
+        )
+
+    def trials(self, history: Sequence[Told]) -> list[FrozenTrial]:
+        """Return the history as Optuna is told it, each trial with a value for every variable."""
+        distributions = _distributions(self._space)
+        return [
+            _frozen(
+                told,
+                self._genes(position, told.assignment),
+                distributions,
+                {},
+                told.values[max(told.values)] if told.values else [],
+                {_GENERATION: 0},
+            )
+            for position, told in enumerate(history)
+        ]
+
+    def _genes(self, position: int, assignment: Mapping[str, Value]) -> dict[str, Value]:
+        draw = RandomDraw(stream(self._seed, "sampler/genes", position))
+        drawn = {variable.name: draw_one(draw, variable)[0] for variable in self._space}
+        return {**drawn, **assignment}
+
+    def _study(self, ordinal: int, attempt: int, trials: list[FrozenTrial]) -> optuna.Study:
+        seed = int(stream(self._seed, "sampler", ordinal, attempt).integers(2**32))
+        sampler = optuna.samplers.NSGAIISampler(population_size=self._population, seed=seed)
+        return _study(sampler, [_TURNED[direction] for direction in self._directions], trials)
+
+
+def _study(
+    sampler: optuna.samplers.BaseSampler,
+    directions: Sequence[StudyDirection],
+    trials: Sequence[FrozenTrial],
+) -> optuna.Study:
+    verbosity = optuna.logging.get_verbosity()
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
+    try:
+        study = optuna.create_study(sampler=sampler, directions=directions)
+    finally:
+        optuna.logging.set_verbosity(verbosity)
+    study.add_trials(trials)
+    return study
+
+
+def _asked(study: optuna.Study, space: Space, base: Mapping[str, Any]) -> Proposal:
+    """Return what the study's sampler says, with the attributes that it wants to be kept."""
+    outcome = space.draw(_TrialDraw(study.ask()), base)
+    return Proposal(outcome, dict(study.get_trials(deepcopy=False)[-1].system_attrs))
+
+
+def _frozen(
+    told: Told,
+    assignment: Mapping[str, Value],
+    distributions: Mapping[str, BaseDistribution],
+    at: Mapping[int, float],
+    result: Sequence[float],
+    attrs: Mapping[str, Any] = MappingProxyType({}),
+) -> FrozenTrial:
+    """Return a trial as Optuna takes it; one that was refused untrained is PRUNED and violates."""
+    refused = told.state == "failed" and told.violation > 0 and not told.values
+    state = TrialState.PRUNED if refused else _STATES[told.state]
+    return optuna.trial.create_trial(
+        state=state,
+        values=list(result) if state == TrialState.COMPLETE else None,
+        params=dict(assignment),
+        distributions={name: distributions[name] for name in assignment},
+        intermediate_values=dict(at),
+        system_attrs={**attrs, **told.attrs},
+        user_attrs={"rungs": {rung: list(values) for rung, values in told.values.items()}},
+        constraints={"violation": told.violation},
+    )
+
+
+def _distributions(space: Space) -> dict[str, BaseDistribution]:
+    return {v.name: _optuna_distribution(v.distribution) for v in space}
 
 
 @final
@@ -146,18 +281,3 @@ def _optuna_distribution(distribution: Distribution) -> BaseDistribution:
     if isinstance(distribution, Integer):
         return IntDistribution(int(low), int(high), log=log, step=distribution.step)
     return FloatDistribution(low, high, log=log, step=distribution.step)
-
-
-def _frozen(
-    told: Told, distributions: Mapping[str, BaseDistribution], at: Mapping[int, float]
-) -> optuna.trial.FrozenTrial:
-    last = at[max(at)] if at else None
-    return optuna.trial.create_trial(
-        state=_STATES[told.state],
-        value=last if told.state == "complete" else None,
-        params=dict(told.assignment),
-        distributions={name: distributions[name] for name in told.assignment},
-        intermediate_values=dict(at),
-        system_attrs=dict(told.attrs),
-        user_attrs={"rungs": {rung: list(values) for rung, values in told.values.items()}},
-    )

@@ -94,21 +94,26 @@ def _spread(
 
 
 def places(
-    trials: Sequence[Mapping[int, Sequence[float]]], directions: Sequence[Direction]
+    trials: Sequence[Mapping[int, Sequence[float]]],
+    directions: Sequence[Direction],
+    violations: Sequence[float] = (),
 ) -> list[dict[int, float]]:
     """Return, for each trial, rung -> its place among all that have reached that rung, from 0.
 
     Samplers look at the order of values alone, so places say as much as values where there is one
-    objective, and say it for several as well, resting trials included.
+    objective, and say it for several as well, resting trials included. A trial that violates
+    constraints has its place behind all that do not, by how far, and dominates none of them.
 
     Args:
         trials: Of each, rung -> objectives.
         directions: `max` or `min` per objective.
+        violations: Of each, how far it is from meeting the constraints; none = all meet them.
     """
+    violation = list(violations) or [0.0] * len(trials)
     found: list[dict[int, float]] = [{} for _ in trials]
     for rung in sorted({rung for values in trials for rung in values}):
         there = [i for i, values in enumerate(trials) if rung in values]
-        ranked = order([trials[i][rung] for i in there], directions)
-        for place, k in enumerate(ranked):
+        points, missed = [trials[i][rung] for i in there], [violation[i] for i in there]
+        for place, k in enumerate(order(points, directions, missed)):
             found[there[k]][rung] = float(place)
     return found

@@ -9,21 +9,20 @@ from itertools import islice
 from typing import Any, ClassVar, final
 
 from acutance_models.registry import Registry
-from acutance_models.rng import stream
-from acutance_platform.search.drawing import RandomDraw
 from acutance_platform.search.grid import grid_points
-from acutance_platform.search.initial import Pinned, pinned_values
-from acutance_platform.search.optuna_samplers import Tpe
+from acutance_platform.search.initial import initial_draws
+from acutance_platform.search.optuna_samplers import Nsga2, Tpe
+from acutance_platform.search.quasi_random import QuasiRandom
 from acutance_platform.search.random_sampler import Random
 from acutance_platform.search.space import Outcome, Space
-from acutance_platform.search.told import Proposal, Sampler, Told, seed_of
+from acutance_platform.search.told import Proposal, Sampler, Told
 
 __all__ = ["SAMPLERS", "Grid", "Proposal", "Sampler", "Told", "propose"]
 
 
 @final
 class Grid:
-    """Every point of the space once, in order.
+    """Every point of the space once, in order, without the forbidden ones.
 
     Args:
         space: Holds no continuous distribution; `grid_problems` says which do.
@@ -33,7 +32,8 @@ class Grid:
     learns: ClassVar[bool] = False
 
     def __init__(self, *, space: Space, base: Mapping[str, Any]) -> None:
-        self._rest: Iterator[Outcome] = grid_points(space, base)
+        every = grid_points(space, base)
+        self._rest: Iterator[Outcome] = (p for p in every if space.forbids(p, base) is None)
         self._points: list[Outcome] = []
 
     def propose(self, ordinal: int, history: Sequence[Told]) -> Proposal | None:
@@ -57,11 +57,16 @@ def propose(
     """
     if ordinal >= len(initial):
         return sampler.propose(ordinal, history)
-    rng = stream(seed_of(None, base), "initial", ordinal)
-    draw = Pinned(pinned_values(space, initial[ordinal]), RandomDraw(rng))
-    return Proposal(space.draw(draw, base))
+    outcome = space.allowed(initial_draws(space, initial[ordinal], ordinal, base), base)
+    return None if outcome is None else Proposal(outcome)
 
 
 SAMPLERS: Registry[Sampler] = Registry(
-    "sampler", ("space", "base", "directions"), grid=Grid, random=Random, tpe=Tpe
+    "sampler",
+    ("space", "base", "directions"),
+    grid=Grid,
+    nsga2=Nsga2,
+    quasi_random=QuasiRandom,
+    random=Random,
+    tpe=Tpe,
 )

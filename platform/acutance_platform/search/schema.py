@@ -12,7 +12,7 @@ from acutance_platform.recipe.errors import Problem, RecipeErrors
 from acutance_platform.search.constraints import Rule, bound_of, constraint_problems, rules_of
 from acutance_platform.search.front import Direction
 from acutance_platform.search.grid import grid_problems
-from acutance_platform.search.initial import initial_problems
+from acutance_platform.search.initial import forbidden_initial, initial_problems
 from acutance_platform.search.paths import get_path
 from acutance_platform.search.samplers import SAMPLERS
 from acutance_platform.search.schedulers import SCHEDULERS, Scheduler
@@ -56,11 +56,14 @@ class Search(_Part):
     """Metric -> rule such as `">= 28"`, or a list of rules; a recipe whose structure breaks one is
     not trained, and `best` and the front have what meets all of them."""
     sampler: dict[str, Any] = {"kind": "tpe"}
-    """Who proposes trials: grid, random or tpe, as `{kind: NAME, ...}`."""
+    """Who proposes trials: grid, nsga2, quasi_random, random or tpe, as `{kind: NAME, ...}`."""
     scheduler: dict[str, Any] = {"kind": "asha"}
     """Who decides at rungs: asha or none, as `{kind: NAME, ...}`."""
     initial: list[dict[str, Any]] = []
     """Points to start from: path of the space -> value; what a point leaves out is drawn."""
+    forbidden: list[dict[str, Any]] = []
+    """Combinations that are never tried, each a map of recipe path -> value, or operator and
+    number (`"> 96"`), that hold together."""
     reference: dict[str, float] = {}
     """Objective -> value that a point of the front has to beat to count for the hypervolume; where
     left out, bicubic's value, or a cost's constraint. A cost without a constraint needs one."""
@@ -94,6 +97,10 @@ class Search(_Part):
         """The constraints, read."""
         return rules_of(self.constraints)
 
+    def build_space(self) -> Space:
+        """Return what is drawn from, without what is forbidden."""
+        return parse_space(self.space, forbidden=self.forbidden)
+
     def build_scheduler(self) -> Scheduler:
         """Return the scheduler that the section names."""
         return SCHEDULERS.build(self.scheduler)
@@ -119,7 +126,7 @@ def parse_search(section: Any, base: Mapping[str, Any] | None = None) -> Search:
     problems += (wrong := constraint_problems(raw.get("constraints", {}), f"{PLACE}.constraints"))
     if wrong:
         del raw["constraints"]  # told once
-    space = _space(raw["space"], base, problems) if raw.get("space") else None
+    space = _space(raw, base, problems) if raw.get("space") else None
     try:
         search = Search.model_validate(raw)
     except ValidationError as error:
@@ -130,6 +137,8 @@ def parse_search(section: Any, base: Mapping[str, Any] | None = None) -> Search:
     if space is not None:
         problems += _space_problems(search, space)
     if base is not None:
+        if space is not None and not problems:
+            problems += forbidden_initial(space, search.initial, base)
         problems += _objective_problems(search, base)
     if problems:
         raise RecipeErrors(problems)
@@ -159,9 +168,13 @@ def _component(table: Registry[Any], spec: Any, key: str, problems: list[Problem
         return named
 
 
-def _space(table: Any, base: Mapping[str, Any] | None, problems: list[Problem]) -> Space | None:
+def _space(
+    raw: dict[str, Any], base: Mapping[str, Any] | None, problems: list[Problem]
+) -> Space | None:
+    forbidden = raw.get("forbidden")
     try:
-        return parse_space(table, base)
+        # What is no list is an error of the section's schema, told there.
+        return parse_space(raw["space"], base, forbidden if isinstance(forbidden, list) else ())
     except RecipeErrors as error:
         problems += error.problems
         return None

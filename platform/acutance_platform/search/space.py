@@ -6,7 +6,7 @@ before it. Who draws is behind the `Draw` protocol: a sampler, the grid, or a re
 """
 
 import copy
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol, final
 
@@ -85,10 +85,13 @@ class Space:
 
     Args:
         variables: In an order in which they can be drawn.
+        forbidden: Combinations that are never tried: of each, conditions that hold together.
     """
 
-    def __init__(self, variables: tuple[Variable, ...]) -> None:
-        self.variables = variables
+    def __init__(
+        self, variables: tuple[Variable, ...], forbidden: tuple[tuple[When, ...], ...] = ()
+    ) -> None:
+        self.variables, self.forbidden = variables, forbidden
         self._last = {v.simplex: v for v in variables if v.simplex is not None}
 
     def __iter__(self) -> Iterator[Variable]:
@@ -108,7 +111,7 @@ class Space:
         for variable in self.variables:
             mix = variable.simplex
             if _reached(variable, assignment, recipe, absent):
-                drawn, value = _drawn(draw, variable)
+                drawn, value = draw_one(draw, variable)
                 assignment[variable.name] = drawn
                 if mix is None:
                     set_path(recipe, variable.path, value)
@@ -140,6 +143,20 @@ class Space:
     def replay(self, assignment: Mapping[str, Value], base: Mapping[str, Any]) -> Outcome:
         """Return the point that was drawn as this assignment."""
         return self.draw(Recorded(assignment), base)
+
+    def forbids(self, outcome: Outcome, base: Mapping[str, Any]) -> int | None:
+        """Return which forbidden combination a point is, by its place in the list, or None."""
+        if not self.forbidden:
+            return None
+        recipe = apply_to(base, outcome.apply)
+        return next(
+            (i for i, rule in enumerate(self.forbidden) if all(c.holds(recipe) for c in rule)), None
+        )
+
+    def allowed(self, draws: Iterable[Draw], base: Mapping[str, Any]) -> Outcome | None:
+        """Return the first point drawn that is not forbidden; None where all of them are."""
+        outcomes = (self.draw(draw, base) for draw in draws)
+        return next((found for found in outcomes if self.forbids(found, base) is None), None)
 
     def written(self) -> Iterator[tuple[str, Variable]]:
         """Yield every recipe leaf that some draw may set, with the top variable that sets it."""
@@ -210,8 +227,8 @@ def _reached(
     return variable.when is None or variable.when.holds(recipe)
 
 
-def _drawn(draw: Draw, variable: Variable) -> tuple[Value, Any]:
-    """Return the number drawn and the value it stands for."""
+def draw_one(draw: Draw, variable: Variable) -> tuple[Value, Any]:
+    """Return the number drawn for one variable and the value it stands for."""
     distribution = variable.distribution
     if isinstance(distribution, Choice):
         index = draw.choice(variable.name, distribution)

@@ -1,12 +1,14 @@
 """From the `search.space` table of a file to a `Space`, or to all of its problems at once."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from graphlib import CycleError, TopologicalSorter
 from typing import Any
 
 from acutance_platform.recipe.errors import Problem, RecipeErrors
 from acutance_platform.search.conditions import When, parse_when
+from acutance_platform.search.contradictions import condition_problems
 from acutance_platform.search.distributions import Choice, is_distribution, parse_distribution
+from acutance_platform.search.forbidden import forbidden_problems, parse_forbidden
 from acutance_platform.search.paths import MISSING, get_path, is_below, overlap
 from acutance_platform.search.simplex import UNIT, Simplex, parse_simplex
 from acutance_platform.search.space import Branch, Space, Variable
@@ -14,12 +16,17 @@ from acutance_platform.search.space import Branch, Space, Variable
 PLACE = "search.space"
 
 
-def parse_space(table: Any, base: Mapping[str, Any] | None = None) -> Space:
+def parse_space(
+    table: Any,
+    base: Mapping[str, Any] | None = None,
+    forbidden: Sequence[Mapping[str, Any]] = (),
+) -> Space:
     """Read the table of a search space.
 
     Args:
         table: Dotted recipe path -> distribution, as it stands in the file.
         base: The recipe around it; with it, paths are checked against what the recipe holds.
+        forbidden: Combinations that are never tried, as `search.forbidden` lists them.
 
     Raises:
         RecipeErrors: With every problem that was found.
@@ -37,9 +44,15 @@ def parse_space(table: Any, base: Mapping[str, Any] | None = None) -> Space:
     if base is not None and not problems:
         problems += _off_the_recipe(space, base)
     ordered = _ordered(variables, problems)
+    rules = parse_forbidden(forbidden, problems)
     if problems:
         raise RecipeErrors(problems)
-    return Space(tuple(ordered))
+    space = Space(tuple(ordered), rules)
+    if base is not None:
+        problems += [*condition_problems(space, base), *forbidden_problems(space, base)]
+    if problems:
+        raise RecipeErrors(problems)
+    return space
 
 
 def _entry(path: str, node: Any, problems: list[Problem]) -> Iterator[Variable]:

@@ -13,7 +13,6 @@ from acutance_platform.search import decisions
 from acutance_platform.search.fold import Record, Sweep
 from acutance_platform.search.space import Outcome
 from acutance_platform.search.spending import spent
-from acutance_platform.search.table import parse_space
 from acutance_platform.search.trial import Trial
 from acutance_platform.sweep.drawing import ERROR_CHARACTERS, Drawing
 from acutance_platform.sweep.errors import SweepDiffers
@@ -91,7 +90,7 @@ class Conductor:
                 f"sweep {plan.name!r} exists with another recipe or search. Resume it as it is, "
                 "or give this one another name with --name."
             )
-        self._space = parse_space(plan.search.space)
+        self._space = plan.search.build_space()
         self._drawing = Drawing(plan, self._space)
         self._scheduler = plan.search.build_scheduler()
         self.active: set[str] = set()

@@ -43,6 +43,10 @@ def draw_problems(
             if variable is not None and variable.name not in drawn.assignment:
                 elsewhere[variable] = corner
                 continue  # its condition does not hold here
+            if space.forbids(drawn, base) is not None:
+                if variable is not None:
+                    elsewhere[variable] = corner
+                continue  # nobody draws this
             found = check(build_recipe(apply_to(base, drawn.apply)))
         except RecipeErrors as error:
             found = list(error.problems)
@@ -73,7 +77,7 @@ def _problems_elsewhere(
         for value in _extremes(variable):
             others = RandomDraw(stream(0, "draws", number))
             drawn = space.draw(corner.among(others, {variable.name: value}), base)
-            if variable.name not in drawn.assignment:
+            if variable.name not in drawn.assignment or space.forbids(drawn, base) is not None:
                 break
             try:
                 found.append(check(build_recipe(apply_to(base, drawn.apply))))

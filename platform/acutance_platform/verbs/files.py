@@ -17,7 +17,6 @@ from acutance_platform.recipe import (
 )
 from acutance_platform.search.schema import Search, parse_search
 from acutance_platform.search.space import Space
-from acutance_platform.search.table import parse_space
 from acutance_platform.training import (
     dataset_problems,
     feature_problems,
@@ -76,7 +75,7 @@ def read_file(path: Path, sets: Iterable[str], home: Home) -> File:
     if search is None:
         problems += feature_problems(recipe, home.store)
     elif not lacking:  # each draw would only repeat it
-        space = parse_space(search.space)
+        space = search.build_space()
         problems += draw_problems(space, recipe, lambda drawn: _missing(drawn, dataset, home))
         problems += initial_cost_problems(search, space, recipe)
     if problems:
@@ -130,7 +129,7 @@ def _recipe(raw: dict[str, Any], document: Document, problems: list[Problem]) ->
 def _search(section: Any, base: dict[str, Any], problems: list[Problem]) -> Search | None:
     try:
         search = parse_search(section, base)
-        problems += _fixed_problems(parse_space(search.space))
+        problems += _fixed_problems(search.build_space())
     except RecipeErrors as error:
         problems += error.problems
         return None

@@ -16,7 +16,6 @@ from acutance_platform.recipe import Recipe, build_recipe, chain, refuse
 from acutance_platform.search.refused import Refused, given_up, stuck
 from acutance_platform.search.samplers import SAMPLERS, Sampler, propose
 from acutance_platform.search.schema import Search, total_steps
-from acutance_platform.search.table import parse_space
 from acutance_platform.sweep.plan import SweepPlan
 from acutance_platform.training import feature_files, machine_kind, open_training, stage_keys
 from acutance_platform.verbs.chains import Keys, Payment, inheritances, payment
@@ -181,7 +180,7 @@ def _draws(running: SweepPlan) -> list[tuple[Recipe, dict[str, Any]]]:
     Raises:
         RecipeErrors: If the constraints refuse every draw.
     """
-    space = parse_space(running.search.space)
+    space = running.search.build_space()
     sampler: Sampler = SAMPLERS.build(
         running.search.sampler,
         space=space,

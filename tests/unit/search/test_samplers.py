@@ -163,5 +163,5 @@ def test_optuna_says_nothing(capfd, caplog):
 
 
 def test_an_unknown_sampler_names_the_known_ones():
-    with pytest.raises(RegistryError, match="grid, random, tpe"):
+    with pytest.raises(RegistryError, match="grid, nsga2, quasi_random, random, tpe"):
         sampler("tpee")

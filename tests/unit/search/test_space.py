@@ -160,7 +160,7 @@ def test_a_path_may_step_into_a_list():
 )
 def test_conditions_compare_values_of_one_type(condition, holds):
     table = {"optimizer.lr": {"choice": [1, 2], "when": condition}}
-    assert bool(parse_space(table, BASE).draw(Scripted(), BASE).assignment) is holds
+    assert bool(parse_space(table).draw(Scripted(), BASE).assignment) is holds
 
 
 def test_a_path_that_is_absent_meets_no_condition():
