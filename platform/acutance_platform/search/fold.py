@@ -103,6 +103,7 @@ class Sweep:
         search: The search section; None for a single training.
         trials: In the order in which they were asked for.
         between: Interpolated models by name.
+        warm: What it was told of earlier sweeps when it started.
         running: Whether a driver started and did not say that it ended.
         state: The last `finish` record's word, or RUNNING or WAITING.
         reason: Why it finished, such as the budget that was reached.
@@ -113,6 +114,7 @@ class Sweep:
     search: Search | None = None
     trials: dict[str, Trial] = field(default_factory=dict)
     between: dict[str, Between] = field(default_factory=dict)
+    warm: list[Record] = field(default_factory=list)
     running: bool = False
     finished: str | None = None
     reason: str = ""
@@ -191,6 +193,9 @@ class Sweep:
         self.name, self.spec = record["name"], record["spec"]
         section = self.spec.get("search")
         self.search = Search.model_validate(section) if section else None
+
+    def _warm(self, record: Record) -> None:
+        self.warm.append(record)
 
     def _start(self, record: Record) -> None:
         self._close_session(self.last)  # one that was killed ended with its last record

@@ -13,6 +13,7 @@ from acutance_platform.search import decisions
 from acutance_platform.search.fold import Record, Sweep, Trial
 from acutance_platform.search.samplers import SAMPLERS, Proposal, Sampler, propose
 from acutance_platform.search.space import Outcome
+from acutance_platform.search.warm import warm_history
 from acutance_platform.sweep.errors import SweepDiffers, SweepError
 from acutance_platform.sweep.plan import Stages, SweepPlan
 
@@ -89,7 +90,7 @@ class Conductor:
         self._journal, self._clock, self._on_event = journal, clock, on_event
         self.sweep = Sweep.of(journal.read())
         self._spec = json.loads(json.dumps(plan.spec))
-        if self.sweep.name and self.sweep.spec != self._spec:
+        if self.sweep.name and not plan.continues(self.sweep):
             raise SweepDiffers(
                 f"sweep {plan.name!r} exists with another recipe or search. Resume it as it is, "
                 "or give this one another name with --name."
@@ -120,7 +121,7 @@ class Conductor:
         now = self._clock()
         if not self.sweep.name:
             opening = {"do": "sweep", "name": self.plan.name, "spec": self._spec, "time": now}
-            self._write(opening)
+            self._write(opening, *self.plan.warm())
         self._write({"do": "start", "driver": driver, "host": host, "time": now})
         self._write(*decisions.mend(self.sweep, now))
 
@@ -231,7 +232,7 @@ class Conductor:
         proposal = propose(
             self._sampler,
             ordinal,
-            decisions.history(self.sweep),
+            [*warm_history(self.sweep), *decisions.history(self.sweep)],
             initial=self.plan.search.initial,
             space=self._space,
             base=self.plan.recipe,

@@ -1,9 +1,11 @@
 """What a sweep is, before and while it runs."""
 
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from acutance_platform.search.fold import Record, Sweep
 from acutance_platform.search.schema import Search, parse_search, total_steps
 from acutance_platform.search.space import apply_to
 
@@ -22,6 +24,11 @@ def no_stages(recipe: dict[str, Any]) -> Stages:
     return ()
 
 
+def nothing_earlier() -> list[Record]:
+    """Know of no earlier sweep."""
+    return []
+
+
 @dataclass(frozen=True)
 class SweepPlan:
     """One search, ready to run.
@@ -33,6 +40,7 @@ class SweepPlan:
         check: Raises if a drawn recipe cannot be trained; the trial is then FAILED without a step.
         stages: Returns the stages of a drawn recipe; trials that have a key in common share it.
         machine: The machine kind, handed to every training as it is.
+        warm: Returns what earlier sweeps tell it; asked once, when the sweep starts.
         training: `module:attribute` of what opens a training on a worker; see `trainable`.
     """
 
@@ -42,12 +50,18 @@ class SweepPlan:
     check: Callable[[dict[str, Any]], object] = accept
     stages: Callable[[dict[str, Any]], Stages] = no_stages
     machine: Any = None
+    warm: Callable[[], list[Record]] = nothing_earlier
     training: str = TRAINING
 
     @property
     def spec(self) -> dict[str, Any]:
         """The whole sweep file, resolved, as the journal's first record keeps it."""
         return {**self.recipe, "search": self.search.model_dump(mode="json")}
+
+    def continues(self, sweep: Sweep) -> bool:
+        """Say whether a journal is of this plan; an older one lacks what is at its default."""
+        recipe = {key: value for key, value in sweep.spec.items() if key != "search"}
+        return sweep.search == self.search and recipe == json.loads(json.dumps(dict(self.recipe)))
 
     def recipe_for(self, apply: Mapping[str, Any]) -> dict[str, Any]:
         """Return the recipe with the drawn values set.
