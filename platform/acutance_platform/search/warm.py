@@ -67,6 +67,11 @@ def warm_record(
 
 def warm_history(sweep: Sweep) -> list[Told]:
     """Return what a sweep was told of earlier ones when it started."""
+    return [told for record in sweep.warm for told in warm_told(record)]
+
+
+def warm_told(record: Record) -> list[Told]:
+    """Return the trials of a record as samplers are told them."""
     return [
         Told(
             assignment=entry["assignment"],
@@ -74,7 +79,6 @@ def warm_history(sweep: Sweep) -> list[Told]:
             values={int(rung): tuple(values) for rung, values in entry["values"].items()},
             violation=float(entry["violation"]),
         )
-        for record in sweep.warm
         for entry in record["told"]
     ]
 
