@@ -104,3 +104,20 @@ def test_validate_lists_what_stages_inherit_and_the_command_names_it(place, caps
     told = acutance("plan", path).out
     for text in ("pretrain", "finetune", "paid for", "steps need not be computed"):
         assert text in told
+
+
+def test_a_plan_shows_draws_and_what_forbidden_combinations_take(place):
+    path = chained(place, **KINDS, **RATES)
+    spec = yaml.safe_load(path.read_text())
+    spec["search"]["forbidden"] = [
+        {"stages.finetune.loss.pixel.kind": "mse", "optimizer.lr": "> 1.5e-3"}
+    ]
+    path.write_text(yaml.safe_dump(spec))
+    found = planning.plan(path, (), Home(place.store, place.local))
+    assert found.trials == found.listed == 7
+    assert len(found.points) == 5
+    kinds = [point["stages.finetune.loss.pixel.kind"] for point in found.points]
+    assert kinds == ["l1", "mse", "charbonnier", "l1", "charbonnier"]
+    (note,) = found.notes
+    taken = float(note.split("takes ")[1].split("%")[0])
+    assert taken == pytest.approx(100 * 2 / 9, abs=4)

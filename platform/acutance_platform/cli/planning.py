@@ -55,6 +55,13 @@ def _taken(stage: dict[str, Any], index: int) -> str:
     return text
 
 
+def _shown(point: dict[str, Any]) -> str:
+    return ", ".join(
+        f"{path}={value:.3g}" if isinstance(value, float) else f"{path}={value}"
+        for path, value in point.items()
+    )
+
+
 @click.command()
 @_FILE
 @_SET
@@ -73,17 +80,17 @@ def plan(file: Path, sets: tuple[str, ...], as_json: bool) -> None:
         return
     table = Table("recipe", "parameters", "s / step", "s / measurement")
     for sample in forecast.samples:
-        shown = ", ".join(
-            f"{path}={value:.3g}" if isinstance(value, float) else f"{path}={value}"
-            for path, value in sample["recipe"].items()
-        )
         table.add_row(
-            shown or "as written",
+            _shown(sample["recipe"]) or "as written",
             f"{sample['parameters']:,}",
             f"{sample['seconds_per_step']:.3f}",
             f"{sample['seconds_per_measurement']:.2f}",
         )
     Console().print(table)
+    for point in forecast.points:
+        click.echo(f"draw       {_shown(point)}")
+    for note in forecast.notes:
+        click.echo(f"note       {note}")
     trials = forecast.trials if forecast.trials is not None else "as many as the budget allows"
     click.echo(f"trials     {trials}, {forecast.slots} at once")
     click.echo(f"steps      {forecast.steps:,} in full, about {forecast.steps_expected:,} expected")

@@ -27,6 +27,7 @@ class Sweep:
         trials: In the order in which they were asked for.
         between: Interpolated models by name.
         refused: Draws that structural constraints turned away, in order.
+        warm: What it was told of earlier sweeps when it started.
         running: Whether a driver started and did not say that it ended.
         state: The last `finish` record's word, or RUNNING or WAITING.
         reason: Why it finished, such as the budget that was reached.
@@ -38,6 +39,7 @@ class Sweep:
     trials: dict[str, Trial] = field(default_factory=dict)
     between: dict[str, Between] = field(default_factory=dict)
     refused: list[Refused] = field(default_factory=list)
+    warm: list[Record] = field(default_factory=list)
     running: bool = False
     finished: str | None = None
     reason: str = ""
@@ -59,13 +61,6 @@ class Sweep:
         if self.running:
             return "RUNNING"
         return self.finished or "WAITING"
-
-    @property
-    def spec_filled(self) -> dict[str, Any]:
-        """The spec with what an earlier version's search section did not have yet."""
-        if self.search is None:
-            return self.spec
-        return {**self.spec, "search": self.search.model_dump(mode="json")}
 
     @property
     def best(self) -> str | None:
@@ -137,6 +132,9 @@ class Sweep:
         self.name, self.spec = record["name"], record["spec"]
         section = self.spec.get("search")
         self.search = Search.model_validate(section) if section else None
+
+    def _warm(self, record: Record) -> None:
+        self.warm.append(record)
 
     def _start(self, record: Record) -> None:
         self._close_session(self.last)  # one that was killed ended with its last record

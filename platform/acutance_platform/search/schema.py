@@ -64,6 +64,9 @@ class Search(_Part):
     forbidden: list[dict[str, Any]] = []
     """Combinations that are never tried, each a map of recipe path -> value, or operator and
     number (`"> 96"`), that hold together."""
+    from_sweeps: list[str] = []
+    """Earlier sweeps of this store whose trials the sampler is told; they differ from this one in
+    what is searched, resources, checkpoints and metrics that are no objectives alone."""
     reference: dict[str, float] = {}
     """Objective -> value that a point of the front has to beat to count for the hypervolume; where
     left out, bicubic's value, or a cost's constraint. A cost without a constraint needs one."""
@@ -186,6 +189,13 @@ def _cross_problems(search: Search) -> Iterator[Problem]:
         rule = "only sampler grid ends by itself"
         way_out = "Write for example budget: {trials: 16}."
         yield Problem(f"{PLACE}.budget", "{}", rule, way_out)
+    kind = str(search.sampler.get("kind"))
+    if search.from_sweeps and kind in SAMPLERS and not getattr(SAMPLERS[kind], "learns", True):
+        rule = f"sampler {kind} learns from no trial"
+        yield Problem(f"{PLACE}.from_sweeps", kind, rule, "Use tpe or nsga2, or leave it out.")
+    if len(set(search.from_sweeps)) < len(search.from_sweeps):
+        rule = "each earlier sweep is told once"
+        yield Problem(f"{PLACE}.from_sweeps", str(search.from_sweeps), rule, "Write each once.")
     trials = search.budget.trials
     if trials is not None and trials < len(search.initial):
         rule = f"search.initial lists {len(search.initial)} trials, which all are to run"

@@ -85,7 +85,7 @@ class Conductor:
         self._journal, self._clock, self._on_event = journal, clock, on_event
         self.sweep = Sweep.of(journal.read())
         self._spec = json.loads(json.dumps(plan.spec))
-        if self.sweep.name and self.sweep.spec_filled != self._spec:
+        if self.sweep.name and not plan.continues(self.sweep):
             raise SweepDiffers(
                 f"sweep {plan.name!r} exists with another recipe or search. Resume it as it is, "
                 "or give this one another name with --name."
@@ -109,7 +109,7 @@ class Conductor:
         now = self._clock()
         if not self.sweep.name:
             opening = {"do": "sweep", "name": self.plan.name, "spec": self._spec, "time": now}
-            self._write(opening)
+            self._write(opening, *self.plan.warm())
         self._write({"do": "start", "driver": driver, "host": host, "time": now})
         self._write(*decisions.mend(self.sweep, now))
 

@@ -8,6 +8,7 @@ from acutance_platform.search.history import history, told_refused
 from acutance_platform.search.refused import Refused, given_up
 from acutance_platform.search.samplers import SAMPLERS, Proposal, Sampler, propose
 from acutance_platform.search.space import Space
+from acutance_platform.search.warm import warm_history
 from acutance_platform.sweep.errors import SweepError
 from acutance_platform.sweep.plan import Stages, SweepPlan
 
@@ -62,7 +63,7 @@ class Drawing:
         if given_up(sweep.refused, trials) and not grid:  # a grid ends by itself
             self.exhausted = True
             return []
-        told, refused = history(sweep), list[Record]()
+        told, refused = [*warm_history(sweep), *history(sweep)], list[Record]()
         for ordinal in range(sweep.draws, sweep.draws + TOGETHER):
             proposal = propose(
                 self._sampler,

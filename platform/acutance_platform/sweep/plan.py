@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from acutance_platform.search.constraints import violations
+from acutance_platform.search.fold import Record, Sweep
 from acutance_platform.search.schema import Search, parse_search, total_steps
 from acutance_platform.search.space import apply_to
 
@@ -28,6 +29,11 @@ def no_costs(recipe: dict[str, Any]) -> Mapping[str, float]:
     return {}
 
 
+def nothing_earlier() -> list[Record]:
+    """Know of no earlier sweep."""
+    return []
+
+
 @dataclass(frozen=True)
 class SweepPlan:
     """One search, ready to run.
@@ -40,6 +46,7 @@ class SweepPlan:
         stages: Returns the stages of a drawn recipe; trials that have a key in common share it.
         costs: Returns the structural costs of a drawn recipe, by metric, before it is trained.
         machine: The machine kind, handed to every training as it is.
+        warm: Returns what earlier sweeps tell it; asked once, when the sweep starts.
         training: `module:attribute` of what opens a training on a worker; see `trainable`.
     """
 
@@ -50,12 +57,18 @@ class SweepPlan:
     stages: Callable[[dict[str, Any]], Stages] = no_stages
     costs: Callable[[dict[str, Any]], Mapping[str, float]] = no_costs
     machine: Any = None
+    warm: Callable[[], list[Record]] = nothing_earlier
     training: str = TRAINING
 
     @property
     def spec(self) -> dict[str, Any]:
         """The whole sweep file, resolved, as the journal's first record keeps it."""
         return {**self.recipe, "search": self.search.model_dump(mode="json")}
+
+    def continues(self, sweep: Sweep) -> bool:
+        """Say whether a journal is of this plan; an older one lacks what is at its default."""
+        recipe = {key: value for key, value in sweep.spec.items() if key != "search"}
+        return sweep.search == self.search and _said(recipe) == _said(dict(self.recipe))
 
     def recipe_for(self, apply: Mapping[str, Any]) -> dict[str, Any]:
         """Return the recipe with the drawn values set.
@@ -84,6 +97,14 @@ class SweepPlan:
     def rungs_of(self, recipe: Mapping[str, Any]) -> tuple[int, ...]:
         """Return the absolute steps at which a recipe's trial is compared, its end last."""
         return self.search.build_scheduler().rungs(*total_steps(recipe))
+
+
+def _said(value: Any) -> Any:
+    """Return plain data without what says nothing: a new field is null or empty at its default."""
+    if isinstance(value, Mapping):
+        inner = {key: _said(each) for key, each in value.items()}
+        return {key: each for key, each in inner.items() if each not in (None, {}, [])}
+    return [_said(each) for each in value] if isinstance(value, list | tuple) else value
 
 
 def split_spec(spec: Mapping[str, Any]) -> tuple[dict[str, Any], Search]:

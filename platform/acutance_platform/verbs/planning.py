@@ -4,7 +4,7 @@ import math
 import os
 import statistics
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -13,15 +13,18 @@ import torch
 
 from acutance_models import build_generator, count_parameters
 from acutance_platform.recipe import Recipe, build_recipe, chain, refuse
+from acutance_platform.search.forbidden import DRAWS, survey
+from acutance_platform.search.history import told_refused
 from acutance_platform.search.refused import Refused, given_up, stuck
-from acutance_platform.search.samplers import SAMPLERS, Sampler, propose
+from acutance_platform.search.samplers import SAMPLERS, Sampler, Told, propose
 from acutance_platform.search.schema import Search, total_steps
+from acutance_platform.search.warm import warm_note, warm_told
 from acutance_platform.sweep.plan import SweepPlan
 from acutance_platform.training import feature_files, machine_kind, open_training, stage_keys
 from acutance_platform.verbs.chains import Keys, Payment, inheritances, payment
 from acutance_platform.verbs.files import File, read_file
 from acutance_platform.verbs.home import Home
-from acutance_platform.verbs.plans import spec_of, sweep_plan
+from acutance_platform.verbs.plans import spec_of, sweep_plan, warm_records
 from acutance_storage import open_dataset
 
 _SAMPLES = 4
@@ -29,6 +32,8 @@ _SAMPLES = 4
 _LISTED = 24
 """Draws that are looked at for shared and finished stages; of a grid, all."""
 _MOST = 10**6
+_POINTS = 5
+"""Draws that are shown."""
 _START = 15.0
 """Seconds until the first step: processes, imports, the tracking server."""
 _LATER = 1.6
@@ -71,6 +76,10 @@ class Forecast:
     """Wall hours on this machine."""
     samples: list[dict[str, Any]]
     """Recipes that were timed: searched values, parameters, seconds per step and measurement."""
+    points: list[dict[str, Any]] = field(default_factory=list)
+    """Searched values of the first draws, of a sweep."""
+    notes: list[str] = field(default_factory=list)
+    """What forbidden combinations and earlier sweeps do to its draws, one line each."""
 
     def as_dict(self) -> dict[str, Any]:
         """Return the shape that `plan --json` prints."""
@@ -85,6 +94,8 @@ def validate(path: Path, sets: Iterable[str], home: Home) -> dict[str, Any]:
     """
     file = read_file(path, sets, home)
     recipe = file.recipe
+    if file.search is not None:
+        warm_records(file.search, recipe.model_dump(mode="json"), home)
     with torch.device("meta"):
         network = build_generator(recipe.generator, scale=recipe.scale, seed=None)
     dataset = open_dataset(home.store, recipe.data.dataset)
@@ -169,7 +180,20 @@ def _plan_sweep(file: File, search: Search, home: Home) -> Forecast:
             hours(seconds[-1], most),
         ),
         samples=samples,
+        points=[shown for _, shown in draws[:_POINTS]],
+        notes=_notes(running),
     )
+
+
+def _notes(running: SweepPlan) -> list[str]:
+    """Return what forbidden combinations and earlier sweeps do to the draws."""
+    space = running.search.build_space()
+    counts = survey(space, running.recipe) if space.forbidden else {}
+    forbidden = [
+        f"forbidden combination {index} takes {counts.get(index, 0) / DRAWS:.1%} of random draws"
+        for index in range(len(space.forbidden))
+    ]
+    return [*forbidden, *(warm_note(record) for record in running.warm())]
 
 
 def _draws(running: SweepPlan) -> list[tuple[Recipe, dict[str, Any]]]:
@@ -191,20 +215,23 @@ def _draws(running: SweepPlan) -> list[tuple[Recipe, dict[str, Any]]]:
     limit = running.search.budget.trials or (_MOST if grid else _LISTED)
     found: list[tuple[Recipe, dict[str, Any]]] = []
     refused = list[Refused]()
+    history = [told for record in running.warm() for told in warm_told(record)]
     for ordinal in count():
         if len(found) >= limit or (not grid and len(found) >= _LISTED):
             break
         if not grid and given_up(refused, len(found)):
             break
         initial, base = running.search.initial, running.recipe
-        proposal = propose(sampler, ordinal, [], initial=initial, space=space, base=base)
+        proposal = propose(sampler, ordinal, history, initial=initial, space=space, base=base)
         if proposal is None:
             break
         drawn = running.recipe_for(proposal.outcome.apply)
         if refusal := running.refusal(drawn):
             refused.append(Refused(len(found), proposal.outcome.assignment, **refusal))
+            history.append(told_refused(refused[-1]))
             continue
         found.append((build_recipe(drawn), dict(proposal.outcome.shown)))
+        history.append(Told(proposal.outcome.assignment, "running", attrs=proposal.attrs))
     if not found:
         rule = f"a sweep needs a recipe to train, but {stuck(refused, 0)}"
         raise refuse("search.constraints", None, rule, "Run `acutance plan` again then.")

@@ -1,16 +1,20 @@
 """A sweep's resolved file as a plan that a driver can run."""
 
+from collections.abc import Mapping
 from typing import Any
 
-from acutance_platform.recipe import Recipe, build_recipe, chain
-from acutance_platform.search.schema import parse_search
+from acutance_platform.recipe import Problem, Recipe, RecipeErrors, build_recipe, chain
+from acutance_platform.search.fold import Record, Sweep
+from acutance_platform.search.journals import open_sweep as journal_of
+from acutance_platform.search.schema import Search, parse_search
 from acutance_platform.search.space import apply_to
 from acutance_platform.search.table import parse_space
+from acutance_platform.search.warm import warm_record
 from acutance_platform.sweep.plan import Stages, SweepPlan
 from acutance_platform.training import feature_files, machine_kind, stage_keys, structural_costs
 from acutance_platform.verbs.files import File
 from acutance_platform.verbs.home import Home
-from acutance_platform.verbs.journals import Told
+from acutance_platform.verbs.journals import Told, is_name
 from acutance_storage import open_dataset
 
 
@@ -48,16 +52,36 @@ def sweep_plan(name: str, spec: dict[str, Any], home: Home) -> SweepPlan:
         )
         return tuple(zip(keys, (link.end for link in chain(complete)), strict=True))
 
+    search, around = parse_search(spec["search"]), recipe.model_dump(mode="json")
     plan = SweepPlan(
         name=name,
-        recipe=recipe.model_dump(mode="json"),
-        search=parse_search(spec["search"]),
+        recipe=around,
+        search=search,
         check=build_recipe,
         stages=stages_of,
         costs=lambda drawn: structural_costs(build_recipe(drawn)),
         machine=machine,
+        warm=lambda: warm_records(search, around, home),
     )
     return plan
+
+
+def warm_records(search: Search, recipe: Mapping[str, Any], home: Home) -> list[Record]:
+    """Return what the earlier sweeps that a search names tell it.
+
+    Raises:
+        RecipeErrors: If one is not there, or its values do not compare with those of this sweep.
+    """
+    records: list[Record] = []
+    problems: list[Problem] = []
+    for name in search.from_sweeps:
+        earlier = journal_of(home.store, name) if is_name(name) else Sweep()
+        record, found = warm_record(name, earlier, search, recipe)
+        records.append(record)
+        problems += found
+    if problems:
+        raise RecipeErrors(problems)
+    return records
 
 
 def trial_recipe(told: Told, trial: str) -> Recipe:

@@ -17,7 +17,7 @@ from acutance_platform.verbs.journals import (
     sole_driver,
     tell,
 )
-from acutance_platform.verbs.plans import base_recipe, spec_of, sweep_plan
+from acutance_platform.verbs.plans import base_recipe, spec_of, sweep_plan, warm_records
 from acutance_platform.verbs.points import missing_points, points_between
 from acutance_platform.verbs.recording import Scene, Watch, recorded
 from acutance_platform.verbs.solo import run_alone
@@ -64,11 +64,12 @@ def sweep(
         RecipeErrors: If the file cannot be used, or the name exists and `resume` is `never`.
     """
     home = home or open_home()
-    file, _ = read_sweep(Path(path), sets, home)
+    file, search = read_sweep(Path(path), sets, home)
     name = name or file.name
     known = _existing(name, home, resume)
     if known is not None:
         return _go_on_with(file, name, known, home, watch)
+    warm_records(search, file.recipe.model_dump(mode="json"), home)
     return _run_sweep(name, spec_of(file), home, watch, file.question)
 
 
