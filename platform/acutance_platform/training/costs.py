@@ -1,9 +1,25 @@
 """What a recipe costs, told before it is trained."""
 
+import functools
+from dataclasses import dataclass
+
 import torch
 
 from acutance_models import build_generator, count_parameters, macs_per_pixel
-from acutance_platform.recipe import Recipe, chain
+from acutance_platform.recipe import Link, Recipe, chain
+from acutance_platform.training.learner import Batch, Learner
+from acutance_platform.training.tally import Tally, without_contents
+
+
+@dataclass(frozen=True)
+class StepWork:
+    """What one training step takes of a machine, whichever it is."""
+
+    peak_memory: int
+    """Most bytes that its tensors take at once: weights, gradients, moments, average, batch,
+    discriminators, feature networks, and all that waits for the backward pass."""
+    calls: tuple[tuple[float, float], ...]
+    """Floating-point operations and bytes touched, by call of a kernel."""
 
 
 def structural_costs(recipe: Recipe) -> dict[str, float]:
@@ -13,9 +29,13 @@ def structural_costs(recipe: Recipe) -> dict[str, float]:
         recipe: Complete.
 
     Returns:
-        `parameters` and `macs_per_pixel` of the generator that its last stage trains, both exact.
+        `parameters` and `macs_per_pixel` of the generator that its last stage trains, both exact;
+        where `evaluation.costs` asks for it, `peak_memory` in bytes (see `peak_memory`).
     """
-    return network_costs(chain(recipe)[-1].recipe)
+    costs = network_costs(chain(recipe)[-1].recipe)
+    if "peak_memory" in recipe.evaluation.costs:
+        costs["peak_memory"] = peak_memory(recipe)
+    return costs
 
 
 def network_costs(recipe: Recipe) -> dict[str, float]:
@@ -30,3 +50,54 @@ def network_costs(recipe: Recipe) -> dict[str, float]:
         "parameters": float(count_parameters(network)),
         "macs_per_pixel": float(macs_per_pixel(network)),
     }
+
+
+def peak_memory(recipe: Recipe) -> float:
+    """Return the bytes that tensors take at the peak of a step of the heaviest stage.
+
+    The training step itself runs on tensors without contents. The figure is what torch's allocator
+    gives out; what a process takes beside it (code, a CUDA context, what an allocator keeps for
+    later) is not in it. It is the same on every machine of one torch version.
+    """
+    return float(max(step_work(link).peak_memory for link in chain(recipe)))
+
+
+def step_work(link: Link) -> StepWork:
+    """Return what a step of a stage takes, at the step where most of its terms count."""
+    return _known(link.recipe.model_dump_json(), link.name)
+
+
+@functools.lru_cache(maxsize=1024)
+def _known(recipe: str, stage: str) -> StepWork:
+    (link,) = (each for each in chain(Recipe.model_validate_json(recipe)) if each.name == stage)
+    with without_contents() as tally:
+        return _work(link, tally)
+
+
+def _work(link: Link, tally: Tally) -> StepWork:
+    recipe, stage = link.recipe, link.stage
+    learner = Learner(link, device=torch.device("cpu"), parent=None, files={}, drawn=False)
+    batch = _batch(learner, recipe)
+    begins = {int(term.get("from_step", 0)) for term in stage.loss.values()}
+    begins |= {group.from_step for group in stage.groups}
+    tally.peak = 0  # what building them took is over
+    for done in sorted({0, *(step for step in begins if step < stage.steps)}):
+        for _ in range(2):  # the first step makes the moments, which are there ever after
+            tally.calls.clear()
+            learner.step(batch, done)
+    return StepWork(tally.peak, tuple(tally.calls))
+
+
+def _batch(learner: Learner, recipe: Recipe) -> Batch:
+    """Return a batch as `StageTraining` would give it."""
+    network, data = learner.generator, recipe.data
+    side = data.patch // recipe.scale
+
+    def pictures(channels: int, side: int) -> torch.Tensor:
+        whole = torch.empty(data.batch, channels, side, side)
+        return whole.to(memory_format=torch.channels_last)
+
+    classes = network.condition_classes
+    shown = None if classes is None else torch.empty(data.batch, classes, data.patch, data.patch)
+    channels = network.channels
+    return Batch(pictures(channels, side), pictures(channels, data.patch), shown)
