@@ -21,6 +21,8 @@ from acutance_platform.search.table import parse_space
 PLACE = "search"
 STRUCTURE = ("parameters", "macs_per_pixel")
 """Metrics that every report has, whatever is evaluated."""
+COSTS = (*STRUCTURE, "peak_memory", "latency_ms")
+"""Metrics that bicubic has none of; the last two are in reports where something names them."""
 
 
 class _Part(BaseModel):
@@ -184,7 +186,7 @@ def _front_problems(search: Search) -> Iterator[Problem]:
             yield Problem(f"{PLACE}.interpolate", search.interpolate, rule, way_out)
         return
     for name in search.objectives:
-        if name in STRUCTURE and name not in search.reference:
+        if name in COSTS and name not in search.reference:
             rule = "bicubic has no such cost, so the front's reference in it has to be given"
             way_out = f"Write reference: {{{name}: NUMBER}}, what is too much to count."
             yield Problem(f"{PLACE}.reference", name, rule, way_out)
@@ -215,7 +217,7 @@ def _objective_problems(search: Search, base: Mapping[str, Any]) -> Iterator[Pro
     told = (e for e in metrics if isinstance(e, str) or (isinstance(e, dict) and "kind" in e))
     known = [metric_name(entry) for entry in told]
     for name in search.objectives:
-        if name not in known and name not in STRUCTURE and not name.startswith("loss/"):
+        if name not in known and name not in COSTS and not name.startswith("loss/"):
             rule = "an objective is a metric that the recipe evaluates"
             way_out = f"Add it to evaluation.metrics, or use one of {', '.join(known)}."
             yield Problem(f"{PLACE}.objectives.{name}", name, rule, way_out)

@@ -1,6 +1,7 @@
 """What a recipe costs, told before it is trained."""
 
 import functools
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -32,9 +33,14 @@ def structural_costs(recipe: Recipe) -> dict[str, float]:
         `parameters` and `macs_per_pixel` of the generator that its last stage trains, both exact;
         where `evaluation.costs` asks for it, `peak_memory` in bytes (see `peak_memory`).
     """
-    costs = network_costs(chain(recipe)[-1].recipe)
-    if "peak_memory" in recipe.evaluation.costs:
-        costs["peak_memory"] = peak_memory(recipe)
+    return chain_costs(chain(recipe))
+
+
+def chain_costs(links: Sequence[Link]) -> dict[str, float]:
+    """Return the same for the first stages of a chain, whatever follows them."""
+    costs = network_costs(links[-1].recipe)
+    if "peak_memory" in links[-1].recipe.evaluation.costs:
+        costs["peak_memory"] = _heaviest(links)
     return costs
 
 
@@ -59,7 +65,11 @@ def peak_memory(recipe: Recipe) -> float:
     gives out; what a process takes beside it (code, a CUDA context, what an allocator keeps for
     later) is not in it. It is the same on every machine of one torch version.
     """
-    return float(max(step_work(link).peak_memory for link in chain(recipe)))
+    return _heaviest(chain(recipe))
+
+
+def _heaviest(links: Sequence[Link]) -> float:
+    return float(max(step_work(link).peak_memory for link in links))
 
 
 def step_work(link: Link) -> StepWork:
