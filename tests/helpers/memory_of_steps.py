@@ -19,7 +19,7 @@ import torch
 from torch.profiler import ProfilerActivity, profile
 
 from acutance_platform.recipe import build_recipe, chain
-from acutance_platform.training.costs import _batch, peak_memory
+from acutance_platform.training.costs import empty_batch, peak_memory
 from acutance_platform.training.learner import Batch, Learner
 
 PIXEL = {"pixel": {"kind": "l1", "weight": 1.0}}
@@ -75,7 +75,7 @@ def take_steps(recipe, steps=2, device="cpu"):
     """Train a few steps on pictures of noise."""
     for link in chain(recipe):
         learner = Learner(link, device=torch.device(device), parent=None, files={})
-        empty = _batch(learner, link.recipe)
+        empty = empty_batch(learner.generator, link.recipe)
         batch = Batch(*(each if each is None else each.uniform_().to(device) for each in empty))
         for _ in range(steps):
             learner.step(batch, 0)

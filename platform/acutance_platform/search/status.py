@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from acutance_platform.search.fold import Sweep, Trial, plain
+from acutance_platform.search.forecast import remaining
 from acutance_platform.search.front import hypervolume
 from acutance_platform.search.points import front_points, objective_values
 
@@ -30,6 +31,7 @@ def summary(sweep: Sweep, baseline: Mapping[str, float] | None = None) -> dict[s
         "gpu_hours": sweep.gpu_hours,
         "cpu_hours": sweep.cpu_hours,
         "wall_hours": sweep.wall_hours(),
+        "forecast": remaining(sweep),
         "trials": [_trial(sweep, trial) for trial in sweep.trials.values()],
     }
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import torch
 
-from acutance_models import build_generator, count_parameters, macs_per_pixel
+from acutance_models import Generator, build_generator, count_parameters, macs_per_pixel
 from acutance_platform.recipe import Link, Recipe, chain
 from acutance_platform.training.learner import Batch, Learner
 from acutance_platform.training.tally import Tally, without_contents
@@ -19,8 +19,12 @@ class StepWork:
     peak_memory: int
     """Most bytes that its tensors take at once: weights, gradients, moments, average, batch,
     discriminators, feature networks, and all that waits for the backward pass."""
-    calls: tuple[tuple[float, float], ...]
-    """Floating-point operations and bytes touched, by call of a kernel."""
+    flops: float
+    """Floating-point operations of convolutions and products of matrices, two a multiply-add."""
+    bytes: float
+    """Bytes that its kernels read and write."""
+    calls: int
+    """Calls of kernels."""
 
 
 def structural_costs(recipe: Recipe) -> dict[str, float]:
@@ -87,7 +91,7 @@ def _known(recipe: str, stage: str) -> StepWork:
 def _work(link: Link, tally: Tally) -> StepWork:
     recipe, stage = link.recipe, link.stage
     learner = Learner(link, device=torch.device("cpu"), parent=None, files={}, drawn=False)
-    batch = _batch(learner, recipe)
+    batch = empty_batch(learner.generator, recipe)
     begins = {int(term.get("from_step", 0)) for term in stage.loss.values()}
     begins |= {group.from_step for group in stage.groups}
     tally.peak = 0  # what building them took is over
@@ -95,12 +99,13 @@ def _work(link: Link, tally: Tally) -> StepWork:
         for _ in range(2):  # the first step makes the moments, which are there ever after
             tally.calls.clear()
             learner.step(batch, done)
-    return StepWork(tally.peak, tuple(tally.calls))
+    flops, touched = map(sum, zip(*tally.calls, strict=True))
+    return StepWork(tally.peak, flops, touched, len(tally.calls))
 
 
-def _batch(learner: Learner, recipe: Recipe) -> Batch:
-    """Return a batch as `StageTraining` would give it."""
-    network, data = learner.generator, recipe.data
+def empty_batch(network: Generator, recipe: Recipe) -> Batch:
+    """Return a batch as `StageTraining` would give it to a network, its numbers arbitrary."""
+    data = recipe.data
     side = data.patch // recipe.scale
 
     def pictures(channels: int, side: int) -> torch.Tensor:

@@ -2,7 +2,6 @@
 
 import math
 import os
-import statistics
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from itertools import count
@@ -13,12 +12,14 @@ import torch
 
 from acutance_models import build_generator, count_parameters
 from acutance_platform.recipe import Recipe, build_recipe, chain
+from acutance_platform.search.forecast import LATER, USUALLY, halving_steps
 from acutance_platform.search.samplers import SAMPLERS, Sampler, propose
 from acutance_platform.search.schema import Search, total_steps
 from acutance_platform.search.table import parse_space
 from acutance_platform.sweep.plan import SweepPlan
-from acutance_platform.training import feature_files, machine_kind, open_training, stage_keys
+from acutance_platform.training import feature_files, machine_kind, stage_keys
 from acutance_platform.verbs.chains import Keys, Payment, inheritances, payment
+from acutance_platform.verbs.estimating import Range, hours_between, pace_of, timed_sample
 from acutance_platform.verbs.files import File, read_file
 from acutance_platform.verbs.home import Home
 from acutance_platform.verbs.plans import spec_of, sweep_plan
@@ -29,22 +30,6 @@ _SAMPLES = 4
 _LISTED = 24
 """Draws that are looked at for shared and finished stages; of a grid, all."""
 _MOST = 10**6
-_START = 15.0
-"""Seconds until the first step: processes, imports, the tracking server."""
-_LATER = 1.6
-"""Promotions are asynchronous: up to so many times the halving rule's number go on."""
-
-
-@dataclass(frozen=True)
-class Range:
-    """A forecast in hours."""
-
-    low: float
-    """Fastest timed recipe, strict halving."""
-    expected: float
-    """Median recipe."""
-    high: float
-    """Slowest timed recipe, generous promotion."""
 
 
 @dataclass(frozen=True)
@@ -70,7 +55,8 @@ class Forecast:
     hours: Range
     """Wall hours on this machine."""
     samples: list[dict[str, Any]]
-    """Recipes that were timed: searched values, parameters, seconds per step and measurement."""
+    """Recipes that were timed: searched values, parameters, peak memory of a step in bytes (with
+    what a process takes of a GPU beside it), seconds per step and measurement."""
 
     def as_dict(self) -> dict[str, Any]:
         """Return the shape that `plan --json` prints."""
@@ -116,8 +102,8 @@ def plan(path: Path, sets: Iterable[str], home: Home) -> Forecast:
 
 def _plan_recipe(file: File, home: Home) -> Forecast:
     recipe = file.recipe
-    sample = _timed(recipe, {}, home)
-    hours = _hours(sample, recipe.steps, recipe) / 3600 + _START / 3600
+    sample = timed_sample(recipe, {}, home)
+    pace = pace_of([recipe], [(recipe, sample)], home)
     version = open_dataset(home.store, recipe.data.dataset).version
     kind, files = machine_kind(recipe), feature_files(recipe, home.store)
     keys = stage_keys(recipe, dataset_version=version, machine=kind, files=files)
@@ -132,7 +118,7 @@ def _plan_recipe(file: File, home: Home) -> Forecast:
         stages=paid.stages,
         listed=1,
         steps_saved=paid.saved,
-        hours=Range(hours * 0.8, hours, hours * 1.5),
+        hours=hours_between(pace, (recipe.steps,) * 3, (1, 1, 1), 1),
         samples=[sample],
     )
 
@@ -143,31 +129,28 @@ def _plan_sweep(file: File, search: Search, home: Home) -> Forecast:
     trials = search.budget.trials or (len(draws) if search.sampler["kind"] == "grid" else None)
     chosen = _varied(draws)
     recipes = [recipe for recipe, _ in chosen]
-    samples = [_timed(recipe, shown, home) for recipe, shown in chosen]
-    slots = _slots(file.recipe)
+    samples = [timed_sample(recipe, shown, home) for recipe, shown in chosen]
     counted = trials or len(draws)
+    slots = _slots(file.recipe)
     paid = payment([recipe for recipe, _ in draws], lambda r: _keys(running, r), home)
-    expected = _steps(running, counted, 1.0, paid)
-    seconds = sorted(_hours(s, 1, r) for s, r in zip(samples, recipes, strict=True))
-
-    def hours(per_step: float, steps: float) -> float:
-        return (_START + per_step * steps / min(slots, counted)) / 3600
-
-    most = min(counted * file.recipe.steps, _steps(running, counted, _LATER, paid))
+    likely = [recipe for recipe, _ in draws[:_LISTED]]
+    pace = pace_of(likely, list(zip(recipes, samples, strict=True)), home)
+    bounds = (1.0, USUALLY, LATER)
+    least, usual, most = (_within(search, _steps(running, counted, g, paid)) for g in bounds)
+    legs = len(running.rungs_of(running.recipe)) * counted
+    hours = hours_between(
+        pace, (least, usual, most), (counted, (counted + legs) / 2, legs), min(slots, counted)
+    )
     return Forecast(
         kind="sweep",
         trials=trials,
         steps=counted * file.recipe.steps,
-        steps_expected=math.ceil(expected - 1e-6),
+        steps_expected=math.ceil(least - 1e-6),
         slots=slots,
         stages=paid.stages,
         listed=len(draws),
         steps_saved=paid.saved,
-        hours=Range(
-            hours(seconds[0], expected),
-            hours(statistics.median(seconds), (expected + most) / 2),
-            hours(seconds[-1], most),
-        ),
+        hours=hours.at_most(search.budget.wall_hours),
         samples=samples,
     )
 
@@ -206,40 +189,25 @@ def _varied(draws: list[tuple[Recipe, dict[str, Any]]]) -> list[tuple[Recipe, di
     return [draws[index] for index in chosen]
 
 
-def _timed(recipe: Recipe, shown: dict[str, Any], home: Home) -> dict[str, Any]:
-    kind = machine_kind(recipe)
-    training = open_training(recipe, store=home.store, local=home.local, machine=kind)
-    step, measurement = training.rehearse()
-    with torch.device("meta"):
-        network = build_generator(recipe.generator, scale=recipe.scale, seed=None)
-    return {
-        "recipe": shown,
-        "parameters": count_parameters(network),
-        "seconds_per_step": step,
-        "seconds_per_measurement": measurement,
-    }
-
-
-def _hours(sample: dict[str, Any], steps: int, recipe: Recipe) -> float:
-    """Return the seconds of `steps` steps with their share of measurements."""
-    measured = sample["seconds_per_measurement"] / recipe.evaluation.every
-    return float(steps * (sample["seconds_per_step"] + measured))
-
-
 def _steps(running: SweepPlan, trials: int, generous: float, paid: Payment) -> float:
     """Return the steps of `trials` trials under the scheduler's halving rule.
 
     Stages before the last one are computed once for all trials that share them.
     """
-    rungs = running.rungs_of(running.recipe)
-    scheduler = running.search.build_scheduler()
-    before, _ = total_steps(running.recipe)
-    total, reached = 0.0, trials
-    for rung in rungs:
-        total += reached * (rung - before)
-        before = rung
-        reached = max(1, min(reached, round(scheduler.promotable(reached) * generous)))
-    return total * (1 - paid.done) + paid.prefix_steps(trials)
+    before, last = total_steps(running.recipe)
+    total = halving_steps(
+        running.search.build_scheduler(),
+        running.rungs_of(running.recipe),
+        trials,
+        generous=generous,
+        before=before,
+    )
+    return min(trials * last, total) * (1 - paid.done) + paid.prefix_steps(trials)
+
+
+def _within(search: Search, steps: float) -> float:
+    """Return the steps that the budget leaves."""
+    return steps if search.budget.steps is None else min(steps, search.budget.steps)
 
 
 def _keys(running: SweepPlan, recipe: Recipe) -> Keys:
