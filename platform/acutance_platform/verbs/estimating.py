@@ -1,6 +1,10 @@
 """Hours of a file that has not run: a few recipes are timed, the cost model tells the others."""
 
+import functools
 import statistics
+import subprocess
+import sys
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -11,9 +15,9 @@ from acutance_platform.training.costs import StepWork, chain_costs, step_work
 from acutance_platform.training.speed import speed_of
 from acutance_platform.verbs.home import Home
 
-_START: Final = (3.0, 10.0, 30.0)
-"""Seconds until the first step at best, usually and at worst: a worker's process and its imports;
-three times as long was seen on a busy machine."""
+_START: Final = (0.5, 1.5, 4.0)
+"""How many times as long as a worker's imports, timed now, it takes until the first step: each
+slot's worker starts at once, beside the cluster and the tracking server."""
 _LEG: Final = (0.3, 1.0, 2.5)
 """Seconds of a leg beside its steps: its state is read, weights and state are published."""
 _STEP: Final = (0.8, 1.1, 1.6)
@@ -116,12 +120,21 @@ def hours_between(
         legs: Likewise.
         slots: Trials that run at once.
     """
-    speeds = (pace.fast, pace.mean, pace.slow)
+    imports, speeds = _import_seconds(), (pace.fast, pace.mean, pace.slow)
     low, expected, high = (
-        (start + (steps[k] * speeds[k] * _STEP[k] + legs[k] * _LEG[k]) / slots) / 3600
+        (imports * start + (steps[k] * speeds[k] * _STEP[k] + legs[k] * _LEG[k]) / slots) / 3600
         for k, start in enumerate(_START)
     )
     return Range(low, expected, high)
+
+
+@functools.cache
+def _import_seconds() -> float:
+    """Return how long a worker's imports take at present."""
+    began = time.monotonic()
+    code = "import ray.tune, acutance_platform.training"
+    subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)
+    return time.monotonic() - began
 
 
 def _shape(recipe: Recipe) -> str:
