@@ -3,11 +3,15 @@
 A file is there whole and verified or not at all, and however many processes want one, one of them
 fetches it while the others wait. What was not used for longest goes first when room is needed; a
 process that maps a file keeps its pages, whether the file still has its name or not.
+
+Nothing waits for the disk: a file that was not used since the machine started is hashed before it
+is used again, because a crash may have kept its name and lost its bytes.
 """
 
 import os
 import secrets
 import shutil
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -17,7 +21,7 @@ from typing import final
 from filelock import FileLock
 
 from acutance_storage.errors import StorageError, StoreFull
-from acutance_storage.folder import storage_errors
+from acutance_storage.folder import file_sha256, storage_errors
 from acutance_storage.keys import blob_of
 
 LIMIT = "ACUTANCE_CACHE_LIMIT"
@@ -26,6 +30,7 @@ FLOOR = "ACUTANCE_DISK_FLOOR"
 """Environment variable: bytes that stay free on the cache's disk, such as ``5GB``."""
 
 _UNITS = {"TB": 10**12, "GB": 10**9, "MB": 10**6, "KB": 10**3, "B": 1, "": 1}
+_CLOCKS = 60.0  # seconds by which the disk's clock may be ahead of ours
 _SHARE, _MOST = 20, 10**9  # unless said otherwise: a 20th of the disk stays free, at most 1 GB
 
 
@@ -69,16 +74,28 @@ class NodeCache:
             target.parent.mkdir(parents=True, exist_ok=True)
             # The system lets go of a lock when its process dies; the cache is on a local disk.
             with FileLock(target.with_suffix(".lock")):
-                if not self._used(target):
+                if not self._used(target) and not self._whole(target, sha256):
                     self._publish(target, size(), fill)
         return target
 
     def _used(self, target: Path) -> bool:
-        """Say whether it is there, and note that it was wanted now."""
+        """Say whether it is there and can be trusted, and note that it was wanted now."""
         try:
+            if not _started() < target.stat().st_mtime <= time.time() + _CLOCKS:
+                return False
             os.utime(target)
+        except FileNotFoundError:
+            return False
         except OSError:
-            return target.is_file()
+            pass  # another user's: then it only looks older than it is
+        return True
+
+    def _whole(self, target: Path, sha256: str) -> bool:
+        """Say whether a file that may have lived through a crash has its content."""
+        if not target.is_file() or file_sha256(target) != sha256:
+            return False
+        with suppress(OSError):
+            os.utime(target)
         return True
 
     def _publish(self, target: Path, size: int, fill: Callable[[Path], None]) -> None:
@@ -89,8 +106,6 @@ class NodeCache:
             with self._room(size), temporary.open("xb") as file:
                 file.truncate(size)  # others see at once what it is going to take
             fill(temporary)
-            with temporary.open("rb") as file:
-                os.fsync(file.fileno())  # a name that survives a crash without its bytes would lie
             temporary.chmod(0o444)
             os.replace(temporary, target)
         finally:
@@ -138,6 +153,11 @@ class NodeCache:
             f"with nothing else in it. {LIMIT} says how much it may hold, {FLOOR} how much of its "
             "disk stays free; or let ACUTANCE_LOCAL name a folder on a larger disk"
         )
+
+
+def _started() -> float:
+    """Return when this machine started; later than it did where it slept in between."""
+    return time.time() - time.monotonic()
 
 
 def bytes_said(variable: str) -> int | None:

@@ -19,9 +19,9 @@ from acutance_storage.retrying import Fault, retried
 from acutance_storage.s3 import Body, Wire
 from acutance_storage.s3_address import S3Address
 from acutance_storage.s3_faults import MISSING, explained
-from acutance_storage.s3_upload import PART, WORKERS, Piece, abandoned, put, put_new, put_parts
+from acutance_storage.s3_upload import PART, Piece, abandoned, put, put_new, put_parts
 
-_PIECE = 4 * 1024 * 1024  # of what is fetched: eight of them are in memory
+_PIECE, _FETCHERS = 4 * 1024 * 1024, 12  # bytes of one request, and how many at one time
 _FIRST_CONTACT = 20.0  # seconds: a wrong address should not look like a long night
 _REPLACED = {"PreconditionFailed", "412"}
 _OTHERS = _REPLACED | {"409"}
@@ -294,7 +294,7 @@ class S3Store:
         def fetch(span: tuple[int, int]) -> Body:
             return self._get(key, *span, IfMatch=first.etag)
 
-        for piece in spread(fetch, rest, workers=WORKERS):
+        for piece in spread(fetch, rest, workers=_FETCHERS):
             digest.update(piece.data)
             take(piece.data)
         return digest.hexdigest(), first.metadata.get("sha256")

@@ -13,9 +13,6 @@ from acutance_storage.s3 import Wire
 
 PART = 8 * 1024 * 1024
 """Bytes of one request; larger things are sent and fetched in parts, side by side."""
-WORKERS = 8
-"""Parts at work at one time, each in memory."""
-
 _SENDERS, _AHEAD = 10, 5  # parts on their way, and more in memory: a slow one holds up no other
 _MOST_PARTS = 10_000
 _NO_CONDITIONS = {"NotImplemented", "501"}

@@ -1,7 +1,7 @@
 """Our store beside plain boto3 on the same S3 server, in rounds that take turns.
 
 Large: one blob up and down. Ours hashes it (SHA-256, twice up and once down), sends Content-MD5 and
-publishes what came down with fsync; boto3's TransferManager moves bytes with its own defaults.
+publishes what came down whole; boto3's TransferManager moves bytes with its own defaults.
 Small: 1,000 pictures of 64 KB: as objects one by one with boto3, packed into a shard, and through
 `data add`, which decodes, hashes and compares them as well.
 

@@ -13,9 +13,10 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from acutance_platform.search.fold import Record, Sweep, Trial
+from acutance_platform.search.fold import Record, Sweep
 from acutance_platform.search.forecast import remaining
 from acutance_platform.search.status import notes_of
+from acutance_platform.search.trial import Trial
 from acutance_platform.verbs.recording import Watch
 
 _ROWS = 16

@@ -9,10 +9,12 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from acutance_platform.search.fold import Record, Sweep, Trial, number, plain
+from acutance_platform.search.fold import Record, Sweep, number, plain
+from acutance_platform.search.history import unknown
 from acutance_platform.search.promotion import candidate, last_hope, section
-from acutance_platform.search.samplers import Told
 from acutance_platform.search.schedulers import Scheduler
+from acutance_platform.search.spending import spent
+from acutance_platform.search.trial import Trial
 
 FAILURES = 3
 """Failures in a row, without a new report between them, that end a trial."""
@@ -170,45 +172,6 @@ def finish(sweep: Sweep, now: float) -> list[Record]:
     return [*records, {"do": "finish", "state": state, "reason": reason or "", "time": now}]
 
 
-def spent(sweep: Sweep, now: float) -> str | None:
-    """Return which budget, other than the number of trials, is reached, in words."""
-    budget = section(sweep).budget
-    used = {
-        "steps": (sweep.executed, budget.steps),
-        "wall_hours": (sweep.wall_hours(now), budget.wall_hours),
-        "gpu_hours": (sweep.gpu_hours, budget.gpu_hours),
-        "cpu_hours": (sweep.cpu_hours, budget.cpu_hours),
-    }
-    for name, (amount, limit) in used.items():
-        if limit is not None and amount >= limit:
-            return f"budget {name} is reached: {amount:g} of {limit:g}"
-    return None
-
-
-def history(sweep: Sweep) -> list[Told]:
-    """Return what the sampler may know: every trial with its values at known steps."""
-    return [
-        Told(
-            assignment=trial.assignment,
-            state=_told_state(trial),
-            values={r: v for r, v in sorted(trial.values.items()) if not _unknown(v)},
-            attrs=trial.attrs,
-        )
-        for trial in sweep.trials.values()
-    ]
-
-
-def _told_state(trial: Trial) -> Literal["running", "resting", "complete", "failed"]:
-    if trial.ended == "FAILED" or any(_unknown(values) for values in trial.values.values()):
-        return "failed"
-    if trial.ended == "COMPLETE":
-        return "complete"
-    if trial.ended == "STOPPED" or trial.target is None:
-        # One that was stopped before its first rung has no value to learn from.
-        return "resting" if trial.values else "failed"
-    return "running"
-
-
 def _all_drawn(sweep: Sweep) -> bool:
     limit = section(sweep).budget.trials
     return limit is not None and len(sweep.trials) >= limit
@@ -247,16 +210,11 @@ def _reached(sweep: Sweep, trial: Trial, report: Record) -> list[Record]:
     return records
 
 
-def _unknown(values: Sequence[float]) -> bool:
-    """Say whether an objective is not a number, so that the trial compares with nothing."""
-    return any(map(math.isnan, values))
-
-
 def _end(
     trial: Trial, values: Sequence[float], step: int, weights: str | None, now: float
 ) -> Record:
     """Return the end of a training; without finite objectives it compares with nothing."""
-    if _unknown(values):
+    if unknown(values):
         error = f"an objective is not a finite number at step {step}"
         return {**_ended(trial, "FAILED", step, weights, now), "error": error}
     return _ended(trial, "COMPLETE", step, weights, now)

@@ -5,94 +5,15 @@ resumed training does, counts once. Nothing here decides anything: see `decision
 """
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any
 
 from acutance_platform.search.between import Between
 from acutance_platform.search.schema import Search
+from acutance_platform.search.trial import State, Trial
 
 Record = dict[str, Any]
-State = Literal["WAITING", "RUNNING", "PAUSED", "COMPLETE", "STOPPED", "FAILED"]
-
-
-@dataclass
-class Trial:
-    """One recipe and its life so far.
-
-    Attributes:
-        name: `t` and the ordinal in four digits.
-        ordinal: Position in the sweep, from 0.
-        assignment: What was drawn, by variable name.
-        recipe: Searched dotted path -> value, as shown to people.
-        rungs: Steps at which it is compared, its end last; empty if it could not be built.
-        stages: Key and absolute end of each stage of its chain.
-        begun: Whether a leg of it was started in this session and has not failed.
-        reports: Step -> metrics; a metric that was not finite is NaN.
-        notes: What was wrong with it, in words -> the first and the last step that said so.
-        values: Rung -> objectives, in the order of the search section; NaN where not finite.
-        promoted: Rungs from which it went on.
-        published: Step -> SHA-256 of weights.
-        failures: Legs that ended in error.
-        failures_in_a_row: Failures since the last new report.
-        ended: COMPLETE, STOPPED or FAILED, or None while it may go on.
-        run_id: The MLflow run, where a journal names it.
-    """
-
-    name: str
-    ordinal: int
-    assignment: Mapping[str, Any] = field(default_factory=dict)
-    recipe: Mapping[str, Any] = field(default_factory=dict)
-    attrs: Mapping[str, Any] = field(default_factory=dict)
-    rungs: tuple[int, ...] = ()
-    stages: tuple[tuple[str, int], ...] = ()
-    begun: bool = False
-    reports: dict[int, dict[str, float]] = field(default_factory=dict)
-    notes: dict[str, tuple[int, int]] = field(default_factory=dict)
-    values: dict[int, tuple[float, ...]] = field(default_factory=dict)
-    promoted: set[int] = field(default_factory=set)
-    published: dict[int, str] = field(default_factory=dict)
-    executed: int = 0
-    cpu_seconds: float = 0.0
-    gpu_seconds: float = 0.0
-    failures: int = 0
-    failures_in_a_row: int = 0
-    errors: list[str] = field(default_factory=list)
-    ended: State | None = None
-    run_id: str | None = None
-
-    @property
-    def step(self) -> int:
-        """The last step that was reported."""
-        return max(self.reports, default=0)
-
-    @property
-    def end(self) -> int:
-        """The step at which its training ends; 0 if it could not be built."""
-        return self.rungs[-1] if self.rungs else 0
-
-    @property
-    def ahead(self) -> tuple[tuple[str, int], ...]:
-        """Key and end of the stage that it is in, or comes to next, and of all after it."""
-        return tuple(stage for stage in self.stages if stage[1] > self.step)
-
-    @property
-    def target(self) -> int | None:
-        """The rung it has to reach now, or None if it rests or has ended.
-
-        A value on a later rung than it was promoted to is one that an equal trial has paid for.
-        """
-        if self.ended is not None:
-            return None
-        last = max(self.values, default=0)
-        if last and last not in self.promoted:
-            return None
-        return next((rung for rung in self.rungs if rung > last), None)
-
-    @property
-    def weights(self) -> str | None:
-        """SHA-256 of the weights published last."""
-        return self.published[max(self.published)] if self.published else None
 
 
 @dataclass

@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 from typing import Final
 
-from acutance_platform.search.fold import Sweep, Trial
+from acutance_platform.search.fold import Sweep
 from acutance_platform.search.schedulers import Scheduler
+from acutance_platform.search.trial import Trial
 
 LATER: Final = 1.6
 """Promotions are asynchronous: up to so many times the halving rule's number go on."""

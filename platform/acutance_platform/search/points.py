@@ -7,8 +7,9 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from itertools import pairwise
 from typing import Any, NamedTuple
 
-from acutance_platform.search.fold import Sweep, Trial, plain
+from acutance_platform.search.fold import Sweep, plain
 from acutance_platform.search.front import Direction, Point, front
+from acutance_platform.search.trial import Trial
 
 Entry = dict[str, Any]
 """One point as `front --json` shows it."""

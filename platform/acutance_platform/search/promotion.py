@@ -2,10 +2,11 @@
 
 import math
 
-from acutance_platform.search.fold import Sweep, Trial
+from acutance_platform.search.fold import Sweep
 from acutance_platform.search.ranks import order
 from acutance_platform.search.schedulers import Scheduler
 from acutance_platform.search.schema import Search
+from acutance_platform.search.trial import Trial
 
 
 def section(sweep: Sweep) -> Search:

@@ -3,10 +3,11 @@
 from collections.abc import Mapping
 from typing import Any
 
-from acutance_platform.search.fold import Sweep, Trial, plain
+from acutance_platform.search.fold import Sweep, plain
 from acutance_platform.search.forecast import remaining
 from acutance_platform.search.front import hypervolume
 from acutance_platform.search.points import front_points, objective_values
+from acutance_platform.search.trial import Trial
 
 
 def summary(sweep: Sweep, baseline: Mapping[str, float] | None = None) -> dict[str, Any]:

@@ -10,18 +10,14 @@ from dataclasses import dataclass
 from typing import Any, Protocol, final
 
 from acutance_platform.search import decisions
-from acutance_platform.search.fold import Record, Sweep, Trial
-from acutance_platform.search.samplers import SAMPLERS, Proposal, Sampler, propose
+from acutance_platform.search.fold import Record, Sweep
 from acutance_platform.search.space import Outcome
+from acutance_platform.search.spending import spent
 from acutance_platform.search.table import parse_space
-from acutance_platform.sweep.errors import SweepDiffers, SweepError
-from acutance_platform.sweep.plan import Stages, SweepPlan
-
-UNBUILDABLE = 1000
-"""Drawn recipes in a row that cannot be built before a sweep without end gives up."""
-
-ERROR_CHARACTERS = 4000
-"""What a journal keeps of an error; the end of a traceback says most."""
+from acutance_platform.search.trial import Trial
+from acutance_platform.sweep.drawing import ERROR_CHARACTERS, Drawing
+from acutance_platform.sweep.errors import SweepDiffers
+from acutance_platform.sweep.plan import SweepPlan
 
 
 class Log(Protocol):
@@ -96,15 +92,8 @@ class Conductor:
                 "or give this one another name with --name."
             )
         self._space = parse_space(plan.search.space)
-        self._sampler: Sampler = SAMPLERS.build(
-            plan.search.sampler,
-            space=self._space,
-            base=plan.recipe,
-            directions=plan.search.directions,
-        )
+        self._drawing = Drawing(plan, self._space)
         self._scheduler = plan.search.build_scheduler()
-        self._exhausted = False
-        self._unbuildable = 0
         self.active: set[str] = set()
         """Trials of which a leg holds a slot, or waits for one that it was offered."""
 
@@ -187,7 +176,7 @@ class Conductor:
         A leg that stops although its trial has not reached its rung did not do its work.
         """
         trial = self.sweep.trials[name]
-        if trial.target is not None and decisions.spent(self.sweep, self._clock()) is None:
+        if trial.target is not None and spent(self.sweep, self._clock()) is None:
             self.on_failure(name, f"the leg stopped before its rung at step {trial.target}")
         self.release(name)
 
@@ -206,8 +195,8 @@ class Conductor:
             self._scheduler,
             active=self.active,
             now=self._clock(),
-            exhausted=self._exhausted,
-            queue=slots if self._sampler.learns else None,
+            exhausted=self._drawing.exhausted,
+            queue=slots if self._drawing.learns else None,
             busy=self._leases.held_by_another if self._leases is not None else nobody,
         )
 
@@ -228,57 +217,7 @@ class Conductor:
 
     def _draw(self) -> None:
         """Ask the sampler for one trial and journal it."""
-        ordinal = len(self.sweep.trials)
-        proposal = propose(
-            self._sampler,
-            ordinal,
-            decisions.history(self.sweep),
-            initial=self.plan.search.initial,
-            space=self._space,
-            base=self.plan.recipe,
-        )
-        if proposal is None:
-            self._exhausted = True
-            return
-        error: str | None = None
-        rungs: tuple[int, ...] = ()
-        stages: Stages = ()
-        try:
-            recipe = self.plan.recipe_for(proposal.outcome.apply)
-            self.plan.check(recipe)
-            rungs, stages = self.plan.rungs_of(recipe), self.plan.stages(recipe)
-        except Exception as fault:  # whatever is wrong with one recipe is this trial's alone
-            error = f"the drawn recipe cannot be built: {fault}"
-        self._asked(ordinal, proposal, rungs, stages, error)
-
-    def _asked(
-        self,
-        ordinal: int,
-        proposal: Proposal,
-        rungs: tuple[int, ...],
-        stages: Stages,
-        error: str | None,
-    ) -> None:
-        now, outcome = self._clock(), proposal.outcome
-        ask = decisions.asked(
-            ordinal,
-            rungs=() if error else rungs,
-            stages=stages,
-            now=now,
-            assignment=outcome.assignment,
-            recipe=outcome.shown,
-            attrs=proposal.attrs,
-        )
-        if error is None:
-            self._unbuildable = 0
-            self._write(ask)
-            return
-        self._write(ask, decisions.unbuildable(ask["trial"], error[-ERROR_CHARACTERS:], now))
-        self._unbuildable += 1
-        if self._unbuildable >= UNBUILDABLE and self.plan.search.budget.trials is None:
-            raise SweepError(
-                f"{UNBUILDABLE} drawn recipes in a row cannot be built; the last one: {error}"
-            )
+        self._write(*self._drawing.draw(self.sweep, self._clock()))
 
     def _offer(self, trial: Trial) -> LegOffer:
         outcome: Outcome = self._space.replay(trial.assignment, self.plan.recipe)

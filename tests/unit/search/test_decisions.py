@@ -15,8 +15,9 @@ from rehearsal import (
 )
 from sweeps import plan, recipe
 
-from acutance_platform.search.decisions import absorb, history, next_leg
+from acutance_platform.search.decisions import absorb, next_leg
 from acutance_platform.search.fold import Sweep
+from acutance_platform.search.history import history
 from acutance_platform.search.promotion import ranking
 from acutance_platform.search.schedulers import Asha, NoScheduler
 from acutance_platform.search.status import front_summary, summary

@@ -106,3 +106,25 @@ def test_what_is_no_size_is_refused(said, monkeypatch, tmp_path):
     monkeypatch.setenv(FLOOR, said)
     with pytest.raises(StorageError, match="is no size"):
         fetch(NodeCache(tmp_path), "a")
+
+
+@pytest.mark.parametrize("kept", [b"a" * 1000, b"a" * 500 + bytes(500), b""])
+def test_what_lived_through_a_restart_is_hashed_before_it_is_used(kept, tmp_path):
+    """Names reach the disk before bytes do; a crash in between must not show as a picture."""
+    cache = NodeCache(tmp_path, floor=0)
+    path = fetch(cache, "a", 1000)
+    path.chmod(0o644)
+    path.write_bytes(kept)
+    before = time.time() - time.monotonic() - 1.0
+    os.utime(path, (before, before))
+    fetched = []
+    sha, data = content("a", 1000)
+
+    def fill(path):
+        fetched.append(path)
+        path.write_bytes(data)
+
+    assert cache.fetch(sha, lambda: 1000, fill).read_bytes() == data
+    assert bool(fetched) == (kept != data)
+    cache.fetch(sha, lambda: 1000, fill)
+    assert len(fetched) <= 1

@@ -1,0 +1,97 @@
+"""Drawing the next trial: what the sampler proposes becomes a recipe and a record."""
+
+from typing import final
+
+from acutance_platform.search.decisions import asked, unbuildable
+from acutance_platform.search.fold import Record, Sweep
+from acutance_platform.search.history import history
+from acutance_platform.search.samplers import SAMPLERS, Proposal, Sampler, propose
+from acutance_platform.search.space import Space
+from acutance_platform.sweep.errors import SweepError
+from acutance_platform.sweep.plan import Stages, SweepPlan
+
+UNBUILDABLE = 1000
+"""Drawn recipes in a row that cannot be built before a sweep without end gives up."""
+
+ERROR_CHARACTERS = 4000
+"""What a journal keeps of an error; the end of a traceback says most."""
+
+
+@final
+class Drawing:
+    """Proposes trials for a sweep and checks whether they can be built.
+
+    Args:
+        plan: What to run.
+        space: Its space.
+    """
+
+    def __init__(self, plan: SweepPlan, space: Space) -> None:
+        self._plan, self._space = plan, space
+        self._sampler: Sampler = SAMPLERS.build(
+            plan.search.sampler,
+            space=space,
+            base=plan.recipe,
+            directions=plan.search.directions,
+        )
+        self._unbuildable = 0
+        self.exhausted = False
+        """Whether the sampler has no further point."""
+
+    @property
+    def learns(self) -> bool:
+        """Whether a point depends on the results of earlier ones."""
+        return self._sampler.learns
+
+    def draw(self, sweep: Sweep, now: float) -> list[Record]:
+        """Return the records of the next trial; none where the space is exhausted.
+
+        Raises:
+            SweepError: If nothing that is drawn can be built, and no budget of trials ends it.
+        """
+        ordinal = len(sweep.trials)
+        proposal = propose(
+            self._sampler,
+            ordinal,
+            history(sweep),
+            initial=self._plan.search.initial,
+            space=self._space,
+            base=self._plan.recipe,
+        )
+        if proposal is None:
+            self.exhausted = True
+            return []
+        rungs: tuple[int, ...] = ()
+        stages: Stages = ()
+        try:
+            recipe = self._plan.recipe_for(proposal.outcome.apply)
+            self._plan.check(recipe)
+            rungs, stages = self._plan.rungs_of(recipe), self._plan.stages(recipe)
+        except Exception as fault:  # whatever is wrong with one recipe is this trial's alone
+            error = f"the drawn recipe cannot be built: {fault}"
+            ask = _ask(ordinal, proposal, (), stages, now)
+            return [ask, self._passed_over(ask["trial"], error, now)]
+        self._unbuildable = 0
+        return [_ask(ordinal, proposal, rungs, stages, now)]
+
+    def _passed_over(self, trial: str, error: str, now: float) -> Record:
+        self._unbuildable += 1
+        if self._unbuildable >= UNBUILDABLE and self._plan.search.budget.trials is None:
+            raise SweepError(
+                f"{UNBUILDABLE} drawn recipes in a row cannot be built; the last one: {error}"
+            )
+        return unbuildable(trial, error[-ERROR_CHARACTERS:], now)
+
+
+def _ask(
+    ordinal: int, proposal: Proposal, rungs: tuple[int, ...], stages: Stages, now: float
+) -> Record:
+    return asked(
+        ordinal,
+        rungs=rungs,
+        stages=stages,
+        now=now,
+        assignment=proposal.outcome.assignment,
+        recipe=proposal.outcome.shown,
+        attrs=proposal.attrs,
+    )
