@@ -183,9 +183,9 @@ class View:
             last = max(noted, key=lambda trial: max(step for _, step in trial.notes.values()))
             more = f" (and {len(noted) - 1} more trials)" if len(noted) > 1 else ""
             yield f"note     {last.name}, {notes_of(last)[-1]}{more}"
-        spent = f"{_time(sweep.wall_hours(time.time()))}, CPU {_time(sweep.cpu_hours)}"
+        spent = f"{duration(sweep.wall_hours(time.time()))}, CPU {duration(sweep.cpu_hours)}"
         if sweep.gpu_hours > 0:
-            spent += f", GPU {_time(sweep.gpu_hours)}"
+            spent += f", GPU {duration(sweep.gpu_hours)}"
         yield f"spent    {spent}, {sweep.executed:,} steps"
         yield from self._left()
 
@@ -212,8 +212,8 @@ class View:
         """Yield the time left where it can be told."""
         hours = remaining(self._sweep, time.time())
         if hours is not None:
-            between = f"{_time(hours['low'])} to {_time(hours['high'])}"
-            yield f"left     about {_time(hours['expected'])} ({between})"
+            between = f"{duration(hours['low'])} to {duration(hours['high'])}"
+            yield f"left     about {duration(hours['expected'])} ({between})"
 
 
 def _objective(sweep: Sweep) -> str:
@@ -246,7 +246,8 @@ def _score(value: float | None) -> str:
     return f"{value:.2f}" if abs(value) >= 2 else f"{value:.4f}"
 
 
-def _time(hours: float) -> str:
+def duration(hours: float) -> str:
+    """Return hours as people say them: 40 s, 12.5 min, 3.1 h."""
     if hours < 1 / 60:
         return f"{hours * 3600:.0f} s"
     return f"{hours * 60:.1f} min" if hours < 2 else f"{hours:.1f} h"

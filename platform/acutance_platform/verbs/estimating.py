@@ -18,11 +18,16 @@ from acutance_platform.verbs.home import Home
 _START: Final = (0.5, 1.5, 4.0)
 """How many times as long as a worker's imports, timed now, it takes until the first step: each
 slot's worker starts at once, beside the cluster and the tracking server."""
+IMPORTS: Final = 5.0
+"""Seconds of these imports where they are not timed, on a machine with little else to do."""
 _LEG: Final = (0.3, 1.0, 2.5)
 """Seconds of a leg beside its steps: its state is read, weights and state are published."""
 _STEP: Final = (0.8, 1.1, 1.6)
 """How many times as long a step takes as in a rehearsal: trials share memory and caches, while
 drivers, recorders and whoever else is there want time."""
+
+_UNTIMED: Final = 1.5
+"""How far off the cost model may be either way where no recipe was timed."""
 
 
 @dataclass(frozen=True)
@@ -84,33 +89,44 @@ def pace_of(
     Those that were not timed take what the cost model says, corrected by how far off it was for
     those that were.
     """
-    measured = [sample["seconds_per_step"] for _, sample in timed]
-    pauses = statistics.mean(
+    seconds = [sample["seconds_per_step"] for _, sample in timed]
+    pauses = [
         sample["seconds_per_measurement"] / recipe.evaluation.every for recipe, sample in timed
-    )
-    if any(recipe.zero_shot is not None for recipe in recipes):
-        seconds = measured
-    else:
-        speed = speed_of(recipes[0], machine_kind(recipes[0]), local=home.local)
-        known = {_shape(recipe): value for (recipe, _), value in zip(timed, measured, strict=True)}
-        off = statistics.median(
+    ]
+    if recipes[0].zero_shot is None:
+        seconds = _modelled(recipes, [recipe for recipe, _ in timed], seconds, home)
+    pause, mean = statistics.mean(pauses or [0.0]), statistics.mean(seconds)
+    ends = (min(seconds) + mean) / 2, (max(seconds) + mean) / 2
+    doubt = 1.0 if timed else _UNTIMED
+    return Pace(pause + ends[0] / doubt, pause + mean, pause + ends[1] * doubt)
+
+
+def _modelled(
+    recipes: Sequence[Recipe], timed: Sequence[Recipe], measured: Sequence[float], home: Home
+) -> list[float]:
+    """Return the seconds of a step of each recipe, those that were timed as they were."""
+    speed = speed_of(recipes[0], machine_kind(recipes[0]), local=home.local)
+    known = {_shape(recipe): value for recipe, value in zip(timed, measured, strict=True)}
+    off = (
+        statistics.median(
             value / speed.seconds(_last_work(recipe))
-            for (recipe, _), value in zip(timed, measured, strict=True)
+            for recipe, value in zip(timed, measured, strict=True)
         )
-        seconds = []
-        for recipe in recipes:
-            shape = _shape(recipe)
-            if shape not in known:
-                known[shape] = off * speed.seconds(_last_work(recipe))
-            seconds.append(known[shape])
-    mean = statistics.mean(seconds)
-    return Pace(
-        (min(seconds) + mean) / 2 + pauses, mean + pauses, (max(seconds) + mean) / 2 + pauses
+        if timed
+        else 1.0
     )
+    for recipe in recipes:
+        if (shape := _shape(recipe)) not in known:
+            known[shape] = off * speed.seconds(_last_work(recipe))
+    return [known[_shape(recipe)] for recipe in recipes]
 
 
 def hours_between(
-    pace: Pace, steps: tuple[float, float, float], legs: tuple[float, float, float], slots: int
+    pace: Pace,
+    steps: tuple[float, float, float],
+    legs: tuple[float, float, float],
+    slots: int,
+    imports: float,
 ) -> Range:
     """Return the wall hours of a sweep.
 
@@ -119,8 +135,9 @@ def hours_between(
         steps: At least, expected and at most.
         legs: Likewise.
         slots: Trials that run at once.
+        imports: Seconds of a worker's imports.
     """
-    imports, speeds = _import_seconds(), (pace.fast, pace.mean, pace.slow)
+    speeds = (pace.fast, pace.mean, pace.slow)
     low, expected, high = (
         (imports * start + (steps[k] * speeds[k] * _STEP[k] + legs[k] * _LEG[k]) / slots) / 3600
         for k, start in enumerate(_START)
@@ -129,7 +146,7 @@ def hours_between(
 
 
 @functools.cache
-def _import_seconds() -> float:
+def import_seconds() -> float:
     """Return how long a worker's imports take at present."""
     began = time.monotonic()
     code = "import ray.tune, acutance_platform.training"

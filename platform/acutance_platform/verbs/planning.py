@@ -14,12 +14,21 @@ from acutance_models import build_generator, count_parameters
 from acutance_platform.recipe import Recipe, build_recipe, chain
 from acutance_platform.search.forecast import LATER, USUALLY, halving_steps
 from acutance_platform.search.samplers import SAMPLERS, Sampler, propose
-from acutance_platform.search.schema import Search, total_steps
+from acutance_platform.search.schema import Budget, Search, total_steps
 from acutance_platform.search.table import parse_space
 from acutance_platform.sweep.plan import SweepPlan
 from acutance_platform.training import feature_files, machine_kind, stage_keys
+from acutance_platform.training.speed import known_speed
 from acutance_platform.verbs.chains import Keys, Payment, inheritances, payment
-from acutance_platform.verbs.estimating import Range, hours_between, pace_of, timed_sample
+from acutance_platform.verbs.estimating import (
+    IMPORTS,
+    Pace,
+    Range,
+    hours_between,
+    import_seconds,
+    pace_of,
+    timed_sample,
+)
 from acutance_platform.verbs.files import File, read_file
 from acutance_platform.verbs.home import Home
 from acutance_platform.verbs.plans import spec_of, sweep_plan
@@ -118,7 +127,7 @@ def _plan_recipe(file: File, home: Home) -> Forecast:
         stages=paid.stages,
         listed=1,
         steps_saved=paid.saved,
-        hours=hours_between(pace, (recipe.steps,) * 3, (1, 1, 1), 1),
+        hours=hours_between(pace, (recipe.steps,) * 3, (1, 1, 1), 1, import_seconds()),
         samples=[sample],
     )
 
@@ -135,11 +144,8 @@ def _plan_sweep(file: File, search: Search, home: Home) -> Forecast:
     paid = payment([recipe for recipe, _ in draws], lambda r: _keys(running, r), home)
     likely = [recipe for recipe, _ in draws[:_LISTED]]
     pace = pace_of(likely, list(zip(recipes, samples, strict=True)), home)
-    bounds = (1.0, USUALLY, LATER)
-    least, usual, most = (_within(search, _steps(running, counted, g, paid)) for g in bounds)
-    legs = len(running.rungs_of(running.recipe)) * counted
-    hours = hours_between(
-        pace, (least, usual, most), (counted, (counted + legs) / 2, legs), min(slots, counted)
+    hours, least = _sweep_hours(
+        running, counted, paid, pace, min(slots, counted), imports=import_seconds()
     )
     return Forecast(
         kind="sweep",
@@ -150,9 +156,46 @@ def _plan_sweep(file: File, search: Search, home: Home) -> Forecast:
         stages=paid.stages,
         listed=len(draws),
         steps_saved=paid.saved,
-        hours=hours.at_most(search.budget.wall_hours),
+        hours=hours,
         samples=samples,
     )
+
+
+def outlook(path: Path, sets: Iterable[str], home: Home) -> Range | None:
+    """Forecast a sweep's wall hours by the cost model alone, in a second or two.
+
+    Returns:
+        None where this machine kind was not timed yet (`plan` does that), for a file without a
+        search, and for zero-shot trainings.
+
+    Raises:
+        RecipeErrors: As for `plan`.
+    """
+    file = read_file(path, sets, home)
+    if file.search is None or file.recipe.zero_shot is not None:
+        return None
+    if known_speed(machine_kind(file.recipe), local=home.local) is None:
+        return None
+    running = sweep_plan(file.name, spec_of(file), home)
+    draws = [recipe for recipe, _ in _draws(running)]
+    counted = file.search.budget.trials or len(draws)
+    paid = payment(draws, lambda r: _keys(running, r), home)
+    pace = pace_of(draws[:_LISTED], [], home)
+    slots = min(_slots(file.recipe), counted)
+    return _sweep_hours(running, counted, paid, pace, slots, imports=IMPORTS)[0]
+
+
+def _sweep_hours(
+    running: SweepPlan, trials: int, paid: Payment, pace: Pace, slots: int, *, imports: float
+) -> tuple[Range, float]:
+    """Return a sweep's wall hours, and its steps under strict halving."""
+    budget = running.search.budget
+    bounds = (1.0, USUALLY, LATER)
+    least, usual, most = (_within(budget, _steps(running, trials, g, paid)) for g in bounds)
+    legs = len(running.rungs_of(running.recipe)) * trials
+    reached = (trials, (trials + legs) / 2, legs)
+    hours = hours_between(pace, (least, usual, most), reached, slots, imports)
+    return hours.at_most(budget.wall_hours), least
 
 
 def _draws(running: SweepPlan) -> list[tuple[Recipe, dict[str, Any]]]:
@@ -205,9 +248,9 @@ def _steps(running: SweepPlan, trials: int, generous: float, paid: Payment) -> f
     return min(trials * last, total) * (1 - paid.done) + paid.prefix_steps(trials)
 
 
-def _within(search: Search, steps: float) -> float:
+def _within(budget: Budget, steps: float) -> float:
     """Return the steps that the budget leaves."""
-    return steps if search.budget.steps is None else min(steps, search.budget.steps)
+    return steps if budget.steps is None else min(steps, budget.steps)
 
 
 def _keys(running: SweepPlan, recipe: Recipe) -> Keys:
