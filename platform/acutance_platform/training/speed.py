@@ -22,14 +22,14 @@ from acutance_platform.training.upkeep import set_backends
 
 SCHEMA: Final = 1
 _TIMED: Final = (
-    ({"kind": "srresnet", "channels": 64, "blocks": 4}, 96, 4),  # multiply-adds
-    ({"kind": "srresnet", "channels": 8, "blocks": 2}, 192, 8),  # bytes
+    ({"kind": "srresnet", "channels": 64, "blocks": 2}, 64, 2),  # multiply-adds
+    ({"kind": "srresnet", "channels": 8, "blocks": 2}, 96, 8),  # bytes
     ({"kind": "rcan", "channels": 8, "groups": 2, "blocks": 4, "reduction": 4}, 32, 1),  # calls
 )
 """Networks, patches and batches in which one kind of work prevails."""
 _ON_GPU: Final = 8
 """Batches are so many times larger on a GPU, which small ones leave idle."""
-_ROUNDS: Final = 5
+_ROUNDS: Final = 4
 
 
 @dataclass(frozen=True)

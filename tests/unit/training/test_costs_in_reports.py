@@ -27,6 +27,13 @@ def place(tmp_path_factory):
     return Place(folder / "place", write_pictures(folder / "pictures"))
 
 
+def _plain(**data):
+    """Return a small recipe without plug-ins."""
+    stages = {"train": {"steps": 4, "loss": PIXEL}}
+    data = {"dataset": "pictures", "patch": 32, "batch": 2, **data}
+    return build_recipe(tiny_recipe(stages=stages, plugins=[], data=data))
+
+
 def _chained(costs):
     """Return a chain whose first stage is the heavier one."""
     stages = {
@@ -104,17 +111,14 @@ def test_a_larger_network_takes_longer_for_a_picture():
 
 
 def test_a_machine_kind_is_timed_once(place, monkeypatch):
-    recipe = build_recipe(tiny_recipe(plugins=[]))
+    recipe = _plain()
     kind = machine_kind(recipe)
     assert known_speed(kind, local=place.local) is None
     speed = speed_of(recipe, kind, local=place.local)
     monkeypatch.setattr("acutance_platform.training.speed.measured_speed", None)
     assert speed_of(recipe, kind, local=place.local) == speed
     assert speed.context == 0
-    small, large = (
-        step_work(chain(build_recipe(tiny_recipe(plugins=[], data=data)))[0])
-        for data in ({"dataset": "p", "patch": 32, "batch": n} for n in (2, 16))
-    )
+    small, large = (step_work(chain(_plain(batch=n))[0]) for n in (2, 16))
     assert 0 < speed.seconds(small) < speed.seconds(large)
     for damage in ("", '{"schema": 99}'):
         next((place.local / "speed").glob("*.json")).write_text(damage)
