@@ -42,13 +42,13 @@ GAN = {
 _ESRGAN = {"preset": "esrgan-16", "blocks": 3}
 CASES = {
     "srresnet": {"generator": {"preset": "srresnet"}, "batch": 4},
-    "edsr-baseline": {"generator": {"preset": "edsr-baseline"}, "batch": 8, "scale": 2},
+    "edsr-baseline": {"generator": {"preset": "edsr-baseline"}, "batch": 4, "scale": 2},
     "rcan, 3 groups of 4": {"generator": {"preset": "rcan", "groups": 3, "blocks": 4}, "batch": 8},
-    "carn": {"generator": {"preset": "carn"}, "batch": 8, "scale": 2},
-    "dbpn": {"generator": {"preset": "dbpn"}, "patch": 48, "batch": 4, "scale": 2},
-    "vdsr": {"generator": {"preset": "vdsr"}, "batch": 4, "scale": 2},
-    "enhancenet, averaged": {"generator": {"preset": "enhancenet"}, "batch": 8, "ema": 0.99},
-    "esrgan of 3 blocks, GAN mix": {"generator": _ESRGAN, "loss": GAN, "patch": 128, "batch": 4},
+    "carn": {"generator": {"preset": "carn"}, "batch": 4, "scale": 2},
+    "dbpn": {"generator": {"preset": "dbpn"}, "patch": 48, "batch": 2, "scale": 2},
+    "vdsr": {"generator": {"preset": "vdsr"}, "batch": 2, "scale": 2},
+    "enhancenet, averaged": {"generator": {"preset": "enhancenet"}, "batch": 4, "ema": 0.99},
+    "esrgan of 3 blocks, GAN mix": {"generator": _ESRGAN, "loss": GAN, "patch": 96, "batch": 4},
 }
 """Presets of the founding systems, of a size at which a step takes a CPU a second or two."""
 SLIGHT = {

@@ -150,6 +150,7 @@ def test_a_processs_memory_grows_by_what_was_predicted():
 
 
 @pytest.mark.long
+@pytest.mark.timeout(3600)
 @pytest.mark.skipif(sys.platform != "linux", reason="resident memory is read from /proc")
 def test_memory_is_predicted_within_15_percent(record_property):
     for case in CASES:
