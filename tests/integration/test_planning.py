@@ -59,6 +59,19 @@ def test_a_shared_prefix_is_counted_once(place):
     assert (apart.steps_expected, apart.steps_saved) == (3 * (PRETRAIN + FINETUNE), 0)
 
 
+def test_a_sweep_is_told_its_hours_at_the_start_once_the_machine_was_timed(place):
+    home = Home(place.store, place.local)
+    path = chained(place, **RATES)
+    assert planning.outlook(path, (), home) is None
+    planning.plan(path, (), home)
+    hours = planning.outlook(path, (), home)
+    assert 0 < hours.low < hours.expected < hours.high
+    longer = planning.outlook(path, ("stages.finetune.steps=2000",), home)
+    assert longer.expected > hours.expected
+    assert planning.outlook(path, ("search.budget.wall_hours=1e-6",), home).high == 1e-6
+    assert planning.outlook(chained(place), (), home) is None, "no search, no sweep"
+
+
 def test_what_is_paid_for_is_not_counted(place):
     file = read_file(chained(place, **KINDS), (), Home(place.store, place.local))
     running = sweep_plan("s", spec_of(file), Home(place.store, place.local))

@@ -13,7 +13,13 @@ from acutance_models.errors import LossError, RegistryError
 from acutance_models.losses.adversarial import Adversarial
 from acutance_models.losses.checking import check_terms, discriminator_for
 from acutance_models.losses.interface import FeatureLoss, VerdictLoss
-from acutance_models.losses.passing import feature_networks, frozen, rgb, unmoved
+from acutance_models.losses.passing import (
+    feature_networks,
+    frozen,
+    planned_networks,
+    rgb,
+    unmoved,
+)
 from acutance_models.losses.table import LOSSES
 from acutance_models.losses.terms import TermHead, resolve_term, source_key, split_term
 
@@ -73,7 +79,8 @@ class LossMix:
         patch: Side of the training crops in HR pixels.
         channels: Planes of the pictures: 3, or 1 for luma in studio swing, which feature networks
             see as a grey picture.
-        seed: Key of the discriminators' first weights, streams "init/discriminator.TERM".
+        seed: Key of the discriminators' first weights, streams "init/discriminator.TERM"; None
+            leaves the weights of all networks zero, and no file is needed.
         weights: File name -> bytes, of each feature network that needs some (`weights_name`).
 
     Raises:
@@ -88,7 +95,7 @@ class LossMix:
         *,
         patch: int,
         channels: int = 3,
-        seed: int = 0,
+        seed: int | None = 0,
         weights: Mapping[str, bytes] | None = None,
     ) -> None:
         problems = check_terms(terms, patch=patch, channels=channels)
@@ -117,7 +124,10 @@ class LossMix:
             for name, loss in self._losses.items()
             if isinstance(loss, FeatureLoss | Adversarial) and loss.features is not None
         }
-        self.features = feature_networks(self._wanted(tuple(terms)), weights or {})
+        wanted = self._wanted(tuple(terms))
+        self.features = (
+            planned_networks(wanted) if seed is None else feature_networks(wanted, weights or {})
+        )
         self.initial: dict[str, float] = {}
 
     def to(self, device: torch.device) -> "LossMix":

@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from acutance_models.errors import FeatureError
-from acutance_models.features import FeatureNetwork, build_features, weights_name
+from acutance_models.features import FeatureNetwork, build_features, plan_features, weights_name
 
 
 def feature_networks(
@@ -33,6 +33,14 @@ def feature_networks(
         )
     return {
         key: build_features(specs[key], layers=layers, weights=weights.get(files[key] or "", None))
+        for key, layers in wanted.items()
+    }
+
+
+def planned_networks(wanted: Mapping[str, list[str]]) -> dict[str, FeatureNetwork]:
+    """Return the same networks, frozen, with weights that are zero: for passes without numbers."""
+    return {
+        key: plan_features(json.loads(key), layers=layers).requires_grad_(False).eval()
         for key, layers in wanted.items()
     }
 

@@ -15,6 +15,7 @@ from rich.text import Text
 
 from acutance_platform.search.feasibility import shown as feasibility
 from acutance_platform.search.fold import Record, Sweep
+from acutance_platform.search.forecast import remaining
 from acutance_platform.search.refused import in_a_row
 from acutance_platform.search.status import notes_of
 from acutance_platform.search.trial import Trial
@@ -24,10 +25,6 @@ _ROWS = 16
 """Trials shown at once, fewer on a low terminal."""
 _BELOW = 9
 """Lines of a terminal that are not rows."""
-_TELLING = 0.05
-"""Share of the expected steps from which on the time left is worth telling."""
-_PROMOTED = 1.3
-"""Promotions are asynchronous: about so many times the halving rule's number go on."""
 _COLOURS = {
     "RUNNING": "cyan",
     "COMPLETE": "green",
@@ -115,9 +112,6 @@ class View:
         self._console = console
         self._sweep = Sweep()
         self._baseline: dict[str, float] = {}
-        self._before = 0
-        """Steps that earlier sessions computed."""
-        self._began = time.time()
         self._lock = threading.Lock()  # rich renders in a thread of its own
 
     def __call__(self, record: Record) -> None:
@@ -126,8 +120,6 @@ class View:
             self._sweep.apply(record)
             if record["do"] == "baseline":
                 self._baseline = dict(record["metrics"])
-            if float(record.get("time") or self._began) < self._began:
-                self._before = self._sweep.executed
 
     def render(self) -> Group:
         """Return what the terminal shows now."""
@@ -199,10 +191,11 @@ class View:
             last = max(noted, key=lambda trial: max(step for _, step in trial.notes.values()))
             more = f" (and {len(noted) - 1} more trials)" if len(noted) > 1 else ""
             yield f"note     {last.name}, {notes_of(last)[-1]}{more}"
-        spent = f"{_time(sweep.wall_hours(time.time()))}, CPU {_time(sweep.cpu_hours)}"
+        spent = f"{duration(sweep.wall_hours(time.time()))}, CPU {duration(sweep.cpu_hours)}"
         if sweep.gpu_hours > 0:
-            spent += f", GPU {_time(sweep.gpu_hours)}"
-        yield f"spent    {spent}, {sweep.executed:,} steps{self._left()}"
+            spent += f", GPU {duration(sweep.gpu_hours)}"
+        yield f"spent    {spent}, {sweep.executed:,} steps"
+        yield from self._left()
 
     def _rungs(self) -> str:
         trials = list(self._sweep.trials.values())
@@ -223,31 +216,12 @@ class View:
             return f"{best.name} {_score(value)} {objective}"
         return f"{best.name} {_score(value)} {objective}, {bicubic}, difference {value - base:+.2f}"
 
-    def _left(self) -> str:
-        """Return the time left where it can be told."""
-        expected = self._expected_steps()
-        done = self._sweep.executed - self._before
-        if expected is None or done <= 0 or self._sweep.executed < _TELLING * expected:
-            return ""
-        per_step = (time.time() - self._began) / done
-        left = max(0.0, expected - self._sweep.executed) * per_step
-        return f"; about {_time(left / 3600)} left" if left > per_step else "; nearly done"
-
-    def _expected_steps(self) -> float | None:
-        """Return the steps that all trials will take under the halving rule, if it is known."""
-        search, trials = self._sweep.search, list(self._sweep.trials.values())
-        if search is None:
-            return float(trials[0].end)
-        rungs = next((trial.rungs for trial in trials if trial.rungs), None)
-        if search.budget.trials is None or rungs is None:
-            return None
-        scheduler = search.build_scheduler()
-        reached, before, total = search.budget.trials, 0, 0.0
-        for rung in rungs:
-            total += reached * (rung - before)
-            before = rung
-            reached = max(1, min(reached, round(scheduler.promotable(reached) * _PROMOTED)))
-        return total
+    def _left(self) -> Iterator[str]:
+        """Yield the time left where it can be told."""
+        hours = remaining(self._sweep, time.time())
+        if hours is not None:
+            between = f"{duration(hours['low'])} to {duration(hours['high'])}"
+            yield f"left     about {duration(hours['expected'])} ({between})"
 
 
 def _meets(sweep: Sweep, trial: Trial) -> bool | None:
@@ -287,7 +261,8 @@ def _score(value: float | None) -> str:
     return f"{value:.2f}" if abs(value) >= 2 else f"{value:.4f}"
 
 
-def _time(hours: float) -> str:
+def duration(hours: float) -> str:
+    """Return hours as people say them: 40 s, 12.5 min, 3.1 h."""
     if hours < 1 / 60:
         return f"{hours * 3600:.0f} s"
     return f"{hours * 60:.1f} min" if hours < 2 else f"{hours:.1f} h"

@@ -78,11 +78,12 @@ def plan(file: Path, sets: tuple[str, ...], as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps(forecast.as_dict(), indent=2))
         return
-    table = Table("recipe", "parameters", "s / step", "s / measurement")
+    table = Table("recipe", "parameters", "memory", "s / step", "s / measurement")
     for sample in forecast.samples:
         table.add_row(
             _shown(sample["recipe"]) or "as written",
             f"{sample['parameters']:,}",
+            f"{sample['peak_memory'] / 2**20:,.0f} MiB" if "peak_memory" in sample else "",
             f"{sample['seconds_per_step']:.3f}",
             f"{sample['seconds_per_measurement']:.2f}",
         )

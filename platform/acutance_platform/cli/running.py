@@ -8,12 +8,12 @@ from typing import Any
 import click
 from rich.console import Console
 
-from acutance_platform.cli.live import watching, wide_console
+from acutance_platform.cli.live import duration, watching, wide_console
 from acutance_platform.cli.looking import front_table, trial_notes
 from acutance_platform.cli.outcome import DONE, FAILED, INTERRUPTED, Failed
 from acutance_platform.report import rich_table
 from acutance_platform.report.feasible import told as constraints_told
-from acutance_platform.verbs import looking, open_home, running
+from acutance_platform.verbs import looking, open_home, planning, running
 from acutance_platform.verbs.home import Home
 from acutance_platform.verbs.running import Outcome, Resume
 from acutance_platform.verbs.upscaling import upscale
@@ -49,6 +49,9 @@ def sweep(
       acutance sweep sweep.yaml --name again --set search.budget.trials=24
     """
     home = open_home()
+    if resuming == "never" and (hours := planning.outlook(file, sets, home)) is not None:
+        between = f"{duration(hours.low)} to {duration(hours.high)}"
+        click.echo(f"forecast: {duration(hours.expected)} ({between}) by the cost model", err=True)
     with watching() as watch:
         outcome = running.sweep(file, home=home, name=name, sets=sets, resume=resuming, watch=watch)
     return _end(outcome, home, as_json)

@@ -18,6 +18,11 @@ def resolve_metrics(entries: Sequence[object], place: str) -> tuple[list[Entry],
     problems: list[Problem] = []
     for index, entry in enumerate(entries):
         here = f"{place}.{index}"
+        if entry in ("peak_memory", "latency_ms"):
+            rule = "this is a cost of the network, not a metric of its pictures"
+            way_out = f"Write evaluation: {{costs: [{entry}]}}."
+            problems.append(Problem(here, str(entry), rule, way_out))
+            continue
         if isinstance(entry, str) and entry not in METRICS:
             problems.append(unknown(here, "metric", entry, METRICS.names()))
             continue

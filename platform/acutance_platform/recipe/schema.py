@@ -176,6 +176,10 @@ class Evaluation(Part):
     metrics: list[str | Spec] = Field(default=["psnr_y", "ssim_y"], min_length=1)
     """Rows of the table of metrics: NAME, or `{kind: NAME, ...}` with the metric's own arguments
     and, where one kind stands twice, a `name` to tell the values by."""
+    costs: list[Literal["peak_memory", "latency_ms"]] = []
+    """Costs that reports tell beside `parameters` and `macs_per_pixel`: `peak_memory`, bytes of one
+    training step, predicted; `latency_ms`, milliseconds of upscaling a picture to 240 x 240,
+    measured where it trains. What a sweep's objectives and constraints name is added."""
 
 
 class Checkpoint(Part):

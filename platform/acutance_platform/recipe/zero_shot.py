@@ -95,6 +95,10 @@ def _idle_problems(recipe: Recipe) -> list[Problem]:
     if recipe.schedule.kind != "constant" or recipe.schedule.warmup:
         rule = "zero_shot sets the learning rate by its slope rule"
         problems.append(Problem("schedule", recipe.schedule.kind, rule, "Leave it out."))
+    if recipe.evaluation.costs:
+        rule = "zero_shot trains a network per picture, which no such cost describes"
+        shown = ", ".join(recipe.evaluation.costs)
+        problems.append(Problem("evaluation.costs", shown, rule, "Leave it out."))
     if recipe.ema is not None:
         rule = "zero_shot keeps no average of the weights"
         problems.append(Problem("ema", str(recipe.ema), rule, "Write null."))

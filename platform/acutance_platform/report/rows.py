@@ -8,7 +8,7 @@ from acutance_platform.report.data import ReportData, Trial
 from acutance_platform.report.feasible import met
 from acutance_platform.report.words import label, number, setting, short_paths
 
-_COSTS: Final = ("parameters", "macs_per_pixel")
+_COSTS: Final = ("parameters", "macs_per_pixel", "peak_memory", "latency_ms")
 
 
 @dataclass(frozen=True)

@@ -20,8 +20,10 @@ _LABELS: Final = {
     "ssim_rgb": "SSIM-RGB",
     "parameters": "Parameters",
     "macs_per_pixel": "MACs per pixel",
+    "peak_memory": "Peak memory of a step [bytes]",
+    "latency_ms": "Latency at 240 x 240 [ms]",
 }
-_COUNTS: Final = frozenset({"parameters", "macs_per_pixel"})
+_COUNTS: Final = frozenset({"parameters", "macs_per_pixel", "peak_memory"})
 _VAGUE: Final = frozenset({"kind", "weight", "steps"})
 _UNITS: Final = ((1e9, " G"), (1e6, " M"), (1e3, " k"))
 

@@ -22,6 +22,8 @@ from acutance_platform.search.table import parse_space
 PLACE = "search"
 STRUCTURE = ("parameters", "macs_per_pixel")
 """Metrics that every report has, whatever is evaluated."""
+COSTS = (*STRUCTURE, "peak_memory", "latency_ms")
+"""Metrics that bicubic has none of; the last two are in reports where something names them."""
 
 
 class _Part(BaseModel):
@@ -220,7 +222,7 @@ def _front_problems(search: Search) -> Iterator[Problem]:
         return
     for name in search.objectives:
         bound = bound_of(search.rules, name, search.objectives[name])
-        if name in STRUCTURE and name not in search.reference and bound is None:
+        if name in COSTS and name not in search.reference and bound is None:
             rule = "bicubic has no such cost, so the front's reference in it has to be given"
             way_out = f"Write reference: {{{name}: NUMBER}}, what is too much to count, or bound it"
             way_out += " by a constraint."
@@ -254,8 +256,8 @@ def _objective_problems(search: Search, base: Mapping[str, Any]) -> Iterator[Pro
     named = [("objectives", name) for name in search.objectives]
     named += [("constraints", name) for name in search.constraints]
     for key, name in named:
-        if name not in known and name not in STRUCTURE and not name.startswith("loss/"):
+        if name not in known and name not in COSTS and not name.startswith("loss/"):
             rule = f"{key} are metrics that the recipe evaluates, or its costs"
             way_out = f"Add it to evaluation.metrics, or use one of {', '.join(known)}"
-            way_out += f", {', '.join(STRUCTURE)}."
+            way_out += f", {', '.join(COSTS)}."
             yield Problem(f"{PLACE}.{key}.{name}", name, rule, way_out)

@@ -6,9 +6,10 @@ from typing import Any
 from acutance_platform.search.constraints import bound_of
 from acutance_platform.search.feasibility import nearest, shown
 from acutance_platform.search.fold import Sweep, plain
+from acutance_platform.search.forecast import remaining
 from acutance_platform.search.front import hypervolume
 from acutance_platform.search.points import front_points, objective_values
-from acutance_platform.search.schema import STRUCTURE
+from acutance_platform.search.schema import COSTS
 from acutance_platform.search.trial import Trial
 
 
@@ -37,6 +38,7 @@ def summary(sweep: Sweep, baseline: Mapping[str, float] | None = None) -> dict[s
         "gpu_hours": sweep.gpu_hours,
         "cpu_hours": sweep.cpu_hours,
         "wall_hours": sweep.wall_hours(),
+        "forecast": remaining(sweep),
         "trials": [_trial(sweep, trial) for trial in sweep.trials.values()],
     }
 
@@ -90,7 +92,7 @@ def _bounds(sweep: Sweep) -> dict[str, float]:
     """Return what constraints allow of each objective that is a cost of the recipe."""
     if sweep.search is None:
         return {}
-    costs = {name: d for name, d in sweep.search.objectives.items() if name in STRUCTURE}
+    costs = {name: d for name, d in sweep.search.objectives.items() if name in COSTS}
     found = {name: bound_of(sweep.search.rules, name, way) for name, way in costs.items()}
     return {name: bound for name, bound in found.items() if bound is not None}
 

@@ -1,9 +1,30 @@
 """What a recipe costs, told before it is trained."""
 
+import functools
+from collections.abc import Sequence
+from dataclasses import dataclass
+
 import torch
 
-from acutance_models import build_generator, count_parameters, macs_per_pixel
-from acutance_platform.recipe import Recipe, chain
+from acutance_models import Generator, build_generator, count_parameters, macs_per_pixel
+from acutance_platform.recipe import Link, Recipe, chain
+from acutance_platform.training.learner import Batch, Learner
+from acutance_platform.training.tally import Tally, without_contents
+
+
+@dataclass(frozen=True)
+class StepWork:
+    """What one training step takes of a machine, whichever it is."""
+
+    peak_memory: int
+    """Most bytes that its tensors take at once: weights, gradients, moments, average, batch,
+    discriminators, feature networks, and all that waits for the backward pass."""
+    flops: float
+    """Floating-point operations of convolutions and products of matrices, two a multiply-add."""
+    bytes: float
+    """Bytes that its kernels read and write."""
+    calls: int
+    """Calls of kernels."""
 
 
 def structural_costs(recipe: Recipe) -> dict[str, float]:
@@ -13,9 +34,18 @@ def structural_costs(recipe: Recipe) -> dict[str, float]:
         recipe: Complete.
 
     Returns:
-        `parameters` and `macs_per_pixel` of the generator that its last stage trains, both exact.
+        `parameters` and `macs_per_pixel` of the generator that its last stage trains, both exact;
+        where `evaluation.costs` asks for it, `peak_memory` in bytes (see `peak_memory`).
     """
-    return network_costs(chain(recipe)[-1].recipe)
+    return chain_costs(chain(recipe))
+
+
+def chain_costs(links: Sequence[Link]) -> dict[str, float]:
+    """Return the same for the first stages of a chain, whatever follows them."""
+    costs = network_costs(links[-1].recipe)
+    if "peak_memory" in links[-1].recipe.evaluation.costs:
+        costs["peak_memory"] = _heaviest(links)
+    return costs
 
 
 def network_costs(recipe: Recipe) -> dict[str, float]:
@@ -30,3 +60,59 @@ def network_costs(recipe: Recipe) -> dict[str, float]:
         "parameters": float(count_parameters(network)),
         "macs_per_pixel": float(macs_per_pixel(network)),
     }
+
+
+def peak_memory(recipe: Recipe) -> float:
+    """Return the bytes that tensors take at the peak of a step of the heaviest stage.
+
+    The training step itself runs on tensors without contents. The figure is what torch's allocator
+    gives out; what a process takes beside it (code, a CUDA context, what an allocator keeps for
+    later) is not in it. It is the same on every machine of one torch version.
+    """
+    return _heaviest(chain(recipe))
+
+
+def _heaviest(links: Sequence[Link]) -> float:
+    return float(max(step_work(link).peak_memory for link in links))
+
+
+def step_work(link: Link) -> StepWork:
+    """Return what a step of a stage takes, at the step where most of its terms count."""
+    return _known(link.recipe.model_dump_json(), link.name)
+
+
+@functools.lru_cache(maxsize=1024)
+def _known(recipe: str, stage: str) -> StepWork:
+    (link,) = (each for each in chain(Recipe.model_validate_json(recipe)) if each.name == stage)
+    with without_contents() as tally:
+        return _work(link, tally)
+
+
+def _work(link: Link, tally: Tally) -> StepWork:
+    recipe, stage = link.recipe, link.stage
+    learner = Learner(link, device=torch.device("cpu"), parent=None, files={}, drawn=False)
+    batch = empty_batch(learner.generator, recipe)
+    begins = {int(term.get("from_step", 0)) for term in stage.loss.values()}
+    begins |= {group.from_step for group in stage.groups}
+    tally.peak = 0  # what building them took is over
+    for done in sorted({0, *(step for step in begins if step < stage.steps)}):
+        for _ in range(2):  # the first step makes the moments, which are there ever after
+            tally.calls.clear()
+            learner.step(batch, done)
+    flops, touched = map(sum, zip(*tally.calls, strict=True))
+    return StepWork(tally.peak, flops, touched, len(tally.calls))
+
+
+def empty_batch(network: Generator, recipe: Recipe) -> Batch:
+    """Return a batch as `StageTraining` would give it to a network, its numbers arbitrary."""
+    data = recipe.data
+    side = data.patch // recipe.scale
+
+    def pictures(channels: int, side: int) -> torch.Tensor:
+        whole = torch.empty(data.batch, channels, side, side)
+        return whole.to(memory_format=torch.channels_last)
+
+    classes = network.condition_classes
+    shown = None if classes is None else torch.empty(data.batch, classes, data.patch, data.patch)
+    channels = network.channels
+    return Batch(pictures(channels, side), pictures(channels, data.patch), shown)

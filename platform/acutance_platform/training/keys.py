@@ -76,6 +76,8 @@ def _result_part(link: Link) -> dict[str, Any]:
     )
     if recipe.zero_shot is None:  # keys made before there was such a section still hold
         del content["zero_shot"]
+    if not recipe.evaluation.costs:  # nor of costs
+        del content["evaluation"]["costs"]
     content["data"] = recipe.data.model_dump(mode="json", exclude={"dataset"})
     content["stage"] = link.stage.model_dump(mode="json", exclude=_ELSEWHERE)
     return content

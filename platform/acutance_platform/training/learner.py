@@ -50,6 +50,7 @@ class Learner:
         device: Where to compute.
         parent: Weights to start from; None = the seed's first weights.
         files: Name -> bytes of the files that the feature networks need.
+        drawn: False leaves every weight zero and needs no file: for steps without numbers.
     """
 
     def __init__(
@@ -59,13 +60,15 @@ class Learner:
         device: torch.device,
         parent: Mapping[str, Tensor] | None,
         files: Mapping[str, bytes],
+        drawn: bool = True,
     ) -> None:
         self._link, self._recipe, self._device = link, link.recipe, device
         recipe, stage = link.recipe, link.stage
-        generator = build_generator(recipe.generator, scale=recipe.scale, seed=recipe.seed)
+        seed = recipe.seed if drawn else None
+        generator = build_generator(recipe.generator, scale=recipe.scale, seed=seed)
         if parent is not None:
             inherit(generator, parent)
-        self.generator: Generator = placed(generator, device)
+        self.generator: Generator = placed(generator, device) if drawn else generator
         self._wake()
         self._rules, grouped = parameter_groups(self.generator, stage.groups)
         self._names = [name for group in grouped for name in group]
@@ -76,9 +79,11 @@ class Learner:
             stage.loss,
             patch=recipe.data.patch,
             channels=self.generator.channels,
-            seed=recipe.seed,
+            seed=seed,
             weights=files,
-        ).to(device)
+        )
+        if drawn:
+            self._mix.to(device)
         self._adversary = Adversary(link, self._mix)
         self.averages = Averages(recorded_names(self._mix), device)
 

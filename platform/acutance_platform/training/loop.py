@@ -20,6 +20,7 @@ from acutance_platform.training.costs import network_costs
 from acutance_platform.training.data import Batches, Pairs
 from acutance_platform.training.evaluate import measure
 from acutance_platform.training.features import feature_bytes
+from acutance_platform.training.latency import latency_ms
 from acutance_platform.training.learner import Batch, Learner
 from acutance_platform.training.machine import device_of
 from acutance_platform.training.state import Progress, Report, Spent, States
@@ -52,6 +53,7 @@ class StageTraining:
         local: This machine's own folder.
         rungs: Absolute steps, beside `evaluation.every` and the end, to report and publish at.
         owner: Name under which new reports are made; a state's other reports cost nothing here.
+        costs: What every report tells beside its measurements; None = those of the network.
         lineage: What the published weights descend from, oldest first: the keys of the chain's
             earlier stages, and before them the lineage of the model that the first began from.
 
@@ -71,6 +73,7 @@ class StageTraining:
         files: Mapping[str, str] | None = None,
         rungs: Sequence[int] = (),
         owner: str = "",
+        costs: Mapping[str, float] | None = None,
         lineage: Sequence[str] = (),
     ) -> None:
         self._lineage = (*lineage, key)
@@ -86,7 +89,7 @@ class StageTraining:
             self._recipe.evaluation.metrics, files=self._files, device=self._device
         )
         self._states = States(store, key, local=local, keep=self._recipe.checkpoint.keep)
-        self._costs = network_costs(self._recipe)
+        self._costs = dict(network_costs(self._recipe) if costs is None else costs)
         self._meter = Meter(self._recipe)
         self._stop = False
         self._restart()
@@ -170,6 +173,7 @@ class StageTraining:
 
     def _measured(self, weights: bytes | None) -> Report:
         """Measure, and look whether anything is wrong; the report names the given weights."""
+        self._time_network()
         metrics = {**self._costs, **self._learner.averages.take(), **self._validate()}
         spent = self._spent()
         return Report(
@@ -183,6 +187,12 @@ class StageTraining:
             self._owner,
             self._notes(metrics),
         )
+
+    def _time_network(self) -> None:
+        """Measure the latency once, where it is asked for: weights do not change it."""
+        if "latency_ms" in self._recipe.evaluation.costs and "latency_ms" not in self._costs:
+            with self._learner.measured() as network:
+                self._costs["latency_ms"] = latency_ms(network, self._device)
 
     def _notes(self, metrics: Mapping[str, float]) -> list[str]:
         """Return what has to be said with the report of these metrics."""

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import final
 
 from acutance_platform.recipe import Recipe, RecipeErrors, chain, load_plugins
+from acutance_platform.training.costs import chain_costs
 from acutance_platform.training.data import Pairs, dataset_problems
 from acutance_platform.training.features import feature_files, feature_problems
 from acutance_platform.training.inherit import lineage_of
@@ -144,6 +145,7 @@ class Training:
             files=self._files,
             rungs=self._rungs_of(place),
             owner=self._owner,
+            costs=chain_costs(self._links[: place + 1]),
             lineage=[*self._began_from, *self.keys[:place]],
         )
         if self._stop:

@@ -15,7 +15,7 @@ from acutance_platform.recipe import (
     load_document,
     refuse,
 )
-from acutance_platform.search.schema import Search, parse_search
+from acutance_platform.search.schema import COSTS, STRUCTURE, Search, parse_search
 from acutance_platform.search.space import Space
 from acutance_platform.training import (
     dataset_problems,
@@ -32,6 +32,9 @@ from acutance_storage import ImageDataset, open_dataset
 
 _FIXED = ("resources", "data.dataset", "evaluation", "checkpoint", "plugins", "scale", "seed")
 """Recipe paths that are one for a whole sweep: they decide where it runs and what is compared."""
+
+_ASKED = tuple(cost for cost in COSTS if cost not in STRUCTURE)
+"""Costs that reports tell where they are asked for."""
 
 
 @dataclass(frozen=True)
@@ -64,6 +67,7 @@ def read_file(path: Path, sets: Iterable[str], home: Home) -> File:
     search = None
     if "search" in document.raw:
         search = _search(section, raw if recipe is None else recipe.model_dump(), problems)
+        recipe = _priced(recipe, search)
     if recipe is None or problems:
         raise RecipeErrors(document.placed(problems))
     recipe = pin_init(pin_dataset(recipe, document, home), document, home)
@@ -134,6 +138,16 @@ def _search(section: Any, base: dict[str, Any], problems: list[Problem]) -> Sear
         problems += error.problems
         return None
     return search
+
+
+def _priced(recipe: Recipe | None, search: Search | None) -> Recipe | None:
+    """Return the recipe with its reports telling every cost that the search names."""
+    if recipe is None or search is None:
+        return recipe
+    named = {*search.objectives, *search.constraints}
+    costs = [cost for cost in _ASKED if cost in named or cost in recipe.evaluation.costs]
+    evaluation = recipe.evaluation.model_copy(update={"costs": costs})
+    return recipe.model_copy(update={"evaluation": evaluation})
 
 
 def _fixed_problems(space: Space) -> list[Problem]:

@@ -2,26 +2,31 @@
 
 import math
 import os
-import statistics
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
-from itertools import count
 from pathlib import Path
 from typing import Any
 
 import torch
 
 from acutance_models import build_generator, count_parameters
-from acutance_platform.recipe import Recipe, build_recipe, chain, refuse
-from acutance_platform.search.forbidden import DRAWS, survey
-from acutance_platform.search.history import told_refused
-from acutance_platform.search.refused import Refused, given_up, stuck
-from acutance_platform.search.samplers import SAMPLERS, Sampler, Told, propose
-from acutance_platform.search.schema import Search, total_steps
-from acutance_platform.search.warm import warm_note, warm_told
+from acutance_platform.recipe import Recipe, chain
+from acutance_platform.search.forecast import LATER, USUALLY, halving_steps
+from acutance_platform.search.schema import Budget, Search, total_steps
 from acutance_platform.sweep.plan import SweepPlan
-from acutance_platform.training import feature_files, machine_kind, open_training, stage_keys
+from acutance_platform.training import feature_files, machine_kind, stage_keys
+from acutance_platform.training.speed import known_speed
 from acutance_platform.verbs.chains import Keys, Payment, inheritances, payment
+from acutance_platform.verbs.drawn import LISTED, draw_notes, first_draws
+from acutance_platform.verbs.estimating import (
+    IMPORTS,
+    Pace,
+    Range,
+    hours_between,
+    import_seconds,
+    pace_of,
+    timed_sample,
+)
 from acutance_platform.verbs.files import File, read_file
 from acutance_platform.verbs.home import Home
 from acutance_platform.verbs.plans import spec_of, sweep_plan, warm_records
@@ -29,27 +34,8 @@ from acutance_storage import open_dataset
 
 _SAMPLES = 4
 """Recipes that are timed; a few steps each."""
-_LISTED = 24
-"""Draws that are looked at for shared and finished stages; of a grid, all."""
-_MOST = 10**6
 _POINTS = 5
 """Draws that are shown."""
-_START = 15.0
-"""Seconds until the first step: processes, imports, the tracking server."""
-_LATER = 1.6
-"""Promotions are asynchronous: up to so many times the halving rule's number go on."""
-
-
-@dataclass(frozen=True)
-class Range:
-    """A forecast in hours."""
-
-    low: float
-    """Fastest timed recipe, strict halving."""
-    expected: float
-    """Median recipe."""
-    high: float
-    """Slowest timed recipe, generous promotion."""
 
 
 @dataclass(frozen=True)
@@ -75,7 +61,8 @@ class Forecast:
     hours: Range
     """Wall hours on this machine."""
     samples: list[dict[str, Any]]
-    """Recipes that were timed: searched values, parameters, seconds per step and measurement."""
+    """Recipes that were timed: searched values, parameters, peak memory of a step in bytes (with
+    what a process takes of a GPU beside it), seconds per step and measurement."""
     points: list[dict[str, Any]] = field(default_factory=list)
     """Searched values of the first draws, of a sweep."""
     notes: list[str] = field(default_factory=list)
@@ -127,8 +114,8 @@ def plan(path: Path, sets: Iterable[str], home: Home) -> Forecast:
 
 def _plan_recipe(file: File, home: Home) -> Forecast:
     recipe = file.recipe
-    sample = _timed(recipe, {}, home)
-    hours = _hours(sample, recipe.steps, recipe) / 3600 + _START / 3600
+    sample = timed_sample(recipe, {}, home)
+    pace = pace_of([recipe], [(recipe, sample)], home)
     version = open_dataset(home.store, recipe.data.dataset).version
     kind, files = machine_kind(recipe), feature_files(recipe, home.store)
     keys = stage_keys(recipe, dataset_version=version, machine=kind, files=files)
@@ -143,99 +130,77 @@ def _plan_recipe(file: File, home: Home) -> Forecast:
         stages=paid.stages,
         listed=1,
         steps_saved=paid.saved,
-        hours=Range(hours * 0.8, hours, hours * 1.5),
+        hours=hours_between(pace, (recipe.steps,) * 3, (1, 1, 1), 1, import_seconds()),
         samples=[sample],
     )
 
 
 def _plan_sweep(file: File, search: Search, home: Home) -> Forecast:
     running = sweep_plan(file.name, spec_of(file), home)
-    draws = _draws(running)
+    draws = first_draws(running)
     trials = search.budget.trials or (len(draws) if search.sampler["kind"] == "grid" else None)
     chosen = _varied(draws)
     recipes = [recipe for recipe, _ in chosen]
-    samples = [_timed(recipe, shown, home) for recipe, shown in chosen]
-    slots = _slots(file.recipe)
+    samples = [timed_sample(recipe, shown, home) for recipe, shown in chosen]
     counted = trials or len(draws)
+    slots = _slots(file.recipe)
     paid = payment([recipe for recipe, _ in draws], lambda r: _keys(running, r), home)
-    expected = _steps(running, counted, 1.0, paid)
-    seconds = sorted(_hours(s, 1, r) for s, r in zip(samples, recipes, strict=True))
-
-    def hours(per_step: float, steps: float) -> float:
-        return (_START + per_step * steps / min(slots, counted)) / 3600
-
-    most = min(counted * file.recipe.steps, _steps(running, counted, _LATER, paid))
+    likely = [recipe for recipe, _ in draws[:LISTED]]
+    pace = pace_of(likely, list(zip(recipes, samples, strict=True)), home)
+    hours, least = _sweep_hours(
+        running, counted, paid, pace, min(slots, counted), imports=import_seconds()
+    )
     return Forecast(
         kind="sweep",
         trials=trials,
         steps=counted * file.recipe.steps,
-        steps_expected=math.ceil(expected - 1e-6),
+        steps_expected=math.ceil(least - 1e-6),
         slots=slots,
         stages=paid.stages,
         listed=len(draws),
         steps_saved=paid.saved,
-        hours=Range(
-            hours(seconds[0], expected),
-            hours(statistics.median(seconds), (expected + most) / 2),
-            hours(seconds[-1], most),
-        ),
+        hours=hours,
         samples=samples,
         points=[shown for _, shown in draws[:_POINTS]],
-        notes=_notes(running),
+        notes=draw_notes(running),
     )
 
 
-def _notes(running: SweepPlan) -> list[str]:
-    """Return what forbidden combinations and earlier sweeps do to the draws."""
-    space = running.search.build_space()
-    counts = survey(space, running.recipe) if space.forbidden else {}
-    forbidden = [
-        f"forbidden combination {index} takes {counts.get(index, 0) / DRAWS:.1%} of random draws"
-        for index in range(len(space.forbidden))
-    ]
-    return [*forbidden, *(warm_note(record) for record in running.warm())]
+def outlook(path: Path, sets: Iterable[str], home: Home) -> Range | None:
+    """Forecast a sweep's wall hours by the cost model alone, in a second or two.
 
-
-def _draws(running: SweepPlan) -> list[tuple[Recipe, dict[str, Any]]]:
-    """Return the draws that do not depend on results: all of a grid, else the first ones.
-
-    Those that structural constraints refuse are passed over, as the sweep will.
+    Returns:
+        None where this machine kind was not timed yet (`plan` does that), for a file without a
+        search, and for zero-shot trainings.
 
     Raises:
-        RecipeErrors: If the constraints refuse every draw.
+        RecipeErrors: As for `plan`.
     """
-    space = running.search.build_space()
-    sampler: Sampler = SAMPLERS.build(
-        running.search.sampler,
-        space=space,
-        base=running.recipe,
-        directions=running.search.directions,
-    )
-    grid = running.search.sampler["kind"] == "grid"
-    limit = running.search.budget.trials or (_MOST if grid else _LISTED)
-    found: list[tuple[Recipe, dict[str, Any]]] = []
-    refused = list[Refused]()
-    history = [told for record in running.warm() for told in warm_told(record)]
-    for ordinal in count():
-        if len(found) >= limit or (not grid and len(found) >= _LISTED):
-            break
-        if not grid and given_up(refused, len(found)):
-            break
-        initial, base = running.search.initial, running.recipe
-        proposal = propose(sampler, ordinal, history, initial=initial, space=space, base=base)
-        if proposal is None:
-            break
-        drawn = running.recipe_for(proposal.outcome.apply)
-        if refusal := running.refusal(drawn):
-            refused.append(Refused(len(found), proposal.outcome.assignment, **refusal))
-            history.append(told_refused(refused[-1]))
-            continue
-        found.append((build_recipe(drawn), dict(proposal.outcome.shown)))
-        history.append(Told(proposal.outcome.assignment, "running", attrs=proposal.attrs))
-    if not found:
-        rule = f"a sweep needs a recipe to train, but {stuck(refused, 0)}"
-        raise refuse("search.constraints", None, rule, "Run `acutance plan` again then.")
-    return found
+    file = read_file(path, sets, home)
+    if file.search is None or file.recipe.zero_shot is not None:
+        return None
+    if known_speed(machine_kind(file.recipe), local=home.local) is None:
+        return None
+    running = sweep_plan(file.name, spec_of(file), home)
+    draws = [recipe for recipe, _ in first_draws(running)]
+    counted = file.search.budget.trials or len(draws)
+    paid = payment(draws, lambda r: _keys(running, r), home)
+    pace = pace_of(draws[:LISTED], [], home)
+    slots = min(_slots(file.recipe), counted)
+    return _sweep_hours(running, counted, paid, pace, slots, imports=IMPORTS)[0]
+
+
+def _sweep_hours(
+    running: SweepPlan, trials: int, paid: Payment, pace: Pace, slots: int, *, imports: float
+) -> tuple[Range, float]:
+    """Return a sweep's wall hours, and its steps under strict halving."""
+    budget = running.search.budget
+    bounds = (1.0, USUALLY, LATER)
+    least, usual, most = (_within(budget, _steps(running, trials, g, paid)) for g in bounds)
+    legs = len(running.rungs_of(running.recipe)) * trials
+    reached = (trials, (trials + legs) / 2, legs)
+    hours = hours_between(pace, (least, usual, most), reached, slots, imports)
+    return hours.at_most(budget.wall_hours), least
 
 
 def _varied(draws: list[tuple[Recipe, dict[str, Any]]]) -> list[tuple[Recipe, dict[str, Any]]]:
@@ -248,40 +213,25 @@ def _varied(draws: list[tuple[Recipe, dict[str, Any]]]) -> list[tuple[Recipe, di
     return [draws[index] for index in chosen]
 
 
-def _timed(recipe: Recipe, shown: dict[str, Any], home: Home) -> dict[str, Any]:
-    kind = machine_kind(recipe)
-    training = open_training(recipe, store=home.store, local=home.local, machine=kind)
-    step, measurement = training.rehearse()
-    with torch.device("meta"):
-        network = build_generator(recipe.generator, scale=recipe.scale, seed=None)
-    return {
-        "recipe": shown,
-        "parameters": count_parameters(network),
-        "seconds_per_step": step,
-        "seconds_per_measurement": measurement,
-    }
-
-
-def _hours(sample: dict[str, Any], steps: int, recipe: Recipe) -> float:
-    """Return the seconds of `steps` steps with their share of measurements."""
-    measured = sample["seconds_per_measurement"] / recipe.evaluation.every
-    return float(steps * (sample["seconds_per_step"] + measured))
-
-
 def _steps(running: SweepPlan, trials: int, generous: float, paid: Payment) -> float:
     """Return the steps of `trials` trials under the scheduler's halving rule.
 
     Stages before the last one are computed once for all trials that share them.
     """
-    rungs = running.rungs_of(running.recipe)
-    scheduler = running.search.build_scheduler()
-    before, _ = total_steps(running.recipe)
-    total, reached = 0.0, trials
-    for rung in rungs:
-        total += reached * (rung - before)
-        before = rung
-        reached = max(1, min(reached, round(scheduler.promotable(reached) * generous)))
-    return total * (1 - paid.done) + paid.prefix_steps(trials)
+    before, last = total_steps(running.recipe)
+    total = halving_steps(
+        running.search.build_scheduler(),
+        running.rungs_of(running.recipe),
+        trials,
+        generous=generous,
+        before=before,
+    )
+    return min(trials * last, total) * (1 - paid.done) + paid.prefix_steps(trials)
+
+
+def _within(budget: Budget, steps: float) -> float:
+    """Return the steps that the budget leaves."""
+    return steps if budget.steps is None else min(steps, budget.steps)
 
 
 def _keys(running: SweepPlan, recipe: Recipe) -> Keys:

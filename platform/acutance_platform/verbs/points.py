@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from acutance_models import build_metrics, load_generator, read_header
 from acutance_platform.search.fold import Record, plain
 from acutance_platform.search.points import Wanted, front_trials, wanted_between
-from acutance_platform.search.schema import STRUCTURE
+from acutance_platform.search.schema import COSTS
 from acutance_platform.training import Pairs, device_of, files_of_metrics, measure, placed
 from acutance_platform.verbs.home import Home
 from acutance_platform.verbs.journals import Told, finished
@@ -51,7 +51,7 @@ def points_between(told: Told, home: Home) -> Iterator[Record]:
         found = measure(network, pairs, recipe, metrics=metrics, device=device)
         trial = told.sweep.trials[first]
         last = trial.reports[trial.step]
-        costs = {name: last[name] for name in STRUCTURE if name in last}
+        costs = {name: last[name] for name in COSTS if name in last}
         yield {
             "do": "point",
             "parents": [first, second],
