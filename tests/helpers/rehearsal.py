@@ -78,18 +78,24 @@ class Clock:
         return self.now
 
 
-def rehearse(plan, log, trainings, *, slots=1, order=None, fails=None, clock=None):
+def rehearse(plan, log, trainings, *, slots=1, order=None, fails=None, clock=None, requests=None):
     """Run one driver until the sweep ends or the journal kills it; return the conductor.
 
-    `order` picks which leg reports next; `fails(trial, step)` says whether a leg ends in error.
+    `order` picks which leg reports next; `fails(trial, step)` says whether a leg ends in error;
+    `requests` is what people ask, honoured as soon as the driver looks.
     """
     order, clock = order or random.Random(0), clock or Clock()
-    conductor = Conductor(plan, journal=log, clock=clock)
+    conductor = Conductor(plan, journal=log, clock=clock, requests=requests)
     if conductor.done:
         return conductor
     conductor.start("driver", "host")
     legs = {}
     while True:
+        if by := conductor.look(now=True):
+            for name in legs:
+                conductor.release(name)
+            conductor.interrupt(f"stopped by {by}")
+            return conductor
         while len(conductor.active) < slots and (offer := conductor.next_leg()) is not None:
             assert offer.trial not in legs, "a trial has one leg at a time"
             legs[offer.trial] = [offer, trainings.stored(offer)]

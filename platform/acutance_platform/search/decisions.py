@@ -72,7 +72,7 @@ def next_leg(
     found = candidate(sweep, scheduler)
     if found is None:
         full = queue is not None and waiting >= queue
-        if not exhausted and not full and not _all_drawn(sweep):
+        if sweep.queued or (not exhausted and not full and not _all_drawn(sweep)):
             return Next("draw")
         if active or waiting:
             return Next("wait")
@@ -125,7 +125,11 @@ def verdict(
 
     A trial that is promoted at once keeps its slot.
     """
-    if trial.ended is not None or spent(sweep, now) is not None:
+    if trial.ended is not None:
+        return False, []
+    if trial.stopped_by:
+        return False, [stopped(trial, now)]
+    if spent(sweep, now) is not None:
         return False, []
     if trial.target is not None:
         return True, []
@@ -139,18 +143,28 @@ def fail(trial: Trial, error: str, now: float) -> list[Record]:
     """Return the records of a leg that ended in error; the third in a row ends the trial."""
     base = {"trial": trial.name, "step": trial.step, "time": now}
     records: list[Record] = [{"do": "failure", **base, "error": error}]
-    if trial.failures_in_a_row + 1 >= FAILURES:
+    if trial.stopped_by:
+        records.append(stopped(trial, now))
+    elif trial.failures_in_a_row + 1 >= FAILURES:
         records.append(_ended(trial, "FAILED", trial.step, trial.weights, now))
     return records
 
 
 def mend(sweep: Sweep, now: float) -> list[Record]:
     """Return the ends that a driver died before writing."""
+    going = [trial for trial in sweep.trials.values() if trial.ended is None]
     return [
         _end(trial, trial.values[trial.end], trial.end, trial.weights, now)
-        for trial in sweep.trials.values()
-        if trial.ended is None and trial.end in trial.values
+        if trial.end in trial.values
+        else stopped(trial, now)
+        for trial in going
+        if trial.stopped_by or trial.end in trial.values
     ]
+
+
+def stopped(trial: Trial, now: float) -> Record:
+    """Return the end of a trial that did not come to its end; its state stays."""
+    return _ended(trial, "STOPPED", trial.step, trial.weights, now)
 
 
 def finish(sweep: Sweep, now: float) -> list[Record]:
@@ -159,11 +173,7 @@ def finish(sweep: Sweep, now: float) -> list[Record]:
     Trials that never came to their end are STOPPED. The sweep is STOPPED where a budget other
     than the number of trials was reached, FAILED where not one trial completed, else COMPLETE.
     """
-    records = [
-        _ended(trial, "STOPPED", trial.step, trial.weights, now)
-        for trial in sweep.trials.values()
-        if trial.ended is None
-    ]
+    records = [stopped(trial, now) for trial in sweep.trials.values() if trial.ended is None]
     reason, state = spent(sweep, now), "COMPLETE"
     if reason is not None:
         state = "STOPPED"
@@ -174,7 +184,7 @@ def finish(sweep: Sweep, now: float) -> list[Record]:
 
 def _all_drawn(sweep: Sweep) -> bool:
     limit = section(sweep).budget.trials
-    return limit is not None and len(sweep.trials) >= limit
+    return limit is not None and sweep.drawn >= limit
 
 
 def _promote(trial: Trial, rung: int) -> Record:

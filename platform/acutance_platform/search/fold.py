@@ -27,6 +27,8 @@ class Sweep:
         running: Whether a driver started and did not say that it ended.
         state: The last `finish` record's word, or RUNNING or WAITING.
         reason: Why it finished, such as the budget that was reached.
+        queued: Points that were added by hand and are no trials yet: request -> point.
+        honoured: Requests that the journal knows.
     """
 
     name: str = ""
@@ -40,6 +42,8 @@ class Sweep:
     started: float | None = None
     last: float = 0.0
     earlier_seconds: float = 0.0
+    queued: dict[str, dict[str, Any]] = field(default_factory=dict)
+    honoured: set[str] = field(default_factory=set)
 
     @classmethod
     def of(cls, records: Iterable[Record]) -> "Sweep":
@@ -65,6 +69,11 @@ class Sweep:
         complete = [t for t in self.trials.values() if t.ended == "COMPLETE" and t.end in t.values]
         winner = max(complete, key=lambda t: (sign * t.values[t.end][0], -t.ordinal), default=None)
         return winner.name if winner else None
+
+    @property
+    def drawn(self) -> int:
+        """Number of trials that the sampler drew, initial points included."""
+        return sum(not trial.by_hand for trial in self.trials.values())
 
     @property
     def executed(self) -> int:
@@ -131,7 +140,9 @@ class Sweep:
                 record.get("attrs", {}),
                 tuple(record.get("rungs", ())),
                 tuple((key, int(end)) for key, end in record.get("stages") or ()),
+                by_hand="enqueued" in record,
             )
+        self.queued.pop(record.get("enqueued", ""), None)
 
     def _leg(self, record: Record) -> None:
         self.trials[record["trial"]].begun = True
@@ -173,6 +184,19 @@ class Sweep:
         first, second = record["parents"]
         point = Between((first, second), float(record["alpha"]), metrics, record["weights"])
         self.between.setdefault(point.name, point)
+
+    def _stop(self, record: Record) -> None:
+        self._refused(record)
+        if record.get("trial") in self.trials:
+            self.trials[record["trial"]].stopped_by = record["by"]
+
+    def _enqueue(self, record: Record) -> None:
+        if record["request"] not in self.honoured:
+            self.queued[record["request"]] = record["point"]
+        self._refused(record)
+
+    def _refused(self, record: Record) -> None:
+        self.honoured.add(record["request"])
 
     def _run(self, record: Record) -> None:
         self.trials[record["trial"]].run_id = record["run_id"]

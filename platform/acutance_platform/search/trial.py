@@ -28,6 +28,8 @@ class Trial:
         failures_in_a_row: Failures since the last new report.
         ended: COMPLETE, STOPPED or FAILED, or None while it may go on.
         run_id: The MLflow run, where a journal names it.
+        stopped_by: Who asked that it ends early; empty where nobody did.
+        by_hand: Whether somebody added it; else the sampler drew it.
     """
 
     name: str
@@ -51,6 +53,8 @@ class Trial:
     errors: list[str] = field(default_factory=list)
     ended: State | None = None
     run_id: str | None = None
+    stopped_by: str = ""
+    by_hand: bool = False
 
     @property
     def step(self) -> int:

@@ -5,19 +5,24 @@ free slot and tells what became of it.
 """
 
 import json
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Collection, Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Protocol, final
 
 from acutance_platform.search import decisions
 from acutance_platform.search.fold import Record, Sweep
+from acutance_platform.search.requests import LOOK_EVERY
 from acutance_platform.search.space import Outcome
 from acutance_platform.search.spending import spent
+from acutance_platform.search.steering import honour
 from acutance_platform.search.table import parse_space
 from acutance_platform.search.trial import Trial
 from acutance_platform.sweep.drawing import ERROR_CHARACTERS, Drawing
 from acutance_platform.sweep.errors import SweepDiffers
 from acutance_platform.sweep.plan import SweepPlan
+from acutance_storage import StorageError
 
 
 class Log(Protocol):
@@ -28,6 +33,16 @@ class Log(Protocol):
 
     def read(self) -> list[Record]:
         """Return every record from the first on."""
+
+
+class Requests(Protocol):
+    """What people ask of the sweep; see `search.requests`."""
+
+    def pending(self, known: Collection[str] = ()) -> Iterable[Record]:
+        """Yield what is asked, in order, and forget what is known."""
+
+    def drop(self, name: str) -> None:
+        """Forget a request."""
 
 
 class Leases(Protocol):
@@ -67,6 +82,7 @@ class Conductor:
         clock: Returns seconds since the epoch.
         on_event: Called with each record after it is durable.
         leases: Of this sweep; None where no other sweep can share a stage.
+        requests: To this sweep; None where nobody can ask anything.
 
     Raises:
         SweepDiffers: If the journal is of another plan.
@@ -80,8 +96,10 @@ class Conductor:
         clock: Callable[[], float],
         on_event: Callable[[Record], object] | None = None,
         leases: Leases | None = None,
+        requests: Requests | None = None,
     ) -> None:
-        self.plan, self._leases = plan, leases
+        self.plan, self._leases, self._requests = plan, leases, requests
+        self._looked = -math.inf
         self._leased: dict[str, set[str]] = {}
         self._journal, self._clock, self._on_event = journal, clock, on_event
         self.sweep = Sweep.of(journal.read())
@@ -142,6 +160,33 @@ class Conductor:
         """Say whether nothing is in flight and nothing can ever follow."""
         return self._next().kind == "over"
 
+    def look(self, *, now: bool = False) -> str | None:
+        """Honour what people asked since the last look, and journal it.
+
+        A store that is out of reach is asked again at the next look.
+
+        Args:
+            now: Look even if the last look was a moment ago.
+
+        Returns:
+            Who asked that the whole sweep stops, if somebody did.
+        """
+        if self._requests is None or (not now and self._clock() < self._looked + LOOK_EVERY):
+            return None
+        self._looked, asked_by, found = self._clock(), None, list[Record]()
+        with suppress(StorageError, OSError):
+            found = list(self._requests.pending(self.sweep.honoured))
+        for request in found:
+            records = honour(
+                self.sweep, request, active=self.active, space=self._space, now=self._looked
+            )
+            self._write(*records)
+            if records[0]["do"] == "stop" and "trial" not in records[0]:
+                asked_by = str(request["by"])
+            with suppress(StorageError, OSError):  # else the next look drops it
+                self._requests.drop(request["id"])
+        return asked_by
+
     def on_reports(self, name: str, reports: list[Record]) -> bool:
         """Take in what a leg reports.
 
@@ -187,6 +232,7 @@ class Conductor:
     def interrupt(self, reason: str) -> None:
         """Close the session; the sweep can be resumed."""
         now = self._clock()
+        self._write(*decisions.mend(self.sweep, now))
         self._write({"do": "finish", "state": "INTERRUPTED", "reason": reason, "time": now})
 
     def _next(self, slots: int | None = None) -> decisions.Next:

@@ -1,10 +1,14 @@
 """Drawing the next trial: what the sampler proposes becomes a recipe and a record."""
 
-from typing import final
+from collections.abc import Mapping
+from typing import Any, final
 
+from acutance_models.rng import stream
 from acutance_platform.search.decisions import asked, unbuildable
+from acutance_platform.search.drawing import RandomDraw
 from acutance_platform.search.fold import Record, Sweep
 from acutance_platform.search.history import history
+from acutance_platform.search.initial import Pinned, pinned_values
 from acutance_platform.search.samplers import SAMPLERS, Proposal, Sampler, propose
 from acutance_platform.search.space import Space
 from acutance_platform.sweep.errors import SweepError
@@ -46,21 +50,18 @@ class Drawing:
     def draw(self, sweep: Sweep, now: float) -> list[Record]:
         """Return the records of the next trial; none where the space is exhausted.
 
+        Points that were added by hand come first.
+
         Raises:
             SweepError: If nothing that is drawn can be built, and no budget of trials ends it.
         """
         ordinal = len(sweep.trials)
-        proposal = propose(
-            self._sampler,
-            ordinal,
-            history(sweep),
-            initial=self._plan.search.initial,
-            space=self._space,
-            base=self._plan.recipe,
-        )
+        request, point = next(iter(sweep.queued.items()), ("", None))
+        proposal = self._proposed(sweep) if point is None else self._pinned(point, ordinal)
         if proposal is None:
             self.exhausted = True
             return []
+        mark = {"enqueued": request} if request else {}
         rungs: tuple[int, ...] = ()
         stages: Stages = ()
         try:
@@ -69,10 +70,27 @@ class Drawing:
             rungs, stages = self._plan.rungs_of(recipe), self._plan.stages(recipe)
         except Exception as fault:  # whatever is wrong with one recipe is this trial's alone
             error = f"the drawn recipe cannot be built: {fault}"
-            ask = _ask(ordinal, proposal, (), stages, now)
+            ask = _ask(ordinal, proposal, (), stages, now) | mark
             return [ask, self._passed_over(ask["trial"], error, now)]
         self._unbuildable = 0
-        return [_ask(ordinal, proposal, rungs, stages, now)]
+        return [_ask(ordinal, proposal, rungs, stages, now) | mark]
+
+    def _proposed(self, sweep: Sweep) -> Proposal | None:
+        # What was added by hand takes no point of a list, a grid or a sequence away.
+        return propose(
+            self._sampler,
+            sweep.drawn,
+            history(sweep),
+            initial=self._plan.search.initial,
+            space=self._space,
+            base=self._plan.recipe,
+        )
+
+    def _pinned(self, point: Mapping[str, Any], ordinal: int) -> Proposal:
+        """Return a point added by hand; what it leaves open depends on seed and ordinal alone."""
+        rng = stream(int(self._plan.recipe.get("seed", 0)), "enqueued", ordinal)
+        draw = Pinned(pinned_values(self._space, point), RandomDraw(rng))
+        return Proposal(self._space.draw(draw, self._plan.recipe))
 
     def _passed_over(self, trial: str, error: str, now: float) -> Record:
         self._unbuildable += 1

@@ -20,6 +20,7 @@ from filelock import FileLock, Timeout
 from ray import tune
 
 from acutance_platform.search.fold import Record
+from acutance_platform.search.requests import Requests
 from acutance_platform.sweep.cluster import Share, Slots, cluster, require_room, share_of
 from acutance_platform.sweep.conductor import Conductor, Log
 from acutance_platform.sweep.errors import SweepBusy
@@ -63,7 +64,12 @@ def run_sweep(
     with _sole_driver(folder, plan.name):
         leases = Leases(store, plan.name)
         conductor = Conductor(
-            plan, journal=journal, clock=time.time, on_event=on_event, leases=leases
+            plan,
+            journal=journal,
+            clock=time.time,
+            on_event=on_event,
+            leases=leases,
+            requests=Requests(store, plan.name),
         )
         if conductor.done:
             return conductor.sweep.state
