@@ -14,6 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from acutance_platform.search.fold import Record, Sweep
+from acutance_platform.search.spending import budget_of, budget_words
 from acutance_platform.search.status import notes_of
 from acutance_platform.search.trial import Trial
 from acutance_platform.verbs.recording import Watch
@@ -182,8 +183,9 @@ class View:
         if sweep.search is not None:
             counts = ", ".join(f"{states.count(s)} {s.lower()}" for s in _COLOURS if s in states)
             budget = sweep.search.budget.trials
-            of = f" of {budget}" if budget else ""
-            yield f"trials   {len(sweep.trials)}{of}: {counts}"
+            more = len(sweep.trials) - sweep.drawn
+            of = f" of {budget}{f' and {more} more' if more else ''}" if budget else ""
+            yield f"trials   {sweep.drawn if budget else len(sweep.trials)}{of}: {counts}"
             yield f"rungs    {self._rungs()}"
         yield f"best     {self._compared()}"
         noted = [trial for trial in sweep.trials.values() if trial.notes]
@@ -195,6 +197,11 @@ class View:
         if sweep.gpu_hours > 0:
             spent += f", GPU {_time(sweep.gpu_hours)}"
         yield f"spent    {spent}, {sweep.executed:,} steps{self._left()}"
+        limits = budget_of(sweep)
+        limits["limit"].pop("trials", None)
+        if limits["limit"]:
+            limits["spent"]["wall_hours"] = sweep.wall_hours(time.time())
+            yield f"budget   {budget_words(limits)}"
 
     def _rungs(self) -> str:
         trials = list(self._sweep.trials.values())

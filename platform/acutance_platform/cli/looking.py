@@ -14,6 +14,7 @@ from acutance_platform.cli.outcome import Failed
 from acutance_platform.report import rich_table
 from acutance_platform.report.words import label, number
 from acutance_platform.search.points import knee
+from acutance_platform.search.spending import budget_words
 from acutance_platform.verbs import looking, open_home
 from acutance_platform.verbs.journals import open_sweep, seen_from
 
@@ -44,6 +45,8 @@ def status(sweep: str, as_json: bool) -> None:
         console.print(f"bicubic: {baseline}")
     executed, requested = document["steps_executed"], document["steps_requested"]
     console.print(f"steps: {executed:,} computed of {requested:,} requested")
+    if document["budget"]["limit"]:
+        console.print(f"budget: {budget_words(document['budget'])}")
     for line in trial_notes(document):
         click.echo(line)
 

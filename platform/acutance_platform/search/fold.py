@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from acutance_platform.search.between import Between
-from acutance_platform.search.schema import Search
+from acutance_platform.search.schema import Budget, Search
 from acutance_platform.search.trial import State, Trial
 
 Record = dict[str, Any]
@@ -197,6 +197,17 @@ class Sweep:
 
     def _refused(self, record: Record) -> None:
         self.honoured.add(record["request"])
+
+    def _budget(self, record: Record) -> None:
+        """Go on with other limits: trials that ended for want of budget alone wait again."""
+        if self.search is None:
+            return
+        known = {key: record["budget"].get(key) for key in Budget.model_fields}
+        self.search = self.search.model_copy(update={"budget": Budget.model_validate(known)})
+        self.finished, self.reason = None, ""
+        for trial in self.trials.values():
+            if trial.ended == "STOPPED" and not trial.stopped_by:
+                trial.ended = None
 
     def _run(self, record: Record) -> None:
         self.trials[record["trial"]].run_id = record["run_id"]

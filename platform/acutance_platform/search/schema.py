@@ -33,7 +33,7 @@ class Budget(_Part):
     """What a sweep may spend; when one of these is reached, no new leg starts."""
 
     trials: int | None = Field(default=None, ge=1)
-    """Number of trials that are drawn."""
+    """Number of trials that are drawn; points added by hand come on top."""
     steps: int | None = Field(default=None, ge=1)
     """Training steps computed by all trials together."""
     wall_hours: float | None = Field(default=None, gt=0)

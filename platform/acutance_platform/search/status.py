@@ -6,6 +6,7 @@ from typing import Any
 from acutance_platform.search.fold import Sweep, plain
 from acutance_platform.search.front import hypervolume
 from acutance_platform.search.points import front_points, objective_values
+from acutance_platform.search.spending import budget_of
 from acutance_platform.search.trial import Trial
 
 
@@ -31,6 +32,7 @@ def summary(sweep: Sweep, baseline: Mapping[str, float] | None = None) -> dict[s
         "gpu_hours": sweep.gpu_hours,
         "cpu_hours": sweep.cpu_hours,
         "wall_hours": sweep.wall_hours(),
+        "budget": budget_of(sweep),
         "trials": [_trial(sweep, trial) for trial in sweep.trials.values()],
     }
 

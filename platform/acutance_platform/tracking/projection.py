@@ -65,6 +65,8 @@ class RunView:
     notes: dict[str, int] = field(default_factory=dict)
     """What was wrong, in words -> the first step that said so; the tag ``acutance.notes``."""
     seen: set[tuple[str, int]] = field(default_factory=set)
+    stopped: bool = False
+    """Whether somebody asked that it ends early."""
     run_id: str | None = None
     """From the journal, where an earlier driver recorded it."""
 
@@ -122,6 +124,7 @@ class Projection:
             "about": self._about,
             "baseline": self._baseline,
             "finish": self._finish,
+            "budget": self._budget,
         }
         self._on_trial: dict[str, Callable[[RunView, Record], None]] = {
             "report": self._report,
@@ -133,6 +136,7 @@ class Projection:
             "end": self._end,
             "result": self._result,
             "run": self._run,
+            "stop": self._stop,
         }
 
     def apply(self, record: Record) -> str | None:
@@ -194,6 +198,12 @@ class Projection:
             if record.get("reason"):
                 parent.tags["acutance.reason"] = str(record["reason"])[:_LONGEST_NOTE]
 
+    def _budget(self, record: Record) -> None:
+        """More may be spent: what ended for want of budget alone rests again."""
+        for key, run in self.runs.items():
+            if key != SWEEP and run.state == "STOPPED" and not run.stopped:
+                run.state = "PAUSED"
+
     # --- records of one trial
 
     def _ask(self, record: Record) -> RunView:
@@ -244,6 +254,9 @@ class Projection:
     def _error(self, run: RunView, record: Record) -> None:
         if record.get("error"):
             run.tags["acutance.error"] = str(record["error"])[-_LONGEST_NOTE:]
+
+    def _stop(self, run: RunView, record: Record) -> None:
+        run.stopped = True
 
     def _run(self, run: RunView, record: Record) -> None:
         run.run_id = str(record["run_id"])
