@@ -36,7 +36,10 @@ class MemoryLog:
 
 
 class Trainings:
-    """States of all trials, which outlive drivers and workers."""
+    """States of all trials, which outlive drivers and workers.
+
+    `quality(offer, step)` is PSNR-Y, or all metrics by name.
+    """
 
     def __init__(self, quality, every=5, save_every=1):
         self.quality, self.every = quality, every
@@ -51,10 +54,11 @@ class Trainings:
         last = told[-1]["step"] if told else 0
         step = min((last // self.every + 1) * self.every, *(r for r in offer.rungs if r > last))
         self.computed[offer.trial] = self.computed.get(offer.trial, 0) + step - last
+        value = self.quality(offer, step)
         told.append(
             {
                 "step": step,
-                "metrics": {"psnr_y": self.quality(offer, step)},
+                "metrics": value if isinstance(value, dict) else {"psnr_y": value},
                 "executed": step - last,
                 "cpu_seconds": 1.0,
                 "gpu_seconds": 0.0,

@@ -113,9 +113,14 @@ def absorb(sweep: Sweep, trial: Trial, reports: Iterable[Record]) -> list[Record
         if step not in told:
             records += _told(trial, report)
             told.add(step)
-        if step in trial.rungs and step not in trial.values:
+        if step in trial.rungs and step not in trial.values and not _passes(trial, step):
             records += _reached(sweep, trial, report)
     return records
+
+
+def _passes(trial: Trial, step: int) -> bool:
+    """Say whether a rung is none for this trial: a repeat is compared at its end alone."""
+    return trial.repeats is not None and step != trial.end
 
 
 def verdict(

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from acutance_platform.search.between import Between
+from acutance_platform.search.bounds import pessimistic
 from acutance_platform.search.schema import Budget, Search
 from acutance_platform.search.trial import State, Trial
 
@@ -62,18 +63,40 @@ class Sweep:
 
     @property
     def best(self) -> str | None:
-        """Name of the COMPLETE trial with the best first objective, the earlier one of equals."""
+        """Name of the COMPLETE trial with the best first objective, the earlier one of equals.
+
+        Where some were trained with several seeds, of those the one with the best bound.
+        """
         if self.search is None:
             return next((t.name for t in self.trials.values() if t.ended == "COMPLETE"), None)
         sign = 1.0 if self.search.direction == "max" else -1.0
-        complete = [t for t in self.trials.values() if t.ended == "COMPLETE" and t.end in t.values]
-        winner = max(complete, key=lambda t: (sign * t.values[t.end][0], -t.ordinal), default=None)
+        complete = [
+            t
+            for t in self.trials.values()
+            if t.ended == "COMPLETE" and t.end in t.values and t.repeats is None
+        ]
+        firsts = {
+            t.name: [each.values[each.end][0] for each in self.trainings_of(t)] for t in complete
+        }
+        repeated = [t for t in complete if len(firsts[t.name]) > 1]
+        direction = self.search.direction
+        winner = max(
+            repeated or complete,
+            key=lambda t: (sign * pessimistic(firsts[t.name], direction), -t.ordinal),
+            default=None,
+        )
         return winner.name if winner else None
+
+    def trainings_of(self, trial: Trial) -> list[Trial]:
+        """Return a trial, if it is COMPLETE, and its complete repeats with other seeds."""
+        family = [t for t in self.trials.values() if trial.name in (t.name, t.repeats)]
+        return [t for t in family if t.ended == "COMPLETE"]
 
     @property
     def drawn(self) -> int:
         """Number of trials that the sampler drew, initial points included."""
-        return sum(not trial.by_hand for trial in self.trials.values())
+        own = [trial for trial in self.trials.values() if trial.repeats is None]
+        return sum(not trial.by_hand for trial in own)
 
     @property
     def executed(self) -> int:
@@ -141,6 +164,8 @@ class Sweep:
                 tuple(record.get("rungs", ())),
                 tuple((key, int(end)) for key, end in record.get("stages") or ()),
                 by_hand="enqueued" in record,
+                repeats=record.get("repeats"),
+                seed=record.get("seed"),
             )
         self.queued.pop(record.get("enqueued", ""), None)
 

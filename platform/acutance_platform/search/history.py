@@ -10,7 +10,10 @@ from acutance_platform.search.trial import Trial
 
 
 def history(sweep: Sweep) -> list[Told]:
-    """Return what the sampler may know: every trial with its values at known steps."""
+    """Return what the sampler may know: every trial with its values at known steps.
+
+    Repeats with other seeds are none of its business: it would learn the best points twice.
+    """
     return [
         Told(
             assignment=trial.assignment,
@@ -19,6 +22,7 @@ def history(sweep: Sweep) -> list[Told]:
             attrs=trial.attrs,
         )
         for trial in sweep.trials.values()
+        if trial.repeats is None
     ]
 
 

@@ -6,6 +6,7 @@ from typing import Any
 from acutance_platform.search.fold import Sweep, plain
 from acutance_platform.search.front import hypervolume
 from acutance_platform.search.points import front_points, objective_values
+from acutance_platform.search.seeds import over_seeds
 from acutance_platform.search.spending import budget_of
 from acutance_platform.search.trial import Trial
 
@@ -74,6 +75,8 @@ def _trial(sweep: Sweep, trial: Trial) -> dict[str, Any]:
         "failures": trial.failures,
         "error": trial.errors[-1] if trial.errors else None,
         "notes": notes_of(trial),
+        "repeats": trial.repeats,
+        **over_seeds(sweep, trial),
     }
 
 

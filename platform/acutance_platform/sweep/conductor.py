@@ -6,14 +6,16 @@ free slot and tells what became of it.
 
 import json
 import math
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any, Protocol, final
+from typing import Any, final
 
 from acutance_platform.search import decisions
 from acutance_platform.search.fold import Record, Sweep
 from acutance_platform.search.requests import LOOK_EVERY
+from acutance_platform.search.schema import Search
+from acutance_platform.search.seeds import asked_again, seed_of, seeded, wanted_repeat
 from acutance_platform.search.space import Outcome
 from acutance_platform.search.spending import spent
 from acutance_platform.search.steering import honour
@@ -22,40 +24,8 @@ from acutance_platform.search.trial import Trial
 from acutance_platform.sweep.drawing import ERROR_CHARACTERS, Drawing
 from acutance_platform.sweep.errors import SweepDiffers
 from acutance_platform.sweep.plan import SweepPlan
+from acutance_platform.sweep.ports import Leases, Log, Requests
 from acutance_storage import StorageError
-
-
-class Log(Protocol):
-    """The part of a journal that a sweep needs."""
-
-    def append(self, *records: Record) -> None:
-        """Write the records durably, all or none."""
-
-    def read(self) -> list[Record]:
-        """Return every record from the first on."""
-
-
-class Requests(Protocol):
-    """What people ask of the sweep; see `search.requests`."""
-
-    def pending(self, known: Collection[str] = ()) -> Iterable[Record]:
-        """Yield what is asked, in order, and forget what is known."""
-
-    def drop(self, name: str) -> None:
-        """Forget a request."""
-
-
-class Leases(Protocol):
-    """Who computes a stage now, across sweeps; see `acutance_storage.leases`."""
-
-    def held_by_another(self, key: str) -> bool:
-        """Say whether another sweep is computing it."""
-
-    def take(self, key: str) -> None:
-        """Say that this one is."""
-
-    def let_go(self, key: str) -> None:
-        """Say that this one is not any more."""
 
 
 @dataclass(frozen=True)
@@ -70,6 +40,12 @@ class LegOffer:
 def nobody(key: str) -> bool:
     """Say that no other sweep computes a stage."""
     return False
+
+
+def _complete(spec: dict[str, Any]) -> dict[str, Any]:
+    """Return a journalled spec with what a newer acutance knows and it leaves out."""
+    search = Search.model_validate(spec["search"]).model_dump(mode="json")
+    return {**spec, "search": search}
 
 
 @final
@@ -104,7 +80,7 @@ class Conductor:
         self._journal, self._clock, self._on_event = journal, clock, on_event
         self.sweep = Sweep.of(journal.read())
         self._spec = json.loads(json.dumps(plan.spec))
-        if self.sweep.name and self.sweep.spec != self._spec:
+        if self.sweep.name and _complete(self.sweep.spec) != self._spec:
             raise SweepDiffers(
                 f"sweep {plan.name!r} exists with another recipe or search. Resume it as it is, "
                 "or give this one another name with --name."
@@ -142,6 +118,12 @@ class Conductor:
         """
         while True:
             following = self._next(slots)
+            if following.kind in ("wait", "over"):
+                again = self._again()
+                if again is None:
+                    return None
+                self._repeat(*again)
+                continue
             if following.kind == "draw":
                 self._draw()
                 continue
@@ -158,7 +140,7 @@ class Conductor:
 
     def over(self) -> bool:
         """Say whether nothing is in flight and nothing can ever follow."""
-        return self._next().kind == "over"
+        return self._next().kind == "over" and self._again() is None
 
     def look(self, *, now: bool = False) -> str | None:
         """Honour what people asked since the last look, and journal it.
@@ -235,6 +217,21 @@ class Conductor:
         self._write(*decisions.mend(self.sweep, now))
         self._write({"do": "finish", "state": "INTERRUPTED", "reason": reason, "time": now})
 
+    def _again(self) -> tuple[Trial, int] | None:
+        """Return what to train again with another seed, if nothing else is left to do."""
+        if spent(self.sweep, self._clock()) is not None:
+            return None
+        return wanted_repeat(self.sweep, self.active)
+
+    def _repeat(self, trial: Trial, number: int) -> None:
+        """Journal that a trial is trained again with another seed."""
+        outcome = self._space.replay(trial.assignment, self.plan.recipe)
+        recipe = self.plan.recipe_for(outcome.apply)
+        seed = seed_of(recipe, number)
+        stages = self.plan.stages({**recipe, "seed": seed})
+        ordinal = len(self.sweep.trials)
+        self._write(asked_again(trial, ordinal, seed, stages, self._clock()))
+
     def _next(self, slots: int | None = None) -> decisions.Next:
         return decisions.next_leg(
             self.sweep,
@@ -267,7 +264,8 @@ class Conductor:
 
     def _offer(self, trial: Trial) -> LegOffer:
         outcome: Outcome = self._space.replay(trial.assignment, self.plan.recipe)
-        return LegOffer(trial.name, self.plan.recipe_for(outcome.apply), trial.rungs)
+        recipe = seeded(self.plan.recipe_for(outcome.apply), trial)
+        return LegOffer(trial.name, recipe, trial.rungs)
 
     def _write(self, *records: Record) -> None:
         """Make records durable, then let them count, then tell who listens."""

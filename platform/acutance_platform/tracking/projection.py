@@ -216,6 +216,9 @@ class Projection:
         for place, (key, _) in enumerate(record.get("stages") or ()):
             run.tags[f"acutance.stage.{place}"] = str(key)
         recipe = record.get("recipe") or {}
+        if record.get("repeats"):
+            run.tags |= {"acutance.repeats": str(record["repeats"])}
+            recipe = {**recipe, "seed": record["seed"]}
         run.params = {clean_name(path): clean_value(value) for path, value in recipe.items()}
         return run
 

@@ -4,6 +4,7 @@ from typing import Any
 
 from acutance_platform.recipe import Recipe, build_recipe, chain
 from acutance_platform.search.schema import parse_search
+from acutance_platform.search.seeds import seeded
 from acutance_platform.search.space import apply_to
 from acutance_platform.search.table import parse_space
 from acutance_platform.sweep.plan import Stages, SweepPlan
@@ -71,4 +72,4 @@ def trial_recipe(told: Told, trial: str) -> Recipe:
         return build_recipe(spec)
     space = parse_space(search["space"])
     outcome = space.replay(told.sweep.trials[trial].assignment, spec)
-    return build_recipe(apply_to(spec, outcome.apply))
+    return build_recipe(seeded(apply_to(spec, outcome.apply), told.sweep.trials[trial]))
