@@ -183,8 +183,8 @@ class View:
         if sweep.search is not None:
             counts = ", ".join(f"{states.count(s)} {s.lower()}" for s in _COLOURS if s in states)
             budget = sweep.search.budget.trials
-            more = len(sweep.trials) - sweep.drawn
-            of = f" of {budget}{f' and {more} more' if more else ''}" if budget else ""
+            extra = len(sweep.trials) - sweep.drawn
+            of = f" of {budget}{f' and {extra} more' if extra else ''}" if budget else ""
             yield f"trials   {sweep.drawn if budget else len(sweep.trials)}{of}: {counts}"
             yield f"rungs    {self._rungs()}"
         yield f"best     {self._compared()}"
