@@ -30,6 +30,7 @@ class Sweep:
         reason: Why it finished, such as the budget that was reached.
         queued: Points that were added by hand and are no trials yet: request -> point.
         honoured: Requests that the journal knows.
+        repeated: Trial -> its repeats with other seeds.
     """
 
     name: str = ""
@@ -45,6 +46,7 @@ class Sweep:
     earlier_seconds: float = 0.0
     queued: dict[str, dict[str, Any]] = field(default_factory=dict)
     honoured: set[str] = field(default_factory=set)
+    repeated: dict[str, list[Trial]] = field(default_factory=dict)
 
     @classmethod
     def of(cls, records: Iterable[Record]) -> "Sweep":
@@ -89,7 +91,7 @@ class Sweep:
 
     def trainings_of(self, trial: Trial) -> list[Trial]:
         """Return a trial, if it is COMPLETE, and its complete repeats with other seeds."""
-        family = [t for t in self.trials.values() if trial.name in (t.name, t.repeats)]
+        family = [trial, *self.repeated.get(trial.name, ())]
         return [t for t in family if t.ended == "COMPLETE"]
 
     @property
@@ -167,6 +169,8 @@ class Sweep:
                 repeats=record.get("repeats"),
                 seed=record.get("seed"),
             )
+            if "repeats" in record:
+                self.repeated.setdefault(record["repeats"], []).append(self.trials[name])
         self.queued.pop(record.get("enqueued", ""), None)
 
     def _leg(self, record: Record) -> None:

@@ -28,16 +28,15 @@ def wanted_repeat(sweep: Sweep, active: Collection[str] = ()) -> tuple[Trial, in
         active: Trials of which a leg holds a slot.
     """
     wanted = section(sweep).repeats
+    if wanted is None:
+        return None
     going = [t for t in sweep.trials.values() if t.target is not None or t.name in active]
-    if wanted is None or not all(trial.repeats for trial in going):
+    if not all(trial.repeats for trial in going):
         return None
     complete = [t for t in sweep.trials.values() if t.ended == "COMPLETE" and not t.repeats]
     ranked = order([t.values[t.end] for t in complete], section(sweep).directions)
     best = [complete[i] for i in ranked[: wanted.top]]
-    begun = {
-        trial.name: sum(other.repeats == trial.name for other in sweep.trials.values())
-        for trial in best
-    }
+    begun = {trial.name: len(sweep.repeated.get(trial.name, ())) for trial in best}
     least = min(best, key=lambda trial: begun[trial.name], default=None)
     if least is None or begun[least.name] >= wanted.seeds - 1:
         return None

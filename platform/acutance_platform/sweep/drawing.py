@@ -80,7 +80,8 @@ class Drawing:
         return propose(
             self._sampler,
             sweep.drawn,
-            history(sweep),
+            # Who learns nothing is told nothing: telling takes time that grows with the trials.
+            history(sweep) if self._sampler.learns else [],
             initial=self._plan.search.initial,
             space=self._space,
             base=self._plan.recipe,
