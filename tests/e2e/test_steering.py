@@ -87,6 +87,12 @@ def test_a_sweep_is_steered_from_other_processes(command, place, tmp_path, capfd
         assert "--budget trials=+4" in said(capfd, *asked, code=2)
     assert "no such trial" in said(capfd, "logs", "steered/t0009", code=2)
 
+    command.run("resume", "steered", "--budget", "trials=+1")
+    status = json.loads(said(capfd, "status", "steered", "--json"))
+    assert status["budget"]["limit"] == {"trials": 4}
+    states = [trial["state"] for trial in status["trials"]]
+    assert states == ["STOPPED", *["COMPLETE"] * 4]
+
 
 def stopped_while_it_runs(command, place, capfd):
     """Go on, follow, and stop the whole sweep; what was asked of the dead driver has happened."""
