@@ -12,18 +12,23 @@ ACUTANCE_LOCAL, unless `home` is given.
 from acutance_platform.verbs.addresses import load_model as load
 from acutance_platform.verbs.evaluation import evaluate
 from acutance_platform.verbs.interpolating import interpolate
+from acutance_platform.verbs.logs import logs
 from acutance_platform.verbs.looking import front, report, status
 from acutance_platform.verbs.running import resume, sweep, train
+from acutance_platform.verbs.steering import enqueue, stop
 from acutance_platform.verbs.upscaling import upscale
 
 __all__ = [
+    "enqueue",
     "evaluate",
     "front",
     "interpolate",
     "load",
+    "logs",
     "report",
     "resume",
     "status",
+    "stop",
     "sweep",
     "train",
     "upscale",

@@ -36,7 +36,10 @@ class MemoryLog:
 
 
 class Trainings:
-    """States of all trials, which outlive drivers and workers."""
+    """States of all trials, which outlive drivers and workers.
+
+    `quality(offer, step)` is PSNR-Y, or all metrics by name.
+    """
 
     def __init__(self, quality, every=5, save_every=1):
         self.quality, self.every = quality, every
@@ -51,10 +54,11 @@ class Trainings:
         last = told[-1]["step"] if told else 0
         step = min((last // self.every + 1) * self.every, *(r for r in offer.rungs if r > last))
         self.computed[offer.trial] = self.computed.get(offer.trial, 0) + step - last
+        value = self.quality(offer, step)
         told.append(
             {
                 "step": step,
-                "metrics": {"psnr_y": self.quality(offer, step)},
+                "metrics": value if isinstance(value, dict) else {"psnr_y": value},
                 "executed": step - last,
                 "cpu_seconds": 1.0,
                 "gpu_seconds": 0.0,
@@ -78,18 +82,24 @@ class Clock:
         return self.now
 
 
-def rehearse(plan, log, trainings, *, slots=1, order=None, fails=None, clock=None):
+def rehearse(plan, log, trainings, *, slots=1, order=None, fails=None, clock=None, requests=None):
     """Run one driver until the sweep ends or the journal kills it; return the conductor.
 
-    `order` picks which leg reports next; `fails(trial, step)` says whether a leg ends in error.
+    `order` picks which leg reports next; `fails(trial, step)` says whether a leg ends in error;
+    `requests` is what people ask, honoured as soon as the driver looks.
     """
     order, clock = order or random.Random(0), clock or Clock()
-    conductor = Conductor(plan, journal=log, clock=clock)
+    conductor = Conductor(plan, journal=log, clock=clock, requests=requests)
     if conductor.done:
         return conductor
     conductor.start("driver", "host")
     legs = {}
     while True:
+        if by := conductor.look(now=True):
+            for name in legs:
+                conductor.release(name)
+            conductor.interrupt(f"stopped by {by}")
+            return conductor
         while len(conductor.active) < slots and (offer := conductor.next_leg()) is not None:
             assert offer.trial not in legs, "a trial has one leg at a time"
             legs[offer.trial] = [offer, trainings.stored(offer)]

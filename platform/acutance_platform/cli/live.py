@@ -17,13 +17,14 @@ from acutance_platform.search.feasibility import shown as feasibility
 from acutance_platform.search.fold import Record, Sweep
 from acutance_platform.search.forecast import remaining
 from acutance_platform.search.refused import in_a_row
+from acutance_platform.search.spending import budget_of, budget_words
 from acutance_platform.search.status import notes_of
 from acutance_platform.search.trial import Trial
 from acutance_platform.verbs.recording import Watch
 
 _ROWS = 16
 """Trials shown at once, fewer on a low terminal."""
-_BELOW = 9
+_BELOW = 11
 """Lines of a terminal that are not rows."""
 _COLOURS = {
     "RUNNING": "cyan",
@@ -178,8 +179,9 @@ class View:
         if sweep.search is not None:
             counts = ", ".join(f"{states.count(s)} {s.lower()}" for s in _COLOURS if s in states)
             budget = sweep.search.budget.trials
-            of = f" of {budget}" if budget else ""
-            yield f"trials   {len(sweep.trials)}{of}: {counts}"
+            extra = len(sweep.trials) - sweep.drawn
+            of = f" of {budget}{f' and {extra} more' if extra else ''}" if budget else ""
+            yield f"trials   {sweep.drawn if budget else len(sweep.trials)}{of}: {counts}"
             yield f"rungs    {self._rungs()}"
         if sweep.search is not None and sweep.search.rules:
             missing = sum(_meets(sweep, trial) is False for trial in sweep.trials.values())
@@ -195,6 +197,11 @@ class View:
         if sweep.gpu_hours > 0:
             spent += f", GPU {duration(sweep.gpu_hours)}"
         yield f"spent    {spent}, {sweep.executed:,} steps"
+        limits = budget_of(sweep)
+        limits["limit"].pop("trials", None)
+        if limits["limit"]:
+            limits["spent"]["wall_hours"] = sweep.wall_hours(time.time())
+            yield f"budget   {budget_words(limits)}"
         yield from self._left()
 
     def _rungs(self) -> str:

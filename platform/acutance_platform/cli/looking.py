@@ -13,8 +13,9 @@ from acutance_platform.cli.live import wide_console
 from acutance_platform.cli.outcome import Failed
 from acutance_platform.report import rich_table
 from acutance_platform.report.feasible import told as constraints_told
-from acutance_platform.report.words import label, number
+from acutance_platform.report.words import label, number, over_seeds
 from acutance_platform.search.points import knee
+from acutance_platform.search.spending import budget_words
 from acutance_platform.verbs import looking, open_home
 from acutance_platform.verbs.journals import open_sweep, seen_from
 
@@ -47,6 +48,8 @@ def status(sweep: str, as_json: bool) -> None:
         console.print(line)
     executed, requested = document["steps_executed"], document["steps_requested"]
     console.print(f"steps: {executed:,} computed of {requested:,} requested")
+    if document["budget"]["limit"]:
+        console.print(f"budget: {budget_words(document['budget'])}")
     for line in trial_notes(document):
         click.echo(line)
 
@@ -96,7 +99,9 @@ def front(sweep: str, pick: tuple[str, ...], by: str | None, as_json: bool) -> N
 def front_table(document: dict[str, Any]) -> Table:
     """Return the points of a front, the knee of several marked by a star."""
     objectives = document["objectives"]
-    table = Table("point", *map(label, objectives), "weights")
+    several = any("mean" in point for point in document["points"])
+    seeds = [f"{label(name)} over seeds" for name in objectives] if several else []
+    table = Table("point", *map(label, objectives), *seeds, "weights")
     star = (
         knee(document["points"], objectives)
         if min(len(objectives), len(document["points"])) > 1
@@ -104,6 +109,8 @@ def front_table(document: dict[str, Any]) -> Table:
     )
     for point in document["points"]:
         values = [number(name, point["metrics"].get(name)) for name in objectives]
+        if several:
+            values += [over_seeds(name, point) for name in objectives]
         mark = " *" if point is star else ""
         table.add_row(f"{point['trial']}{mark}", *values, (point["weights"] or "")[:12])
     return table

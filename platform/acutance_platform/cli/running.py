@@ -80,17 +80,24 @@ def train(
 
 @click.command()
 @click.argument("name")
+@click.option(
+    "--budget",
+    multiple=True,
+    metavar="KEY=[+]NUMBER",
+    help="Raise a limit; a sweep that ended goes on.",
+)
 @_JSON
-def resume(name: str, as_json: bool) -> int:
+def resume(name: str, budget: tuple[str, ...], as_json: bool) -> int:
     """Go on with the interrupted sweep or training NAME; nothing finished runs again.
 
     \b
     Example:
       acutance resume quickstart
+      acutance resume quickstart --budget trials=+4 --budget cpu_hours=12
     """
     home = open_home()
     with watching() as watch:
-        outcome = running.resume(name, home=home, watch=watch)
+        outcome = running.resume(name, budget=budget, home=home, watch=watch)
     return _end(outcome, home, as_json)
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from acutance_platform.report.canvas import canvas, legend, png
 from acutance_platform.report.data import ReportData, Trial, counts, family
 from acutance_platform.report.theme import THEMES, Theme, ThemeName, looks
-from acutance_platform.report.words import label, number
+from acutance_platform.report.words import label, number, over_seeds
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -56,10 +56,13 @@ def front_rows(data: ReportData) -> list[list[str]]:
     if data.axes is None or not points:
         return []
     metrics = list(data.status["objectives"])
-    rows = [["Point", *map(label, metrics), "Between", "Weights"]]
+    repeated = [name for name in metrics if any(name in e.get("mean", {}) for e in points)]
+    headings = [*map(label, metrics), *(f"{label(name)} over seeds" for name in repeated)]
+    rows = [["Point", *headings, "Between", "Weights"]]
     for entry in points:
         knee = ", knee" if entry["trial"] == data.front.get("knee") else ""
         values = [number(name, entry["metrics"].get(name)) for name in metrics]
+        values += [over_seeds(name, entry) for name in repeated]
         parents = entry.get("parents")
         between = f"{' and '.join(parents)}, alpha {entry['alpha']:g}" if parents else "–"
         rows.append([f"{entry['trial']}{knee}", *values, between, (entry["weights"] or "–")[:12]])
@@ -100,12 +103,28 @@ def _draw_front(axes: "Axes", data: ReportData, colours: Theme) -> None:
         [x for x, _ in places], [y for _, y in places], color=colours.ink, linewidth=1.2, zorder=2,
         label="front",
     )  # fmt: skip
+    _draw_seeds(axes, data, points, colours)
     for entry, name in _named(data, points):
         axes.annotate(
             name, _places(data, [entry])[0],
             xytext=(0, 10), textcoords="offset points", ha="center", fontsize=9,
             color=colours.ink, weight="bold" if name.endswith("knee") else "normal",
             parse_math=False,
+        )  # fmt: skip
+
+
+def _draw_seeds(axes: "Axes", data: ReportData, points: Sequence[Entry], colours: Theme) -> None:
+    """Mean and spread of the points that were trained with several seeds, as crosses of bars."""
+    assert data.axes is not None, "asked for by the caller"
+    several = [e for e in points if all(name in e.get("mean", {}) for name in data.axes)]
+    if several:
+        (x, dx), (y, dy) = (
+            ([e["mean"][name] for e in several], [e["spread"][name] for e in several])
+            for name in data.axes
+        )
+        axes.errorbar(
+            x, y, xerr=dx, yerr=dy, linestyle="none", color=colours.baseline, elinewidth=1.2,
+            capsize=3, zorder=4, label="mean and spread over seeds",
         )  # fmt: skip
 
 

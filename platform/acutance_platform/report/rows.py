@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from acutance_platform.report.data import ReportData, Trial
 from acutance_platform.report.feasible import met
-from acutance_platform.report.words import label, number, setting, short_paths
+from acutance_platform.report.words import label, number, over_seeds, setting, short_paths
 
 _COSTS: Final = ("parameters", "macs_per_pixel", "peak_memory", "latency_ms")
 
@@ -54,17 +54,19 @@ def trial_table(data: ReportData) -> TrialTable:
     recipes = told_apart(folded({str(t["trial"]): t["recipe"] for t in data.trials}))
     paths = list(dict.fromkeys(path for recipe in recipes.values() for path in recipe))
     metrics = _metrics(data)
-    short = short_paths(paths)
+    short, seeds = short_paths(paths), _seeds(data)
     columns = [
         Column("Trial", "", numeric=False),
         Column("State", "", numeric=False),
         *(Column(short[p], p, numeric=_is_numeric(recipes, p), searched=True) for p in paths),
         *(Column(label(metric), metric, numeric=True) for metric in metrics),
+        *(Column(f"{label(m)} over seeds", f"{m}: mean ± spread", numeric=True) for m in seeds),
         Column("Steps", "steps trained", numeric=True),
         *([Column("Feasible", "meets the constraints", numeric=False)] if _asked(data) else []),
     ]
     rows = [
-        _row(data, trial, recipes[str(trial["trial"])], paths, metrics) for trial in data.trials
+        _row(data, trial, recipes[str(trial["trial"])], paths, metrics, seeds)
+        for trial in data.trials
     ]
     return TrialTable(tuple(columns), tuple(rows))
 
@@ -134,6 +136,7 @@ def _row(
     recipe: Mapping[str, Any],
     paths: list[str],
     metrics: list[str],
+    seeds: list[str],
 ) -> Row:
     cells = [Cell(trial["trial"], trial["trial"]), Cell(trial["state"], trial["state"])]
     for path in paths:
@@ -144,11 +147,22 @@ def _row(
     for metric in metrics:
         measured = data.metric(trial, metric)
         cells.append(Cell(number(metric, measured), "" if measured is None else measured))
+    for metric in seeds:
+        mean = (trial.get("mean") or {}).get(metric, "")
+        shown = f"as {trial['repeats']}" if trial.get("repeats") else over_seeds(metric, trial)
+        cells.append(Cell(shown, mean))
     cells.append(Cell(f"{trial['steps']:,}", trial["steps"]))
     if _asked(data):
         cells.append(Cell(met(trial), met(trial)))
     best = trial["trial"] == data.status.get("best")
     return Row(trial["trial"], trial["state"], best, tuple(cells))
+
+
+def _seeds(data: ReportData) -> list[str]:
+    """The objectives of which several seeds tell a mean; none where nothing was repeated."""
+    objectives = data.status.get("objectives") or {}
+    trials = data.status["trials"]
+    return [name for name in objectives if any(name in t.get("mean", {}) for t in trials)]
 
 
 def _metrics(data: ReportData) -> list[str]:

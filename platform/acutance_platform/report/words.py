@@ -33,6 +33,19 @@ def label(metric: str) -> str:
     return _LABELS.get(metric, metric)
 
 
+def over_seeds(metric: str, entry: Mapping[str, Any]) -> str:
+    """Mean, spread and number of a point's trainings with different seeds, a dash for one alone.
+
+    Args:
+        metric: One of its metrics.
+        entry: Of `trials` in ``status --json`` or of `points` in ``front --json``.
+    """
+    if metric not in entry.get("mean", {}):
+        return "–"
+    mean, spread = entry["mean"][metric], entry["spread"][metric]
+    return f"{number(metric, mean)} ± {number(metric, spread)} ({entry['seeds']})"
+
+
 def number(metric: str, value: float | None) -> str:
     """A metric's value with the digits that mean something, a dash where there is none."""
     if value is None:

@@ -74,7 +74,7 @@ def next_leg(
     found = candidate(sweep, scheduler)
     if found is None:
         full = queue is not None and waiting >= queue
-        if not exhausted and not full and not _all_drawn(sweep):
+        if sweep.queued or (not exhausted and not full and not _all_drawn(sweep)):
             return Next("draw")
         if active or waiting:
             return Next("wait")
@@ -115,9 +115,14 @@ def absorb(sweep: Sweep, trial: Trial, reports: Iterable[Record]) -> list[Record
         if step not in told:
             records += _told(trial, report)
             told.add(step)
-        if step in trial.rungs and step not in trial.values:
+        if step in trial.rungs and step not in trial.values and not _passes(trial, step):
             records += _reached(sweep, trial, report)
     return records
+
+
+def _passes(trial: Trial, step: int) -> bool:
+    """Say whether a rung is none for this trial: a repeat is compared at its end alone."""
+    return trial.repeats is not None and step != trial.end
 
 
 def verdict(
@@ -127,7 +132,11 @@ def verdict(
 
     A trial that is promoted at once keeps its slot.
     """
-    if trial.ended is not None or spent(sweep, now) is not None:
+    if trial.ended is not None:
+        return False, []
+    if trial.stopped_by:
+        return False, [stopped(trial, now)]
+    if spent(sweep, now) is not None:
         return False, []
     if trial.target is not None:
         return True, []
@@ -141,18 +150,28 @@ def fail(trial: Trial, error: str, now: float) -> list[Record]:
     """Return the records of a leg that ended in error; the third in a row ends the trial."""
     base = {"trial": trial.name, "step": trial.step, "time": now}
     records: list[Record] = [{"do": "failure", **base, "error": error}]
-    if trial.failures_in_a_row + 1 >= FAILURES:
+    if trial.stopped_by:
+        records.append(stopped(trial, now))
+    elif trial.failures_in_a_row + 1 >= FAILURES:
         records.append(_ended(trial, "FAILED", trial.step, trial.weights, now))
     return records
 
 
 def mend(sweep: Sweep, now: float) -> list[Record]:
     """Return the ends that a driver died before writing."""
+    going = [trial for trial in sweep.trials.values() if trial.ended is None]
     return [
         _end(trial, trial.values[trial.end], trial.end, trial.weights, now)
-        for trial in sweep.trials.values()
-        if trial.ended is None and trial.end in trial.values
+        if trial.end in trial.values
+        else stopped(trial, now)
+        for trial in going
+        if trial.stopped_by or trial.end in trial.values
     ]
+
+
+def stopped(trial: Trial, now: float) -> Record:
+    """Return the end of a trial that did not come to its end; its state stays."""
+    return _ended(trial, "STOPPED", trial.step, trial.weights, now)
 
 
 def finish(sweep: Sweep, now: float) -> list[Record]:
@@ -162,11 +181,7 @@ def finish(sweep: Sweep, now: float) -> list[Record]:
     than the number of trials was reached, FAILED where not one trial completed, else COMPLETE,
     also where the constraints let no further draw pass.
     """
-    records = [
-        _ended(trial, "STOPPED", trial.step, trial.weights, now)
-        for trial in sweep.trials.values()
-        if trial.ended is None
-    ]
+    records = [stopped(trial, now) for trial in sweep.trials.values() if trial.ended is None]
     reason, state = spent(sweep, now), "COMPLETE"
     refused = stuck(sweep.refused, len(sweep.trials))
     if reason is not None:
@@ -180,7 +195,7 @@ def finish(sweep: Sweep, now: float) -> list[Record]:
 
 def _all_drawn(sweep: Sweep) -> bool:
     limit = section(sweep).budget.trials
-    return limit is not None and len(sweep.trials) >= limit
+    return limit is not None and sweep.drawn >= limit
 
 
 def _promote(trial: Trial, rung: int) -> Record:

@@ -10,9 +10,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from acutance_platform.search.between import Between
+from acutance_platform.search.bounds import pessimistic
 from acutance_platform.search.constraints import feasible
 from acutance_platform.search.refused import Refused
-from acutance_platform.search.schema import Search
+from acutance_platform.search.schema import Budget, Search
 from acutance_platform.search.trial import State, Trial
 
 Record = dict[str, Any]
@@ -31,6 +32,9 @@ class Sweep:
         running: Whether a driver started and did not say that it ended.
         state: The last `finish` record's word, or RUNNING or WAITING.
         reason: Why it finished, such as the budget that was reached.
+        queued: Points that were added by hand and are no trials yet: request -> point.
+        honoured: Requests that the journal knows.
+        repeated: Trial -> its repeats with other seeds.
     """
 
     name: str = ""
@@ -46,6 +50,9 @@ class Sweep:
     started: float | None = None
     last: float = 0.0
     earlier_seconds: float = 0.0
+    queued: dict[str, dict[str, Any]] = field(default_factory=dict)
+    honoured: set[str] = field(default_factory=set)
+    repeated: dict[str, list[Trial]] = field(default_factory=dict)
 
     @classmethod
     def of(cls, records: Iterable[Record]) -> "Sweep":
@@ -66,25 +73,46 @@ class Sweep:
     def best(self) -> str | None:
         """Name of the feasible COMPLETE trial with the best first objective, the earlier of equals.
 
-        None where there is no such trial; `feasibility.nearest` then says which came closest.
+        Where some were trained with several seeds, of those the one with the best bound. None where
+        there is no such trial; `feasibility.nearest` then says which came closest.
         """
         if self.search is None:
             return next((t.name for t in self.trials.values() if t.ended == "COMPLETE"), None)
         sign = 1.0 if self.search.direction == "max" else -1.0
-        rules = self.search.rules
-        complete = [
-            t
-            for t in self.trials.values()
-            if t.ended == "COMPLETE" and t.end in t.values
-            if feasible(rules, t.reports.get(t.end, {}))
-        ]
-        winner = max(complete, key=lambda t: (sign * t.values[t.end][0], -t.ordinal), default=None)
+        complete = [t for t in self.trials.values() if t.repeats is None and self.stands(t)]
+        firsts = {
+            t.name: [each.values[each.end][0] for each in self.trainings_of(t)] for t in complete
+        }
+        repeated = [t for t in complete if len(firsts[t.name]) > 1]
+        direction = self.search.direction
+        winner = max(
+            repeated or complete,
+            key=lambda t: (sign * pessimistic(firsts[t.name], direction), -t.ordinal),
+            default=None,
+        )
         return winner.name if winner else None
+
+    def stands(self, trial: Trial) -> bool:
+        """Say whether a trial came to its end with values that meet the constraints."""
+        rules = self.search.rules if self.search is not None else ()
+        came = trial.ended == "COMPLETE" and trial.end in trial.values
+        return came and feasible(rules, trial.reports.get(trial.end, {})) is True
+
+    def trainings_of(self, trial: Trial) -> list[Trial]:
+        """Return a trial, if it is COMPLETE, and its complete repeats with other seeds."""
+        family = [trial, *self.repeated.get(trial.name, ())]
+        return [t for t in family if t.ended == "COMPLETE"]
+
+    @property
+    def drawn(self) -> int:
+        """Number of trials that the sampler drew, initial points included."""
+        own = [trial for trial in self.trials.values() if trial.repeats is None]
+        return sum(not trial.by_hand for trial in own)
 
     @property
     def draws(self) -> int:
         """What the sampler has been asked for: trials and refused draws."""
-        return len(self.trials) + len(self.refused)
+        return self.drawn + len(self.refused)
 
     @property
     def executed(self) -> int:
@@ -154,7 +182,13 @@ class Sweep:
                 record.get("attrs", {}),
                 tuple(record.get("rungs", ())),
                 tuple((key, int(end)) for key, end in record.get("stages") or ()),
+                by_hand="enqueued" in record,
+                repeats=record.get("repeats"),
+                seed=record.get("seed"),
             )
+            if "repeats" in record:
+                self.repeated.setdefault(record["repeats"], []).append(self.trials[name])
+        self.queued.pop(record.get("enqueued", ""), None)
 
     def _leg(self, record: Record) -> None:
         self.trials[record["trial"]].begun = True
@@ -203,6 +237,30 @@ class Sweep:
         first, second = record["parents"]
         point = Between((first, second), float(record["alpha"]), metrics, record["weights"])
         self.between.setdefault(point.name, point)
+
+    def _stop(self, record: Record) -> None:
+        self._declined(record)
+        if record.get("trial") in self.trials:
+            self.trials[record["trial"]].stopped_by = record["by"]
+
+    def _enqueue(self, record: Record) -> None:
+        if record["request"] not in self.honoured:
+            self.queued[record["request"]] = record["point"]
+        self._declined(record)
+
+    def _declined(self, record: Record) -> None:
+        self.honoured.add(record["request"])
+
+    def _budget(self, record: Record) -> None:
+        """Go on with other limits: trials that ended for want of budget alone wait again."""
+        if self.search is None:
+            return
+        known = {key: record["budget"].get(key) for key in Budget.model_fields}
+        self.search = self.search.model_copy(update={"budget": Budget.model_validate(known)})
+        self.finished, self.reason = None, ""
+        for trial in self.trials.values():
+            if trial.ended == "STOPPED" and not trial.stopped_by:
+                trial.ended = None
 
     def _run(self, record: Record) -> None:
         self.trials[record["trial"]].run_id = record["run_id"]

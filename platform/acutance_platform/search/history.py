@@ -17,22 +17,24 @@ def history(sweep: Sweep) -> list[Told]:
     """Return what the sampler may know, in the order of its draws.
 
     Every trial with its values at known steps and how far the last of them is from meeting the
-    constraints, and every draw that was refused, as one that failed without a value.
+    constraints, and every draw that was refused, as one that failed without a value. Repeats with
+    other seeds are none of its business: it would learn the best points twice.
     """
     refused: dict[int, list[Told]] = {}
     for each in sweep.refused:
         refused.setdefault(each.after, []).append(told_refused(each))
     told = refused.get(0, [])
     for count, trial in enumerate(sweep.trials.values(), start=1):
-        told.append(
-            Told(
-                assignment=trial.assignment,
-                state=_told_state(trial),
-                values={r: v for r, v in sorted(trial.values.items()) if not unknown(v)},
-                attrs=trial.attrs,
-                violation=min(_FAR, trial.violation(max(trial.values, default=0))),
+        if trial.repeats is None:
+            told.append(
+                Told(
+                    assignment=trial.assignment,
+                    state=_told_state(trial),
+                    values={r: v for r, v in sorted(trial.values.items()) if not unknown(v)},
+                    attrs=trial.attrs,
+                    violation=min(_FAR, trial.violation(max(trial.values, default=0))),
+                )
             )
-        )
         told += refused.get(count, [])
     return told
 

@@ -9,6 +9,7 @@ from acutance_platform.search.constraints import parse_rule
 from acutance_platform.search.feasibility import shown
 from acutance_platform.search.fold import Sweep, plain
 from acutance_platform.search.front import Direction, Point, front
+from acutance_platform.search.seeds import over_seeds
 from acutance_platform.search.trial import Trial
 
 Entry = dict[str, Any]
@@ -34,6 +35,7 @@ def candidates(sweep: Sweep) -> list[Entry]:
             "metrics": _plain(trial.reports[trial.step]),
             "weights": trial.weights,
             **shown(sweep, trial.reports[trial.step]),
+            **over_seeds(sweep, trial),
         }
         for trial in _complete(sweep)
     ]
@@ -166,7 +168,8 @@ def front_trials(sweep: Sweep) -> list[str]:
 
 
 def _complete(sweep: Sweep) -> Iterator[Trial]:
-    return (t for t in sweep.trials.values() if t.ended == "COMPLETE" and t.reports)
+    trials = (trial for trial in sweep.trials.values() if trial.repeats is None)
+    return (t for t in trials if t.ended == "COMPLETE" and t.reports)
 
 
 def _value(entry: Entry, name: str) -> float:

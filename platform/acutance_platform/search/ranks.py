@@ -32,7 +32,7 @@ def order(
     if any(amount > 0 for amount in violations):
         return _constrained(points, directions, violations)
     known = [i for i, point in enumerate(points) if not any(map(math.isnan, point))]
-    unknown = [i for i in range(len(points)) if i not in set(known)]
+    unknown = [i for i, point in enumerate(points) if any(map(math.isnan, point))]
     if len(directions) == 1:
         sign = -1.0 if directions[0] == "max" else 1.0
         return [*sorted(known, key=lambda i: sign * points[i][0]), *unknown]

@@ -36,7 +36,7 @@ class Budget(_Part):
     """What a sweep may spend; when one of these is reached, no new leg starts."""
 
     trials: int | None = Field(default=None, ge=1)
-    """Number of trials that are drawn."""
+    """Number of trials that are drawn; points added by hand and repeats come on top."""
     steps: int | None = Field(default=None, ge=1)
     """Training steps computed by all trials together."""
     wall_hours: float | None = Field(default=None, gt=0)
@@ -45,6 +45,15 @@ class Budget(_Part):
     """GPU hours of all trials, shares of a GPU counted as shares."""
     cpu_hours: float | None = Field(default=None, gt=0)
     """CPU hours of all trials."""
+
+
+class Repeats(_Part):
+    """Which trials are trained again with other seeds, when nothing else is left to do."""
+
+    top: int = Field(default=5, ge=1)
+    """Number of trials, the best by their own values; of several objectives by fronts."""
+    seeds: int = Field(default=3, ge=2)
+    """Trainings of each in all, its own among them."""
 
 
 class Search(_Part):
@@ -79,6 +88,9 @@ class Search(_Part):
         default=[0.25, 0.5, 0.75], min_length=1
     )
     """Shares of the second neighbour's weights at which `interpolate` measures."""
+    repeats: Repeats | None = None
+    """The best trials are trained again with other seeds, as `{top: 5, seeds: 3}`, on top of the
+    budget of trials; `best` is then the best lower confidence bound. null = they are not."""
     budget: Budget
     """What the sweep may spend."""
 

@@ -10,6 +10,8 @@ from acutance_platform.search.forecast import remaining
 from acutance_platform.search.front import hypervolume
 from acutance_platform.search.points import front_points, objective_values
 from acutance_platform.search.schema import COSTS
+from acutance_platform.search.seeds import over_seeds
+from acutance_platform.search.spending import budget_of
 from acutance_platform.search.trial import Trial
 
 
@@ -39,6 +41,7 @@ def summary(sweep: Sweep, baseline: Mapping[str, float] | None = None) -> dict[s
         "cpu_hours": sweep.cpu_hours,
         "wall_hours": sweep.wall_hours(),
         "forecast": remaining(sweep),
+        "budget": budget_of(sweep),
         "trials": [_trial(sweep, trial) for trial in sweep.trials.values()],
     }
 
@@ -85,6 +88,8 @@ def _trial(sweep: Sweep, trial: Trial) -> dict[str, Any]:
         "failures": trial.failures,
         "error": trial.errors[-1] if trial.errors else None,
         "notes": notes_of(trial),
+        "repeats": trial.repeats,
+        **over_seeds(sweep, trial),
     }
 
 

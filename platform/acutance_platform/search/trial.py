@@ -30,6 +30,10 @@ class Trial:
         failures_in_a_row: Failures since the last new report.
         ended: COMPLETE, STOPPED or FAILED, or None while it may go on.
         run_id: The MLflow run, where a journal names it.
+        stopped_by: Who asked that it ends early; empty where nobody did.
+        repeats: The trial that it trains again with another seed; None for one of its own.
+        seed: The recipe's seed of such a repeat.
+        by_hand: Whether somebody added it; else the sampler drew it.
     """
 
     name: str
@@ -54,6 +58,10 @@ class Trial:
     errors: list[str] = field(default_factory=list)
     ended: State | None = None
     run_id: str | None = None
+    stopped_by: str = ""
+    by_hand: bool = False
+    repeats: str | None = None
+    seed: int | None = None
 
     @property
     def step(self) -> int:
@@ -78,6 +86,8 @@ class Trial:
         """
         if self.ended is not None:
             return None
+        if self.repeats is not None:  # it competes on no rung
+            return self.end if self.end not in self.values else None
         last = max(self.values, default=0)
         if last and last not in self.promoted:
             return None

@@ -5,41 +5,25 @@ free slot and tells what became of it.
 """
 
 import json
+import math
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any, Protocol, final
+from typing import Any, final
 
 from acutance_platform.search import decisions
 from acutance_platform.search.fold import Record, Sweep
+from acutance_platform.search.requests import LOOK_EVERY
+from acutance_platform.search.seeds import asked_again, seed_of, seeded, wanted_repeat
 from acutance_platform.search.space import Outcome
 from acutance_platform.search.spending import spent
+from acutance_platform.search.steering import honour
 from acutance_platform.search.trial import Trial
 from acutance_platform.sweep.drawing import ERROR_CHARACTERS, Drawing
 from acutance_platform.sweep.errors import SweepDiffers
 from acutance_platform.sweep.plan import SweepPlan
-
-
-class Log(Protocol):
-    """The part of a journal that a sweep needs."""
-
-    def append(self, *records: Record) -> None:
-        """Write the records durably, all or none."""
-
-    def read(self) -> list[Record]:
-        """Return every record from the first on."""
-
-
-class Leases(Protocol):
-    """Who computes a stage now, across sweeps; see `acutance_storage.leases`."""
-
-    def held_by_another(self, key: str) -> bool:
-        """Say whether another sweep is computing it."""
-
-    def take(self, key: str) -> None:
-        """Say that this one is."""
-
-    def let_go(self, key: str) -> None:
-        """Say that this one is not any more."""
+from acutance_platform.sweep.ports import Leases, Log, Requests
+from acutance_storage import StorageError
 
 
 @dataclass(frozen=True)
@@ -66,6 +50,7 @@ class Conductor:
         clock: Returns seconds since the epoch.
         on_event: Called with each record after it is durable.
         leases: Of this sweep; None where no other sweep can share a stage.
+        requests: To this sweep; None where nobody can ask anything.
 
     Raises:
         SweepDiffers: If the journal is of another plan.
@@ -79,8 +64,10 @@ class Conductor:
         clock: Callable[[], float],
         on_event: Callable[[Record], object] | None = None,
         leases: Leases | None = None,
+        requests: Requests | None = None,
     ) -> None:
-        self.plan, self._leases = plan, leases
+        self.plan, self._leases, self._requests = plan, leases, requests
+        self._looked = -math.inf
         self._leased: dict[str, set[str]] = {}
         self._journal, self._clock, self._on_event = journal, clock, on_event
         self.sweep = Sweep.of(journal.read())
@@ -123,6 +110,12 @@ class Conductor:
         """
         while True:
             following = self._next(slots)
+            if following.kind in ("wait", "over"):
+                again = self._again()
+                if again is None:
+                    return None
+                self._repeat(*again)
+                continue
             if following.kind == "draw":
                 self._draw()
                 continue
@@ -139,7 +132,34 @@ class Conductor:
 
     def over(self) -> bool:
         """Say whether nothing is in flight and nothing can ever follow."""
-        return self._next().kind == "over"
+        return self._next().kind == "over" and self._again() is None
+
+    def look(self, *, now: bool = False) -> str | None:
+        """Honour what people asked since the last look, and journal it.
+
+        A store that is out of reach is asked again at the next look.
+
+        Args:
+            now: Look even if the last look was a moment ago.
+
+        Returns:
+            Who asked that the whole sweep stops, if somebody did.
+        """
+        if self._requests is None or (not now and self._clock() < self._looked + LOOK_EVERY):
+            return None
+        self._looked, asked_by, found = self._clock(), None, list[Record]()
+        with suppress(StorageError, OSError):
+            found = list(self._requests.pending(self.sweep.honoured))
+        for request in found:
+            records = honour(
+                self.sweep, request, active=self.active, space=self._space, now=self._looked
+            )
+            self._write(*records)
+            if records[0]["do"] == "stop" and "trial" not in records[0]:
+                asked_by = str(request["by"])
+            with suppress(StorageError, OSError):  # else the next look drops it
+                self._requests.drop(request["id"])
+        return asked_by
 
     def on_reports(self, name: str, reports: list[Record]) -> bool:
         """Take in what a leg reports.
@@ -186,7 +206,23 @@ class Conductor:
     def interrupt(self, reason: str) -> None:
         """Close the session; the sweep can be resumed."""
         now = self._clock()
+        self._write(*decisions.mend(self.sweep, now))
         self._write({"do": "finish", "state": "INTERRUPTED", "reason": reason, "time": now})
+
+    def _again(self) -> tuple[Trial, int] | None:
+        """Return what to train again with another seed, if nothing else is left to do."""
+        if spent(self.sweep, self._clock()) is not None:
+            return None
+        return wanted_repeat(self.sweep, self.active)
+
+    def _repeat(self, trial: Trial, number: int) -> None:
+        """Journal that a trial is trained again with another seed."""
+        outcome = self._space.replay(trial.assignment, self.plan.recipe)
+        recipe = self.plan.recipe_for(outcome.apply)
+        seed = seed_of(recipe, number)
+        stages = self.plan.stages({**recipe, "seed": seed})
+        ordinal = len(self.sweep.trials)
+        self._write(asked_again(trial, ordinal, seed, stages, self._clock()))
 
     def _next(self, slots: int | None = None) -> decisions.Next:
         return decisions.next_leg(
@@ -220,7 +256,8 @@ class Conductor:
 
     def _offer(self, trial: Trial) -> LegOffer:
         outcome: Outcome = self._space.replay(trial.assignment, self.plan.recipe)
-        return LegOffer(trial.name, self.plan.recipe_for(outcome.apply), trial.rungs)
+        recipe = seeded(self.plan.recipe_for(outcome.apply), trial)
+        return LegOffer(trial.name, recipe, trial.rungs)
 
     def _write(self, *records: Record) -> None:
         """Make records durable, then let them count, then tell who listens."""

@@ -1,10 +1,14 @@
 """Drawing the next trial: what the sampler proposes becomes a recipe and a record."""
 
-from typing import final
+from collections.abc import Mapping
+from typing import Any, final
 
+from acutance_models.rng import stream
 from acutance_platform.search.decisions import asked, unbuildable
+from acutance_platform.search.drawing import RandomDraw
 from acutance_platform.search.fold import Record, Sweep
 from acutance_platform.search.history import history, told_refused
+from acutance_platform.search.initial import Pinned, pinned_values
 from acutance_platform.search.refused import Refused, given_up
 from acutance_platform.search.samplers import SAMPLERS, Proposal, Sampler, propose
 from acutance_platform.search.space import Space
@@ -56,14 +60,21 @@ class Drawing:
         dies here leaves them to be drawn alike. There may be refused ones alone; there is nothing
         where the space is exhausted or the constraints let nothing pass.
 
+        Points that were added by hand come first.
+
         Raises:
             SweepError: If nothing that is drawn can be built, and no budget of trials ends it.
         """
         trials, grid = len(sweep.trials), self._plan.search.sampler["kind"] == "grid"
+        for request, point in sweep.queued.items():
+            return self._tried(self._pinned(point, trials), trials, now, request)
         if given_up(sweep.refused, trials) and not grid:  # a grid ends by itself
             self.exhausted = True
             return []
-        told, refused = [*warm_history(sweep), *history(sweep)], list[Record]()
+        # Who draws without looking back is told nothing: telling takes time that grows.
+        forgetful = self._plan.search.sampler["kind"] in ("grid", "random")
+        told = [] if forgetful else [*warm_history(sweep), *history(sweep)]
+        refused = list[Record]()
         for ordinal in range(sweep.draws, sweep.draws + TOGETHER):
             proposal = propose(
                 self._sampler,
@@ -83,22 +94,37 @@ class Drawing:
             told.append(told_refused(Refused.of(found[0], trials)))
         return refused
 
-    def _tried(self, proposal: Proposal, ordinal: int, now: float) -> list[Record]:
-        """Return what becomes of a proposal: a trial, a trial that failed, or a refusal."""
+    def _tried(
+        self, proposal: Proposal, ordinal: int, now: float, request: str = ""
+    ) -> list[Record]:
+        """Return what becomes of a proposal: a trial, a trial that failed, or a refusal.
+
+        A point that was added by hand is a trial in any case: whoever asked is to see it.
+        """
+        mark = {"enqueued": request} if request else {}
         try:
             recipe = self._plan.recipe_for(proposal.outcome.apply)
             self._plan.check(recipe)
-            if refusal := self._plan.refusal(recipe):
+            refusal = self._plan.refusal(recipe)
+            if refusal and request:
+                raise SweepError(f"it breaks {', '.join(refusal['rules'])}")
+            if refusal:
                 drawn = {"assignment": proposal.outcome.assignment, "attrs": proposal.attrs}
                 shown = {"recipe": proposal.outcome.shown}
                 return [{"do": "refused", **drawn, **shown, **refusal, "time": now}]
             rungs, stages = self._plan.rungs_of(recipe), self._plan.stages(recipe)
         except Exception as fault:  # whatever is wrong with one recipe is this trial's alone
             error = f"the drawn recipe cannot be built: {fault}"
-            ask = _ask(ordinal, proposal, (), (), now)
+            ask = _ask(ordinal, proposal, (), (), now) | mark
             return [ask, self._passed_over(ask["trial"], error, now)]
         self._unbuildable = 0
-        return [_ask(ordinal, proposal, rungs, stages, now)]
+        return [_ask(ordinal, proposal, rungs, stages, now) | mark]
+
+    def _pinned(self, point: Mapping[str, Any], ordinal: int) -> Proposal:
+        """Return a point added by hand; what it leaves open depends on seed and ordinal alone."""
+        rng = stream(int(self._plan.recipe.get("seed", 0)), "enqueued", ordinal)
+        draw = Pinned(pinned_values(self._space, point), RandomDraw(rng))
+        return Proposal(self._space.draw(draw, self._plan.recipe))
 
     def _passed_over(self, trial: str, error: str, now: float) -> Record:
         self._unbuildable += 1

@@ -20,11 +20,13 @@ from filelock import FileLock, Timeout
 from ray import tune
 
 from acutance_platform.search.fold import Record
+from acutance_platform.search.requests import Requests
 from acutance_platform.sweep.cluster import Share, Slots, cluster, require_room, share_of
-from acutance_platform.sweep.conductor import Conductor, Log
+from acutance_platform.sweep.conductor import Conductor
 from acutance_platform.sweep.errors import SweepBusy
 from acutance_platform.sweep.legs import Crossing, LegScheduler, LegSearcher, LegStopper
 from acutance_platform.sweep.plan import SweepPlan
+from acutance_platform.sweep.ports import Log
 from acutance_platform.sweep.trainable import Leg
 from acutance_storage.leases import Leases
 
@@ -63,7 +65,12 @@ def run_sweep(
     with _sole_driver(folder, plan.name):
         leases = Leases(store, plan.name)
         conductor = Conductor(
-            plan, journal=journal, clock=time.time, on_event=on_event, leases=leases
+            plan,
+            journal=journal,
+            clock=time.time,
+            on_event=on_event,
+            leases=leases,
+            requests=Requests(store, plan.name),
         )
         if conductor.done:
             return conductor.sweep.state

@@ -40,7 +40,7 @@ class Crossing:
         self.slots = slots
         self.common = {**common, "bell": str(bell)}
         self.signal: str | None = None
-        """Name of the signal that asked the sweep to end."""
+        """The signal that asked the sweep to end, or who stopped it."""
         self.fault: BaseException | None = None
         """What went wrong in a decision; Tune would hide it."""
         self._bell = bell
@@ -57,6 +57,23 @@ class Crossing:
             self._deadline = 0.0
         else:
             raise KeyboardInterrupt
+
+    def look(self, *, now: bool = False) -> bool:
+        """Honour what people asked of the sweep, at most every few seconds unless `now`.
+
+        Asked to stop it, the legs save and stop as on a signal, but there is no hurry: one on a
+        machine without the bell stops at its next report.
+
+        Returns:
+            Whether the sweep goes on.
+        """
+        if self.signal is None:
+            by = self.guard(lambda: self.conductor.look(now=now), None)
+            if by is not None:
+                self.signal = f"stopped by {by}"
+                self._deadline = math.inf
+                self._bell.touch()
+        return self.signal is None
 
     def close(self) -> None:
         """Take the bell away."""
@@ -124,7 +141,9 @@ class LegSearcher(Searcher):
             return None
         offer = conductor.next_leg(slots)
         if offer is None:
-            return Searcher.FINISHED if conductor.over() else None
+            # Before the end a last look: a point that was just added goes on with the sweep.
+            over = conductor.over() and self._crossing.look(now=True) and conductor.over()
+            return Searcher.FINISHED if over else None
         self._trials[trial_id] = offer.trial
         return self._crossing.config(offer)
 
@@ -180,7 +199,7 @@ def _error_of(trial: Any) -> str:
 
 @final
 class LegStopper(Stopper):
-    """Ends Tune's loop, which asks ten times a second, on a signal or a fault."""
+    """Ends Tune's loop, which asks ten times a second, on a signal, a request or a fault."""
 
     def __init__(self, crossing: Crossing) -> None:
         self._crossing = crossing
@@ -191,4 +210,5 @@ class LegStopper(Stopper):
 
     def stop_all(self) -> bool:
         """Say whether the sweep ends now."""
+        self._crossing.look()
         return self._crossing.ended

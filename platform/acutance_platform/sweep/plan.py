@@ -68,7 +68,8 @@ class SweepPlan:
     def continues(self, sweep: Sweep) -> bool:
         """Say whether a journal is of this plan; an older one lacks what is at its default."""
         recipe = {key: value for key, value in sweep.spec.items() if key != "search"}
-        return sweep.search == self.search and _said(recipe) == _said(dict(self.recipe))
+        search = Search.model_validate(sweep.spec["search"])  # without what topped it up
+        return search == self.search and _said(recipe) == _said(dict(self.recipe))
 
     def recipe_for(self, apply: Mapping[str, Any]) -> dict[str, Any]:
         """Return the recipe with the drawn values set.

@@ -65,6 +65,8 @@ class RunView:
     notes: dict[str, int] = field(default_factory=dict)
     """What was wrong, in words -> the first step that said so; the tag ``acutance.notes``."""
     seen: set[tuple[str, int]] = field(default_factory=set)
+    stopped: bool = False
+    """Whether somebody asked that it ends early."""
     run_id: str | None = None
     """From the journal, where an earlier driver recorded it."""
 
@@ -123,6 +125,7 @@ class Projection:
             "baseline": self._baseline,
             "finish": self._finish,
             "refused": self._refused,
+            "budget": self._budget,
         }
         self._on_trial: dict[str, Callable[[RunView, Record], None]] = {
             "report": self._report,
@@ -134,6 +137,7 @@ class Projection:
             "end": self._end,
             "result": self._result,
             "run": self._run,
+            "stop": self._stop,
         }
 
     def apply(self, record: Record) -> str | None:
@@ -203,6 +207,12 @@ class Projection:
             if record.get("reason"):
                 parent.tags["acutance.reason"] = str(record["reason"])[:_LONGEST_NOTE]
 
+    def _budget(self, record: Record) -> None:
+        """More may be spent: what ended for want of budget alone rests again."""
+        for key, run in self.runs.items():
+            if key != SWEEP and run.state == "STOPPED" and not run.stopped:
+                run.state = "PAUSED"
+
     # --- records of one trial
 
     def _ask(self, record: Record) -> RunView:
@@ -215,6 +225,9 @@ class Projection:
         for place, (key, _) in enumerate(record.get("stages") or ()):
             run.tags[f"acutance.stage.{place}"] = str(key)
         recipe = record.get("recipe") or {}
+        if record.get("repeats"):
+            run.tags |= {"acutance.repeats": str(record["repeats"])}
+            recipe = {**recipe, "seed": record["seed"]}
         run.params = {clean_name(path): clean_value(value) for path, value in recipe.items()}
         return run
 
@@ -255,6 +268,9 @@ class Projection:
     def _error(self, run: RunView, record: Record) -> None:
         if record.get("error"):
             run.tags["acutance.error"] = str(record["error"])[-_LONGEST_NOTE:]
+
+    def _stop(self, run: RunView, record: Record) -> None:
+        run.stopped = True
 
     def _run(self, run: RunView, record: Record) -> None:
         run.run_id = str(record["run_id"])

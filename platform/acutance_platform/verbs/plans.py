@@ -7,6 +7,7 @@ from acutance_platform.recipe import Problem, Recipe, RecipeErrors, build_recipe
 from acutance_platform.search.fold import Record, Sweep
 from acutance_platform.search.journals import open_sweep as journal_of
 from acutance_platform.search.schema import Search, parse_search
+from acutance_platform.search.seeds import seeded
 from acutance_platform.search.space import apply_to
 from acutance_platform.search.table import parse_space
 from acutance_platform.search.warm import warm_record
@@ -96,4 +97,4 @@ def trial_recipe(told: Told, trial: str) -> Recipe:
         return build_recipe(spec)
     space = parse_space(search["space"])
     outcome = space.replay(told.sweep.trials[trial].assignment, spec)
-    return build_recipe(apply_to(spec, outcome.apply))
+    return build_recipe(seeded(apply_to(spec, outcome.apply), told.sweep.trials[trial]))

@@ -1,11 +1,15 @@
 """`sweep`, `resume` and `train`: run, record, and say what came of it."""
 
+import time
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
 from acutance_platform.recipe import refuse
+from acutance_platform.search.fold import Record
+from acutance_platform.search.requests import asker
+from acutance_platform.search.spending import topped_up
 from acutance_platform.verbs.files import File, read_recipe, read_sweep
 from acutance_platform.verbs.home import Home, StrPath, open_home
 from acutance_platform.verbs.journals import (
@@ -96,14 +100,34 @@ def train(
     return _run_training(name, spec_of(file), home, watch, file.question)
 
 
-def resume(name: str, *, watch: Watch | None = None, home: Home | None = None) -> Outcome:
+def resume(
+    name: str,
+    *,
+    budget: Iterable[str] = (),
+    watch: Watch | None = None,
+    home: Home | None = None,
+) -> Outcome:
     """Go on with an interrupted sweep or training; a finished one is only reported.
 
+    Args:
+        name: Of the sweep or training.
+        budget: New limits, `KEY=NUMBER` or `KEY=+NUMBER` above the present one. With them a sweep
+            that has ended goes on: trials that were STOPPED for want of budget, and new ones.
+        watch: Called with each record of the journal, those of earlier sessions first.
+        home: Store and local folder; None takes what the environment says.
+
     Raises:
-        RecipeErrors: If there is none of that name.
+        RecipeErrors: If there is none of that name, or the budget cannot be used.
     """
-    home = home or open_home()
-    return _go_on(name, open_sweep(home.store, name), home, watch)
+    home, asked = home or open_home(), list(budget)
+    told = open_sweep(home.store, name)
+    if not asked:
+        return _go_on(name, told, home, watch)
+    if told.sweep.search is None:
+        raise refuse("--budget", name, "a single training has no budget", "Leave --budget out.")
+    limits = topped_up(told.sweep, asked).model_dump()
+    record = {"do": "budget", "budget": limits, "by": asker(), "time": time.time()}
+    return _run_sweep(name, dict(told.sweep.spec), home, watch, told.question, record)
 
 
 def _existing(name: str, home: Home, resume: Resume) -> Told | None:
@@ -166,7 +190,12 @@ def _add_points(scene: Scene, home: Home) -> None:
 
 
 def _run_sweep(
-    name: str, spec: dict[str, Any], home: Home, watch: Watch | None, question: str
+    name: str,
+    spec: dict[str, Any],
+    home: Home,
+    watch: Watch | None,
+    question: str,
+    *first: Record,
 ) -> Outcome:
     # Ray takes seconds to import and is needed here alone.
     from acutance_platform.sweep.driver import run_sweep
@@ -176,6 +205,7 @@ def _run_sweep(
         sole_driver(home, name),
         recorded(name, recipe, home, watch, question, single=False) as scene,
     ):
+        scene.write(*first)
         state = run_sweep(
             plan, journal=scene.log, store=home.store, local=home.local, on_event=scene.tell
         )

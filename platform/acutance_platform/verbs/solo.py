@@ -2,15 +2,18 @@
 
 import signal
 import socket
+import threading
 import time
 import uuid
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from types import FrameType
 from typing import Any, final
 
 from acutance_platform.recipe import Recipe, chain
 from acutance_platform.search.fold import Record, plain
+from acutance_platform.search.requests import LOOK_EVERY, Requests
+from acutance_platform.search.steering import honour
 from acutance_platform.training import (
     Interrupted,
     Report,
@@ -24,6 +27,7 @@ from acutance_platform.training import (
 from acutance_platform.verbs.home import Home
 from acutance_platform.verbs.journals import TRAINING, finished, tell
 from acutance_platform.verbs.recording import Scene
+from acutance_storage import StorageError
 from acutance_storage.leases import Leases
 
 _LOOK_AGAIN = 0.5  # seconds
@@ -41,7 +45,7 @@ def run_alone(name: str, spec: dict[str, Any], recipe: Recipe, home: Home, scene
     driver = uuid.uuid4().hex[:12]
     head.append({"do": "start", "driver": driver, "host": socket.gethostname(), "time": now})
     scene.write(*head)
-    leases = Leases(home.store, name)
+    leases, requests = Leases(home.store, name), Requests(home.store, name)
     work = _Work(name, recipe, home, leases, scene.write)
     if TRAINING not in known.sweep.trials:
         scene.write(
@@ -56,8 +60,13 @@ def run_alone(name: str, spec: dict[str, Any], recipe: Recipe, home: Home, scene
                 "time": now,
             }
         )
-    with leases.beating(), _stopped_by_signals(work):
-        return _advance(work, recipe, scene)
+    with leases.beating(), _stopped_by_signals(work), _stopped_by_requests(work, requests):
+        state, reason = _advance(work, recipe, scene)
+    asked_by = _answer(requests, scene)
+    if state == "INTERRUPTED" and asked_by:
+        reason = f"stopped by {asked_by}"
+    scene.write({"do": "finish", "state": state, "reason": reason, "time": time.time()})
+    return state
 
 
 @final
@@ -141,8 +150,8 @@ class _Work:
         return training
 
 
-def _advance(work: _Work, recipe: Recipe, scene: Scene) -> str:
-    """Tell every stored report, then train to the end; return the state."""
+def _advance(work: _Work, recipe: Recipe, scene: Scene) -> tuple[str, str]:
+    """Tell every stored report, then train to the end; return the state, and why it ended."""
     told = set(tell(scene.log.read()).sweep.trials[TRAINING].reports)
 
     def note(report: Report) -> None:
@@ -160,22 +169,54 @@ def _advance(work: _Work, recipe: Recipe, scene: Scene) -> str:
             note(work.training.advance())
             work.leave_stages()
     except Interrupted as stop:
-        return _finish(scene, "INTERRUPTED", str(stop))
+        return "INTERRUPTED", str(stop)
     except TrainingDiverged as error:
         text = str(error)
         end = {"do": "end", "trial": TRAINING, "state": "FAILED", "weights": None, "error": text}
         scene.write({**end, "step": work.training.step, "time": time.time()})
-        return _finish(scene, "FAILED", text)
+        return "FAILED", text
     last, now = work.training.reports[-1], time.time()
     result = {"do": "result", "trial": TRAINING, "weights": last.weights, "step": last.step}
     end = {"do": "end", "trial": TRAINING, "state": "COMPLETE", "weights": last.weights}
     scene.write({**result, "time": now}, {**end, "step": last.step, "time": now})
-    return _finish(scene, "COMPLETE", "")
+    return "COMPLETE", ""
 
 
-def _finish(scene: Scene, state: str, reason: str) -> str:
-    scene.write({"do": "finish", "state": state, "reason": reason, "time": time.time()})
-    return state
+def _answer(requests: Requests, scene: Scene) -> str:
+    """Journal and delete what was asked of the training; return who stopped it, if anybody did."""
+    sweep, asked_by = tell(scene.log.read()).sweep, ""
+    found: list[Record] = []
+    with suppress(StorageError, OSError):
+        found = list(requests.pending(sweep.honoured))
+    for request in found:
+        records = honour(sweep, request, active=[TRAINING], space=None, now=time.time())
+        scene.write(*records)
+        asked_by = str(request["by"]) if records[0]["do"] == "stop" else asked_by
+        with suppress(StorageError, OSError):
+            requests.drop(request["id"])
+    return asked_by
+
+
+@contextmanager
+def _stopped_by_requests(work: _Work, requests: Requests) -> Iterator[None]:
+    """Let a request that lies in the store save and stop the training while the block runs."""
+    ended = threading.Event()
+
+    def look() -> None:
+        while not ended.is_set():
+            with suppress(StorageError, OSError):
+                if any(request["do"] == "stop" for request in requests.pending()):
+                    work.request_stop()
+                    return
+            ended.wait(LOOK_EVERY)
+
+    thread = threading.Thread(target=look, name="requests", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        thread.join()
 
 
 @contextmanager

@@ -1,0 +1,133 @@
+"""`stop` and `enqueue`: ask something of a sweep that runs, from wherever its store is seen."""
+
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import Any
+
+import yaml
+
+from acutance_platform.recipe import RecipeErrors, refuse
+from acutance_platform.search.initial import PLACE, initial_problems
+from acutance_platform.search.requests import Requests
+from acutance_platform.search.table import parse_space
+from acutance_platform.verbs.home import Home, open_home
+from acutance_platform.verbs.journals import Told, finished, open_sweep, seen_from
+
+
+def stop(address: str, *, home: Home | None = None) -> dict[str, Any]:
+    """Ask a running sweep or training, or one trial of a sweep, to save its state and end.
+
+    A stopped sweep is INTERRUPTED, and `resume` goes on with it. A stopped trial is STOPPED for
+    good; its slot goes to another one.
+
+    Args:
+        address: SWEEP or SWEEP/TRIAL.
+        home: Store and local folder; None takes what the environment says.
+
+    Returns:
+        The request, with `sweep`, and in `driven` whether a driver is there to honour it now; else
+        the next `resume` does.
+
+    Raises:
+        RecipeErrors: If there is no such sweep or trial, or it has ended.
+    """
+    home = home or open_home()
+    name, trial = split(address)
+    told, driven = _going(home, name, "stop")
+    if trial is None or told.sweep.search is None:
+        if trial is not None:
+            trial_of(told, trial)
+        if not driven:
+            way_out = f"Its state is saved. Go on with: acutance resume {name}"
+            raise refuse("SWEEP", name, "it does not run", way_out)
+        return _posted(home, name, driven, "stop")
+    known = trial_of(told, trial)
+    if known.ended is not None:
+        raise refuse("TRIAL", address, f"this trial has ended, it is {known.ended}", _look(name))
+    return _posted(home, name, driven, "stop", trial=trial)
+
+
+def enqueue(name: str, *, sets: Iterable[str], home: Home | None = None) -> dict[str, Any]:
+    """Ask a sweep to run a point as its next new trial, beyond its budget of trials.
+
+    Args:
+        name: Of the sweep.
+        sets: `path=value` of its search space; what they leave out is drawn.
+        home: Store and local folder; None takes what the environment says.
+
+    Returns:
+        As for `stop`.
+
+    Raises:
+        RecipeErrors: If there is no such sweep, it has ended, or the point is not of its space.
+    """
+    home = home or open_home()
+    told, driven = _going(home, name, "add a point")
+    if told.sweep.search is None:
+        way_out = "Points are added to sweeps. Train another recipe with `acutance train`."
+        raise refuse("SWEEP", name, "this is a single training", way_out)
+    point = _point(sets)
+    problems = initial_problems(parse_space(told.sweep.search.space), [point])
+    if problems:
+        head = f"{PLACE}.0."
+        raise RecipeErrors(
+            replace(problem, place=f"--set {problem.place.removeprefix(head)}")
+            for problem in problems
+        )
+    return _posted(home, name, driven, "enqueue", point=point)
+
+
+def split(address: str) -> tuple[str, str | None]:
+    """Return the sweep and the trial, if one is named, of SWEEP or SWEEP/TRIAL."""
+    name, slash, trial = address.partition("/")
+    return name, trial if slash else None
+
+
+def trial_of(told: Told, name: str) -> Any:
+    """Return a trial of a sweep.
+
+    Raises:
+        RecipeErrors: If it has none of that name.
+    """
+    known = told.sweep.trials
+    if name not in known:
+        shown = f"{next(iter(known))} to {next(reversed(known))}" if known else "none yet"
+        raise refuse("TRIAL", name, "the sweep has no such trial", f"It has {shown}.")
+    return known[name]
+
+
+def _going(home: Home, name: str, what: str) -> tuple[Told, bool]:
+    """Return a sweep that has not ended, and whether a driver runs it."""
+    told = seen_from(home, open_sweep(home.store, name))
+    if finished(told):
+        rule = f"it has ended, it is {told.sweep.state}; there is nothing to {what}"
+        way_out = f"Let it go on first: acutance resume {name} --budget trials=+4"
+        if told.sweep.search is None:
+            way_out = _look(name)
+        raise refuse("SWEEP", name, rule, way_out)
+    return told, told.sweep.running
+
+
+def _posted(home: Home, name: str, driven: bool, do: str, **what: Any) -> dict[str, Any]:
+    return {"sweep": name, **Requests(home.store, name).post(do, **what), "driven": driven}
+
+
+def _look(name: str) -> str:
+    return f"Look at it with: acutance status {name}"
+
+
+def _point(sets: Iterable[str]) -> dict[str, Any]:
+    point: dict[str, Any] = {}
+    for setting in sets:
+        path, equals, text = setting.partition("=")
+        if not equals or not path.strip():
+            way_out = "Write --set optimizer.lr=1.0e-3."
+            raise refuse("--set", setting, "a setting is path=value", way_out)
+        try:
+            point[path.strip()] = yaml.safe_load(text)
+        except yaml.YAMLError:
+            raise refuse(f"--set {path}", text, "the value is not YAML", "Quote it.") from None
+    if not point:
+        way_out = "Write --set PATH=VALUE, once for each path of its space that is to be fixed."
+        raise refuse("--set", None, "a point has at least one value", way_out)
+    return point
