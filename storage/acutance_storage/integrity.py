@@ -142,7 +142,7 @@ def _documents(store: BlobStore, found: Verified) -> Iterator[tuple[str, set[str
         journal = Journal(store, folder.removeprefix("journals/"))
         found.documents += 1
         try:
-            records = journal.read()
+            records = journal.read(folds=False)  # the segments themselves
         except StorageError as error:
             found.damage.append(Damage(key=folder, problem=str(error)))
             continue

@@ -16,6 +16,7 @@ import re
 import secrets
 import time
 import zlib
+from contextlib import suppress
 from typing import Any, final
 
 from acutance_storage.blobs import BlobStore
@@ -27,11 +28,12 @@ from acutance_storage.errors import (
     check_schema,
 )
 from acutance_storage.parallel import spread
-from acutance_storage.segments import FIRST, Segment, Writer, counted, segment_of
+from acutance_storage.segments import FIRST, Segment, Writer, counted, folded, segment_of
 
 _SCHEMA = 1
 _LINE = re.compile(rb'\{"v":(\d+),"crc":"([0-9a-f]{8})","record":(\{.*\})\}')
 _AHEAD = 8  # segments that are read at one time
+_FEW = 16  # segments that are read one by one rather than copied together
 _BEFORE = Segment(0, FIRST)
 
 Record = dict[str, Any]
@@ -56,6 +58,7 @@ class Journal:
         self._seen: Segment | None = None
         self._end: int | None = None
         self._writer: Writer | None = None
+        self._folds: set[Segment] = set()
 
     def append(self, *records: Record) -> None:
         """Write `records` as one segment: all or none of them, durable when this returns.
@@ -84,17 +87,48 @@ class Journal:
             raise self._busy("claimed it meanwhile")
         self._writer, self._seen, self._end = writer, segment, segment.number
 
-    def read(self) -> list[Record]:
+    def read(self, *, folds: bool = True) -> list[Record]:
         """Return every record from the first on.
 
         Lines that a crash tore off at the very end are left out and counted in `cut`.
+
+        Args:
+            folds: Whether a copy that `fold` made is read in place of its segments.
 
         Raises:
             JournalDamaged: If a segment is missing or a line before the end is unreadable.
             SchemaUnknown: If a newer acutance wrote it.
         """
         self._seen, self._end = _BEFORE, 0
-        return self._take_all(self._chain())
+        chain = self._chain()
+        records, number = self._folded(chain) if folds else ([], 0)
+        if number:
+            self._seen, self._end = chain[number - 1], number
+        return records + self._take_all(chain[number:])
+
+    def fold(self) -> None:
+        """Copy all records into one object, so that `read` need not fetch every segment.
+
+        Where there are few segments, or the end is torn, nothing is written. The segments stay.
+
+        Raises:
+            JournalDamaged: If the journal cannot be trusted.
+        """
+        records = self.read()
+        end = self._seen
+        if self.cut or end is None or end.number < _FEW or end in self._folds:
+            return
+        lines = (_line(record) for record in [_opening(end, records), *records])
+        self.store.write(f"journals/{self.name}/{end.fold}", b"".join(lines))
+
+    def _folded(self, chain: list[Segment]) -> tuple[list[Record], int]:
+        """Return the records of the longest whole copy, and how many segments it stands for."""
+        for end in [segment for segment in chain if segment in self._folds][::-1]:
+            with suppress(KeyMissing, JournalDamaged):
+                found, torn = self._parse(self.store.read(f"journals/{self.name}/{end.fold}"), end)
+                if not torn and found[:1] == [_opening(end, found[1:])]:
+                    return found[1:], end.number
+        return [], 0
 
     def read_new(self) -> list[Record]:
         """Return the records written since the last `read`, `read_new` or `append` of this object.
@@ -201,7 +235,8 @@ class Journal:
             claimed: Number of the last writer, of whom the list may not know yet.
         """
         folder = f"journals/{self.name}/"
-        names = (key.removeprefix(folder) for key in self.store.list(folder))
+        names = [key.removeprefix(folder) for key in self.store.list(folder)]
+        self._folds = folded(names)
         listed = counted(segment for name in names if (segment := segment_of(name)) is not None)
         chain: list[Segment] = []
         for segment in listed:
@@ -249,6 +284,10 @@ class Journal:
             f"damaged ({what}). Restore this file from a backup; records after it cannot be "
             "trusted without it"
         )
+
+
+def _opening(end: Segment, records: list[Record]) -> Record:
+    return {"fold": end.number, "records": len(records)}
 
 
 def _line(record: Record) -> bytes:

@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+_END, _FOLD = ".jsonl", ".fold.jsonl"
 _NAME = re.compile(r"(\d{8})(?:-(\d{4,})-([0-9a-f]{8}))?\.jsonl")
 
 
@@ -45,6 +46,11 @@ class Segment:
         return f"{self.number:08d}-{self.writer.number:04d}-{self.writer.sign}.jsonl"
 
     @property
+    def fold(self) -> str:
+        """What the copy of all records up to here is called, beside it."""
+        return self.name.removesuffix(_END) + _FOLD
+
+    @property
     def next(self) -> "Segment":
         """The one that the same writer would write after it."""
         return Segment(self.number + 1, self.writer)
@@ -56,6 +62,12 @@ def segment_of(name: str) -> Segment | None:
     if match is None:
         return None
     return Segment(int(match[1]), Writer(int(match[2] or 0), match[3] or ""))
+
+
+def folded(names: Iterable[str]) -> set[Segment]:
+    """Return the segments up to which there is a copy of all records."""
+    ends = (name.removesuffix(_FOLD) + _END for name in names if name.endswith(_FOLD))
+    return {segment for name in ends if (segment := segment_of(name)) is not None}
 
 
 def counted(segments: Iterable[Segment]) -> list[Segment]:

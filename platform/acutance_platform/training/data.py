@@ -20,16 +20,11 @@ from torch import Tensor
 from acutance_models import Degradation, stream
 from acutance_platform.recipe import Problem, Recipe, chain
 from acutance_platform.training.conditions import class_problems, condition_tensor
+from acutance_platform.training.resident import Resident, has_room
+from acutance_platform.training.symmetry import TURNS, copy_turned
 from acutance_storage import ImageDataset, Picture, open_pictures, write_pictures
 
 Pixels = NDArray[np.uint8]
-
-_TURNS = {
-    "dihedral": tuple(range(8)),
-    "flip": (0, 0, 0, 0, 4, 4, 4, 4),
-    "none": (0,) * 8,
-}
-"""The symmetry (see `dihedral`) that each of eight equally likely draws stands for."""
 
 
 @final
@@ -92,7 +87,7 @@ class Batches:
         self._seed = recipe.seed
         self._patch = recipe.data.patch
         self._batch = recipe.data.batch
-        self._turns = _TURNS[recipe.data.augment]
+        self._turns = TURNS[recipe.data.augment]
         self._device = device
         self._per_crop = (
             Degradation(recipe.data.degradation, scale=recipe.scale)
@@ -100,6 +95,8 @@ class Batches:
             else None
         )
         self._indices = pairs.dataset.indices("train")
+        self._places = {index: place for place, index in enumerate(self._indices)}
+        self._resident = self._kept()
         self._order = functools.lru_cache(maxsize=4)(self._shuffled)
 
     def __call__(self, step: int, attempt: int = 0) -> tuple[Tensor, Tensor]:
@@ -107,8 +104,11 @@ class Batches:
 
         `attempt` counts the NaN guard's restarts: a further attempt draws other crops.
         """
-        lr, hr = self.pixels(step, attempt)
-        return self._tensor(lr), self._tensor(hr)
+        if self._resident is None:
+            small, large = (torch.from_numpy(crops) for crops in self.pixels(step, attempt))
+        else:
+            small, large = self._gathered(step, attempt)
+        return self._tensor(small), self._tensor(large)
 
     def pixels(self, step: int, attempt: int = 0) -> tuple[Pixels, Pixels]:
         """Return the same batch in 8 bits: LR (B, p/s, p/s, 3) and HR (B, p, p, 3)."""
@@ -122,8 +122,8 @@ class Batches:
                 small = self._pairs.lr(window.picture)[y : y + side, x : x + side]
             else:
                 small = self._per_crop(patch, stream(self._seed, "degradation", step, attempt, k))
-            _copy_turned(small, window.turn, lr[k])
-            _copy_turned(patch, window.turn, hr[k])
+            copy_turned(small, window.turn, lr[k])
+            copy_turned(patch, window.turn, hr[k])
         return lr, hr
 
     def condition(self, step: int, attempt: int = 0) -> Tensor | None:
@@ -136,7 +136,7 @@ class Batches:
             return None
         maps = np.empty((self._batch, self._patch, self._patch, dataset.classes), np.uint8)
         for k, window in enumerate(self._windows(step, attempt)):
-            _copy_turned(dataset.map(window.picture, *self._hr_part(window)), window.turn, maps[k])
+            copy_turned(dataset.map(window.picture, *self._hr_part(window)), window.turn, maps[k])
         return condition_tensor(maps, self._device)
 
     def _windows(self, step: int, attempt: int) -> Iterator[_Window]:
@@ -159,9 +159,31 @@ class Batches:
     def _shuffled(self, epoch: int) -> NDArray[np.int64]:
         return stream(self._seed, "order", epoch).permutation(len(self._indices))
 
-    def _tensor(self, crops: Pixels) -> Tensor:
+    def _kept(self) -> tuple[Resident, Resident] | None:
+        """Return LR and HR training pictures on a GPU with room for both, else None."""
+        chosen = [self._pairs.dataset.pictures[index] for index in self._indices]
+        needed = 2 * 3 * sum(picture.height * picture.width for picture in chosen)
+        if self._per_crop is not None or not has_room(self._device, needed):
+            return None
+        small = (self._pairs.lr(index) for index in self._indices)
+        large = (self._pairs.hr(index) for index in self._indices)
+        side = self._patch // self._pairs.scale
+        return Resident(small, side, self._device), Resident(large, self._patch, self._device)
+
+    def _gathered(self, step: int, attempt: int) -> tuple[Tensor, Tensor]:
+        """Return what `pixels` does, cut on the device."""
+        assert self._resident is not None
+        windows = list(self._windows(step, attempt))
+        places = [self._places[window.picture] for window in windows]
+        ys, xs = [w.y for w in windows], [w.x for w in windows]
+        turns, scale = [w.turn for w in windows], self._pairs.scale
+        small = self._resident[0].crops(places, ys, xs, turns)
+        up = [y * scale for y in ys], [x * scale for x in xs]
+        return small, self._resident[1].crops(places, *up, turns)
+
+    def _tensor(self, crops: Tensor) -> Tensor:
         # (B, H, W, 3) seen as (B, 3, H, W) is channels_last already: no second copy is made.
-        pixels = torch.from_numpy(crops).to(self._device)
+        pixels = crops.to(self._device)
         return pixels.permute(0, 3, 1, 2).to(torch.float32).div_(255.0)
 
 
@@ -209,35 +231,6 @@ def _small_pictures(dataset: ImageDataset, patch: int, place: str) -> list[Probl
 def picture_stream(picture: Picture) -> np.random.Generator:
     """Return the random stream of a picture's degradation, keyed by the picture alone."""
     return stream(0, "degradation/picture", int(picture.sha256[:12], 16))
-
-
-def dihedral(picture: Pixels, turn: int) -> Pixels:
-    """Return a view of (H, W, 3) under one of eight symmetries.
-
-    `turn` is 0..7: that many quarter turns counter-clockwise, and from 4 on mirrored left to right
-    afterwards.
-    """
-    turned = picture
-    if turn % 2:
-        turned = turned.swapaxes(0, 1)[::-1]
-    if turn & 2:
-        turned = turned[::-1, ::-1]
-    return turned[:, ::-1] if turn >= 4 else turned
-
-
-def _copy_turned(crop: Pixels, turn: int, out: Pixels) -> None:
-    """Copy a crop into `out` under a symmetry, several times as fast as numpy left to itself.
-
-    The crop is first copied whole: a column of a wide picture lies in so few cache sets that
-    reading it directly costs up to six times as much. Where pixels are then not neighbours any
-    more, numpy would copy each pixel's three bytes by themselves, so each colour is copied alone.
-    """
-    turned = dihedral(np.ascontiguousarray(crop), turn)
-    if turned.strides[1] == turned.shape[2]:
-        out[...] = turned
-        return
-    for colour in range(turned.shape[2]):
-        out[..., colour] = turned[..., colour]
 
 
 def _whole(picture: Pixels, scale: int) -> Pixels:

@@ -1,5 +1,6 @@
 """The journals of sweeps and trainings: which there are, what they say, who may write."""
 
+import json
 import os
 import re
 import threading
@@ -30,16 +31,31 @@ class Log:
     def __init__(self, store: BlobStore, name: str) -> None:
         self._journal = sweep_journal(store, name)
         self._lock = threading.Lock()
+        self._records: list[Record] | None = None
 
     def append(self, *records: Record) -> None:
         """Write the records durably, all or none."""
         with self._lock:
+            known = self._known()
             self._journal.append(*records)
+            known += json.loads(json.dumps(records))
 
     def read(self) -> list[Record]:
-        """Return every record from the first on."""
+        """Return every record from the first on; what was read or written here is not read anew."""
         with self._lock:
-            return self._journal.read()
+            known = self._known()
+            known += self._journal.read_new()
+            return list(known)
+
+    def _known(self) -> list[Record]:
+        if self._records is None:
+            self._records = self._journal.read()
+        return self._records
+
+    def fold(self) -> None:
+        """Spare later readers of a long journal its many segments."""
+        with self._lock:
+            self._journal.fold()
 
 
 @dataclass

@@ -90,6 +90,7 @@ def recorded(
             scene.untracked = recorder.close()
         if not scene.untracked:
             log.append({"do": "shipped", "time": time.time()})
+        log.fold()
 
 
 def _attach_papers(recorder: Recorder, recipe: Recipe, single: bool) -> None:

@@ -7,7 +7,10 @@ from PIL import Image
 
 from acutance_models import Degradation, stream
 from acutance_platform.recipe import build_recipe
-from acutance_platform.training.data import Batches, Pairs, dataset_problems, dihedral
+from acutance_platform.training import data
+from acutance_platform.training.data import Batches, Pairs, dataset_problems
+from acutance_platform.training.resident import has_room
+from acutance_platform.training.symmetry import dihedral
 from acutance_storage import add_dataset, open_store
 
 SCALE, PATCH, COUNT = 2, 16, 5
@@ -39,19 +42,19 @@ def opened(tmp_path, folders, monkeypatch):
     split = {"0.png": "validation", "*": "train"}
     dataset = add_dataset(store, "places", hr, split=split, lr=lr, scale=SCALE).dataset
 
-    def batches(*, seed=0, **data):
-        data = {"dataset": "places", "patch": PATCH, "batch": 8, **data}
+    def batches(*, seed=0, device="cpu", **given):
+        given = {"dataset": "places", "patch": PATCH, "batch": 8, **given}
         recipe = build_recipe(
             {
                 "scale": SCALE,
                 "seed": seed,
-                "data": data,
+                "data": given,
                 "generator": {"kind": "srresnet", "channels": 4, "blocks": 1},
                 "stages": {"train": {"steps": 9, "loss": {"p": {"kind": "l1", "weight": 1.0}}}},
             }
         )
         pairs = Pairs(dataset, recipe, local=tmp_path / "local")
-        return Batches(pairs, recipe, device=torch.device("cpu")), pairs, recipe
+        return Batches(pairs, recipe, device=torch.device(device)), pairs, recipe
 
     return batches
 
@@ -144,3 +147,42 @@ def test_stored_lr_pictures_of_another_scale_are_refused(opened):
     (problem,) = dataset_problems(pairs.dataset, other)
     assert problem.place == "data.lr_from"
     assert "has of scale 2" in problem.rule
+
+
+def same_batches(plain, resident):
+    for step in range(12):  # every symmetry, and more than an epoch
+        for ours, theirs in zip(resident(step), plain(step), strict=True):
+            assert ours.is_contiguous(memory_format=torch.channels_last)
+            assert torch.equal(ours.cpu(), theirs)
+
+
+@pytest.mark.parametrize("lr_from", ["stored", "picture"])
+@pytest.mark.parametrize("augment", ["none", "flip", "dihedral"])
+def test_pictures_kept_on_the_device_give_the_same_batches(opened, lr_from, augment, monkeypatch):
+    plain = opened(lr_from=lr_from, augment=augment)[0]
+    asked = []
+    monkeypatch.setattr(data, "has_room", lambda *room: not asked.append(room))
+    resident = opened(lr_from=lr_from, augment=augment)[0]
+    assert len(asked) == 1
+    monkeypatch.setattr(resident, "pixels", None)  # cut on the device, or not at all
+    same_batches(plain, resident)
+
+
+def test_degraded_crops_are_never_cut_on_the_device(opened, monkeypatch):
+    """Their LR half is made on the CPU, from the HR crop."""
+    monkeypatch.setattr(data, "has_room", lambda *room: True)
+    crops = opened(lr_from="crop")[0]
+    assert np.array_equal(crops(0)[1].permute(0, 2, 3, 1).mul(255).round(), crops.pixels(0)[1])
+
+
+def test_a_cpu_keeps_its_pictures_mapped():
+    assert not has_room(torch.device("cpu"), 0)
+
+
+@pytest.mark.gpu
+def test_a_gpu_with_room_keeps_the_pictures_and_gives_the_same_batches(opened, monkeypatch):
+    assert has_room(torch.device("cuda"), 1 << 20)
+    assert not has_room(torch.device("cuda"), torch.cuda.mem_get_info()[1])
+    resident = opened(device="cuda")[0]
+    monkeypatch.setattr(resident, "pixels", None)
+    same_batches(opened()[0], resident)

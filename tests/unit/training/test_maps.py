@@ -11,7 +11,8 @@ from acutance_models import build_generator, build_metrics, stream
 from acutance_platform.recipe import RecipeErrors, build_recipe
 from acutance_platform.training import Pairs, Training, machine_kind, measure, super_resolve
 from acutance_platform.training.conditions import condition_tensor
-from acutance_platform.training.data import Batches, dataset_problems, dihedral
+from acutance_platform.training.data import Batches, dataset_problems
+from acutance_platform.training.symmetry import dihedral
 from acutance_storage import add_dataset, open_dataset, open_store
 
 SCALE, PATCH, COUNT, CLASSES = 2, 16, 5, 4
