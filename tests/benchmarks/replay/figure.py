@@ -14,10 +14,10 @@ from acutance_platform.report.theme import MARKERS, THEMES
 
 SHOWN = {
     "ours": "ours",
-    "random to the end": "random to the end",
-    "NSGA-II to the end": "NSGA-II to the end",
-    "Ray OptunaSearch + ASHA": "Ray OptunaSearch + ASHA",
-    "Syne Tune MOASHA, 1/6 by 2": "Syne Tune MOASHA",
+    "random to the end": "random",
+    "NSGA-II to the end": "NSGA-II",
+    "Ray OptunaSearch + ASHA": "Ray ASHA",
+    "Syne Tune MOASHA, 1/6 by 2": "MOASHA",
 }
 
 
@@ -43,7 +43,7 @@ def main() -> None:
     axes.axvline(40, color=colours.baseline, linewidth=1, linestyle=(0, (5, 3)))
     axes.set_xlabel("Steps spent [% of all trials to the end]")
     axes.set_ylabel("Hypervolume [share of the full run's]")
-    axes.set_ylim(0, 1.03)
+    axes.set_ylim(0.4, 1.03)
     legend(figure, axes, colours)
     target.write_bytes(png(figure))
 
