@@ -10,7 +10,7 @@ LINT_PATHS := storage models platform tests docs
 seeds = set -e; for seed in 0 1 2; do $(BIN)/acutance sweep experiments/$(1)/sweep.yaml --set seed=$$seed --name $(1)-$$seed --resume auto; done
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo sweep quickstart toy-bars enhancenet-losses esrgan-interpolation srfeat-discriminators test campaign bench bench-bookkeeping bench-store services services-down lint types layers format docs golden clean
+.PHONY: help install demo sweep quickstart toy-bars enhancenet-losses esrgan-interpolation srfeat-discriminators test campaign bench bench-bookkeeping bench-replay bench-store services services-down lint types layers format docs golden clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 24
@@ -60,6 +60,10 @@ bench: install  ## images per CPU-second: our loader beside a plain PNG-folder l
 bench-bookkeeping: install  ## what checkpoints and the journal cost beside the quickstart's steps
 	$(BIN)/python tests/benchmarks/bookkeeping.py
 
+bench-replay: install  ## searches on recorded curves: ours beside random, NSGA-II, Ray, MOASHA (Syne Tune in .venv-syne-tune)
+	test -x .venv-syne-tune/bin/python || { $(PYTHON) -m venv .venv-syne-tune && .venv-syne-tune/bin/pip install --quiet syne-tune==0.16.0; }
+	$(BIN)/python tests/benchmarks/replay/replay.py --syne-tune .venv-syne-tune/bin/python
+
 bench-store: install  ## the store beside plain boto3 on one S3 server: large blobs, small files
 	$(BIN)/python tests/benchmarks/store.py
 
@@ -90,5 +94,5 @@ golden: install  ## rewrite the golden values of the components (review the diff
 	$(BIN)/python tests/helpers/golden_components.py
 
 clean:  ## remove the environment and caches; your results in .acutance stay
-	rm -rf $(VENV) .venv-services .venv-services.lock .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis dist build
+	rm -rf $(VENV) .venv-services .venv-syne-tune .venv-services.lock .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis dist build
 	find storage models platform tests -name __pycache__ -prune -exec rm -rf {} +

@@ -32,7 +32,10 @@ PLACES = {
     "botocore": ("storage/acutance_storage/s3.py",),
     "pyarrow": ("storage/acutance_storage/images.py", "storage/acutance_storage/images_index.py"),
     "ray": ("platform/acutance_platform/sweep/",),
-    "optuna": ("platform/acutance_platform/search/optuna_samplers.py",),
+    "optuna": (
+        "platform/acutance_platform/search/importance.py",
+        "platform/acutance_platform/search/optuna_samplers.py",
+    ),
     "mlflow": ("platform/acutance_platform/tracking/", "platform/acutance_platform/registry/"),
 }
 

@@ -29,6 +29,12 @@ class ReportData:
     """By trial: (absolute step, metrics), in order of step; None where not finite."""
     rungs: Sequence[int] = ()
     """Absolute steps at which trials were compared."""
+    volumes: Sequence[tuple[int, float]] = ()
+    """(steps computed by all trials, hypervolume) after each completed trial."""
+    importance: Mapping[str, float] = field(default_factory=dict)
+    """Searched recipe path -> its share of importance, the largest first."""
+    survival: Sequence[tuple[int, int, int, int]] = ()
+    """By rung: (step, trials that passed it, that were held back, that failed)."""
     strips: Sequence[tuple[str, bytes]] = ()
     """(picture's name, PNG) of the validation pictures, see `strip.picture_strip`."""
     recipe: str = ""

@@ -69,6 +69,15 @@ def front_rows(data: ReportData) -> list[list[str]]:
     return rows
 
 
+def front_told(data: ReportData) -> str:
+    """The front in a sentence."""
+    points = data.front["points"]
+    between = sum("alpha" in point for point in points)
+    text = f"The front has {len(points)} point{'s' if len(points) > 1 else ''}"
+    text += f", {between} of them interpolated" if between else ""
+    return f"{text}; its knee is {data.front['knee']}."
+
+
 def _places(data: ReportData, entries: Iterable[Entry | Trial]) -> list[tuple[float, float]]:
     """Return where points lie; those without both values lie nowhere."""
     assert data.axes is not None, "asked for by the caller"

@@ -1,14 +1,13 @@
 """One self-contained HTML page about a sweep: no request leaves it, so it can be mailed."""
 
-import base64
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
 from acutance_platform.report.data import ReportData, family
 from acutance_platform.report.feasible import constraint_texts, none_feasible, told
-from acutance_platform.report.figures import curves_png, scatter_png
-from acutance_platform.report.front import front_png, front_rows
+from acutance_platform.report.front import front_rows, front_told
+from acutance_platform.report.pictures import Picture, drawn, uri
 from acutance_platform.report.rows import trial_table
 from acutance_platform.report.words import label, number
 
@@ -22,16 +21,6 @@ class Fact:
     title: str
     value: str
     note: str
-
-
-@dataclass(frozen=True)
-class Picture:
-    """An image as data URIs; ``dark`` where a dark page has its own."""
-
-    title: str
-    alt: str
-    light: str
-    dark: str = ""
 
 
 def report_html(data: ReportData) -> str:
@@ -52,7 +41,7 @@ def report_html(data: ReportData) -> str:
         facts=facts(data),
         table=trial_table(data),
         front=front_rows(data),
-        figures=_figures(data),
+        figures=drawn(data, summary(data)),
         notes=[(trial["trial"], note) for trial in data.trials for note in trial.get("notes", ())],
         strips=[_strip(name, png) for name, png in data.strips],
         winner=data.status.get("best"),
@@ -66,7 +55,7 @@ def summary(data: ReportData) -> str:
     """The result in one or two sentences."""
     sentences = [_outcome(data)]
     if data.axes is not None and data.front.get("points"):
-        sentences.append(_front_told(data))
+        sentences.append(front_told(data))
     requested, executed = data.status["steps_requested"], data.status["steps_executed"]
     if (constraints := told(data.status)) and data.status["nearest"] is None:
         sentences += [f"{line[0].upper()}{line[1:]}" for line in constraints]
@@ -76,15 +65,6 @@ def summary(data: ReportData) -> str:
     if data.status["state"] != "COMPLETE":
         sentences.append(f"The sweep is {data.status['state']}.")
     return " ".join(sentences)
-
-
-def _front_told(data: ReportData) -> str:
-    """The front in a sentence."""
-    points = data.front["points"]
-    between = sum("alpha" in point for point in points)
-    text = f"The front has {len(points)} point{'s' if len(points) > 1 else ''}"
-    text += f", {between} of them interpolated" if between else ""
-    return f"{text}; its knee is {data.front['knee']}."
 
 
 def facts(data: ReportData) -> list[Fact]:
@@ -137,34 +117,9 @@ def _gain(metric: str, value: float, base: float) -> str:
     return f"{sign}{number(metric, abs(value - base))}"
 
 
-def _figures(data: ReportData) -> list[Picture]:
-    quality = label(data.quality)
-    drawn = []
-    if data.axes is not None and data.front.get("points"):
-        first, second = (label(metric) for metric in data.axes)
-        alt = f"Scatter plot: {second} over {first}, with the front. {_front_told(data)}"
-        light, dark = (front_png(data, theme=theme) for theme in ("light", "dark"))
-        drawn.append(Picture("Front", alt, _uri(light), _uri(dark)))
-    if any(data.metric(trial, "macs_per_pixel") is not None for trial in data.status["trials"]):
-        alt = f"Scatter plot: {quality} over multiply-adds per pixel. {summary(data)}"
-        light, dark = (scatter_png(data, theme=theme) for theme in ("light", "dark"))
-        drawn.append(Picture("Quality over cost", alt, _uri(light), _uri(dark)))
-    if any(data.reports.values()):
-        rungs = ", ".join(f"{rung:,}" for rung in data.rungs)
-        alt = f"Line chart: {quality} of each trial over its steps."
-        alt += f" Rungs at steps {rungs}." if rungs else ""
-        light, dark = (curves_png(data, theme=theme) for theme in ("light", "dark"))
-        drawn.append(Picture("Learning curves", alt, _uri(light), _uri(dark)))
-    return drawn
-
-
 def _strip(name: str, png: bytes) -> Picture:
     alt = f"The most detailed crop of {name}: low resolution, bicubic, the winner, ground truth."
-    return Picture(name, alt, _uri(png))
-
-
-def _uri(png: bytes) -> str:
-    return f"data:image/png;base64,{base64.b64encode(png).decode('ascii')}"
+    return Picture(name, alt, uri(png))
 
 
 def _flat(values: Mapping[str, Any], prefix: str = "") -> list[tuple[str, str]]:

@@ -41,8 +41,8 @@ def candidate(sweep: Sweep, scheduler: Scheduler) -> tuple[Trial, int] | None:
 def last_hope(sweep: Sweep) -> tuple[Trial, int] | None:
     """Return the best trial of the highest rung, if no trial has completed.
 
-    Eight trials with reduction 3 leave two on the second rung, of which a third is none. A sweep
-    that has nothing else to do brings the best one to its end, so that there is a winner.
+    Whoever had a place above may have failed there. A sweep that has nothing else to do brings the
+    best one that is left to its end, so that there is a winner.
     """
     if any(trial.ended == "COMPLETE" for trial in sweep.trials.values()):
         return None

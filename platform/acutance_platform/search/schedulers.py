@@ -38,7 +38,10 @@ class NoScheduler:
 
 @final
 class Asha:
-    """Asynchronous successive halving: the best 1/reduction of a rung goes on.
+    """Asynchronous successive halving: the best 1/reduction of a rung goes on, rounded up.
+
+    The first trial to arrive therefore goes on at once, so that a sweep has a finished model early
+    and a front to add to.
 
     Args:
         first_rung: The first rung as a share of the last stage's steps, in (0, 1].
@@ -46,7 +49,8 @@ class Asha:
 
     Source:
         Li et al., MLSys 2020; for several objectives Schmucker et al. 2021. Differs: a trial that
-        is not promoted rests and may be promoted later, when its rung has filled up.
+        is not promoted rests and may be promoted later, when its rung has filled up; places are
+        rounded up, not down (measured: docs/adr/0023-places-on-a-rung.md).
     """
 
     def __init__(
@@ -68,8 +72,8 @@ class Asha:
         return (*dict.fromkeys(below), end)
 
     def promotable(self, count: int) -> int:
-        """Return the number of places, rounded down."""
-        return count // self.reduction
+        """Return the number of places, rounded up."""
+        return -(-count // self.reduction)
 
 
 # Several objectives are ranked by fronts (`ranks.order`), one is the case of one: two names.

@@ -19,8 +19,10 @@ from acutance_platform.report import (
     scatter_png,
 )
 from acutance_platform.search.feasibility import nearest
+from acutance_platform.search.importance import importance
 from acutance_platform.search.points import candidates, knee
 from acutance_platform.search.points import pick as select
+from acutance_platform.search.progress import survival, volumes
 from acutance_platform.search.status import front_summary, summary
 from acutance_platform.tracking import describe_environment
 from acutance_platform.training import Pairs
@@ -141,6 +143,9 @@ def report_data(told: Told, *, pictures: Sequence[tuple[str, bytes]] = ()) -> Re
         question=told.question,
         reports={name: sorted(trial.reports.items()) for name, trial in told.sweep.trials.items()},
         rungs=sorted({rung for t in told.sweep.trials.values() for rung in t.rungs}),
+        volumes=volumes(told.records, front_of(told)["reference"]) if _objectives(told)[1:] else (),
+        importance=importance(told.sweep),
+        survival=[(r.step, r.passed, r.rest, r.failed) for r in survival(told.sweep)],
         strips=pictures,
         recipe=text,
         environment=describe_environment(dataset=spec.get("data", {}).get("dataset")),

@@ -46,7 +46,7 @@ def test_the_page_needs_nothing_but_itself(text: str) -> None:
     assert all("src" not in script for script in page.all("script"))
     sources = [image["src"] for image in page.all("img")]
     sources += [source["srcset"] for source in page.all("source")]
-    assert len(sources) == 6
+    assert len(sources) == 8
     assert all(source and source.startswith("data:image/png;base64,") for source in sources)
     assert not re.search(r"https?://|@import|url\(", re.sub(r"base64,[^\"]+", "", text))
 
