@@ -1,7 +1,7 @@
 """Losses: what a training brings down, one file per family, and their mix."""
 
 from acutance_models.losses.adversarial import Adversarial, Classification
-from acutance_models.losses.checking import check_terms
+from acutance_models.losses.checking import batch_couplings, check_terms, normalises_batches
 from acutance_models.losses.gram import Gram, gram_matrices
 from acutance_models.losses.interface import FeatureLoss, PictureLoss, VerdictLoss
 from acutance_models.losses.mix import Critique, LossMix, Views
@@ -29,9 +29,11 @@ __all__ = [
     "TermHead",
     "VerdictLoss",
     "Views",
+    "batch_couplings",
     "check_terms",
     "discriminator_health",
     "discriminator_rests",
     "gram_matrices",
+    "normalises_batches",
     "resolve_term",
 ]

@@ -154,7 +154,12 @@ class LossMix:
         }
 
     def calibrate(
-        self, bicubic: torch.Tensor, hr: torch.Tensor, labels: torch.Tensor | None = None
+        self,
+        bicubic: torch.Tensor,
+        hr: torch.Tensor,
+        labels: torch.Tensor | None = None,
+        *,
+        micro_batch: int | None = None,
     ) -> dict[str, float]:
         """Measure the initial value of each term that is normalised; nothing else changes.
 
@@ -162,6 +167,7 @@ class LossMix:
             bicubic: The first batch's LR pictures, enlarged; shape (B, channels, H, W).
             hr: The real ones.
             labels: Class of each picture, where a normalised term needs it.
+            micro_batch: Pictures that are looked at together; None = all.
 
         Returns:
             Term -> value, also kept as `initial`: part of a training's state.
@@ -169,9 +175,15 @@ class LossMix:
         Raises:
             LossError: If a value is no divisor.
         """
-        views = Views([bicubic.float()], hr, labels, tuple(self.uncalibrated))
+        active, count = tuple(self.uncalibrated), micro_batch or len(hr)
+        values = dict.fromkeys(active, 0.0)
         with torch.no_grad(), unmoved(self.discriminators.values()):
-            values = {name: float(value) for name, value in self._values(views).items()}
+            for low in range(0, len(hr), count):
+                part = slice(low, low + count)
+                named = labels[part] if labels is not None else None
+                views = Views([bicubic[part].float()], hr[part], named, active)
+                for name, found in self._values(views).items():
+                    values[name] += len(hr[part]) / len(hr) * float(found)
         for name, value in values.items():
             if not math.isfinite(value) or value < _LEAST:
                 raise LossError(

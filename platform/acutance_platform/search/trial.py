@@ -28,6 +28,7 @@ class Trial:
         failures_in_a_row: Failures since the last new report.
         ended: COMPLETE, STOPPED or FAILED, or None while it may go on.
         run_id: The MLflow run, where a journal names it.
+        overrides: Dotted recipe path -> what a machine made necessary after it was drawn.
     """
 
     name: str
@@ -51,6 +52,7 @@ class Trial:
     errors: list[str] = field(default_factory=list)
     ended: State | None = None
     run_id: str | None = None
+    overrides: dict[str, Any] = field(default_factory=dict)
 
     @property
     def step(self) -> int:

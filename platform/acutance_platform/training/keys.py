@@ -77,6 +77,8 @@ def _result_part(link: Link) -> dict[str, Any]:
     if recipe.zero_shot is None:  # keys made before there was such a section still hold
         del content["zero_shot"]
     content["data"] = recipe.data.model_dump(mode="json", exclude={"dataset"})
+    if recipe.data.micro_batch is None:  # likewise
+        del content["data"]["micro_batch"]
     content["stage"] = link.stage.model_dump(mode="json", exclude=_ELSEWHERE)
     return content
 
