@@ -62,9 +62,11 @@ from acutance_models.losses import (
     TermHead,
     VerdictLoss,
     Views,
+    batch_couplings,
     check_terms,
     discriminator_health,
     discriminator_rests,
+    normalises_batches,
     resolve_term,
 )
 from acutance_models.metrics import (
@@ -145,6 +147,7 @@ __all__ = [
     "Views",
     "WeightsError",
     "back_project",
+    "batch_couplings",
     "bicubic_upscale",
     "build_discriminator",
     "build_features",
@@ -175,6 +178,7 @@ __all__ = [
     "matlab_resize",
     "metric_files",
     "metric_name",
+    "normalises_batches",
     "pirm_region",
     "pooled",
     "published_figures",

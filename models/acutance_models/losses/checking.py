@@ -15,6 +15,7 @@ from acutance_models.losses.table import LOSSES
 from acutance_models.losses.terms import TermHead, below, resolve_term, split_term
 
 Term = tuple[TermHead, nn.Module]
+BATCH_NORMS = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d)
 
 
 def check_terms(
@@ -56,6 +57,33 @@ def check_terms(
     if len(built) == len(terms):
         problems += _gaps({name: head for name, (head, _) in built.items()}, steps)
     return problems
+
+
+def batch_couplings(terms: Mapping[str, Any], *, patch: int, channels: int = 3) -> list[str]:
+    """Return what makes the loss of a picture depend on the other pictures of its batch.
+
+    Args:
+        terms: A loss mix without problems, see `check_terms`.
+        patch: Side of the training crops in HR pixels.
+        channels: Planes of the pictures.
+
+    Returns:
+        One sentence each; empty where a batch may be computed in parts.
+    """
+    found = []
+    for name, spec in terms.items():
+        loss = LOSSES.build(split_term(resolve_term(spec))[1])
+        if isinstance(loss, VerdictLoss) and loss.compares:
+            found.append(f"the term {name} compares each picture with the mean of the batch")
+        critic = _critic(loss, name, patch, channels)[0] if isinstance(loss, Adversarial) else None
+        if critic is not None and normalises_batches(critic):
+            found.append(f"the discriminator of {name} normalises by the batch's statistics")
+    return found
+
+
+def normalises_batches(network: nn.Module) -> bool:
+    """Say whether a network in training mode normalises by statistics of its batch."""
+    return any(isinstance(part, BATCH_NORMS) and part.training for part in network.modules())
 
 
 def discriminator_for(

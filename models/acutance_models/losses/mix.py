@@ -2,8 +2,7 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any, NamedTuple, final
+from typing import Any, final
 
 import torch
 from torch import nn
@@ -22,41 +21,9 @@ from acutance_models.losses.passing import (
 )
 from acutance_models.losses.table import LOSSES
 from acutance_models.losses.terms import TermHead, resolve_term, source_key, split_term
-
-Maps = dict[str, torch.Tensor]
+from acutance_models.losses.views import Critique, Maps, Views
 
 _LEAST = 1e-12  # of an initial value that a term is divided by
-
-
-@final
-@dataclass(frozen=True)
-class Views:
-    """One batch as the terms of one step see it; made by `LossMix.look`."""
-
-    outputs: Sequence[torch.Tensor]
-    """What the generator made, the final picture last; float32, with their gradient."""
-    hr: torch.Tensor
-    """The real pictures, of the same shape."""
-    labels: torch.Tensor | None
-    """Class of each picture, shape (B,), where the data has them."""
-    active: tuple[str, ...]
-    """The terms that count at this step."""
-    maps: dict[str, tuple[Maps, Maps]] = field(default_factory=dict)
-    """Feature network -> maps of the final picture and of the real one, once they are needed."""
-
-    @property
-    def sr(self) -> torch.Tensor:
-        """The final picture."""
-        return self.outputs[-1]
-
-
-class Critique(NamedTuple):
-    """What the discriminators make of a batch."""
-
-    losses: dict[str, torch.Tensor]
-    """Term -> what its discriminator brings down (`LossMix.owners` names it), factors included."""
-    statistics: dict[str, dict[str, torch.Tensor]]
-    """Adversarial term -> `accuracy_real`, `accuracy_fake`, `logit_gap`."""
 
 
 @final
@@ -164,7 +131,12 @@ class LossMix:
         }
 
     def calibrate(
-        self, bicubic: torch.Tensor, hr: torch.Tensor, labels: torch.Tensor | None = None
+        self,
+        bicubic: torch.Tensor,
+        hr: torch.Tensor,
+        labels: torch.Tensor | None = None,
+        *,
+        micro_batch: int | None = None,
     ) -> dict[str, float]:
         """Measure the initial value of each term that is normalised; nothing else changes.
 
@@ -172,6 +144,7 @@ class LossMix:
             bicubic: The first batch's LR pictures, enlarged; shape (B, channels, H, W).
             hr: The real ones.
             labels: Class of each picture, where a normalised term needs it.
+            micro_batch: Pictures that are looked at together; None = all.
 
         Returns:
             Term -> value, also kept as `initial`: part of a training's state.
@@ -179,9 +152,15 @@ class LossMix:
         Raises:
             LossError: If a value is no divisor.
         """
-        views = Views([bicubic.float()], hr, labels, tuple(self.uncalibrated))
+        active, count = tuple(self.uncalibrated), micro_batch or len(hr)
+        values = dict.fromkeys(active, 0.0)
         with torch.no_grad(), unmoved(self.discriminators.values()):
-            values = {name: float(value) for name, value in self._values(views).items()}
+            for low in range(0, len(hr), count):
+                part = slice(low, low + count)
+                named = labels[part] if labels is not None else None
+                views = Views([bicubic[part].float()], hr[part], named, active)
+                for name, found in self._values(views).items():
+                    values[name] += len(hr[part]) / len(hr) * float(found)
         for name, value in values.items():
             if not math.isfinite(value) or value < _LEAST:
                 raise LossError(

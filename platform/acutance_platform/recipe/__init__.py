@@ -5,6 +5,7 @@ from acutance_platform.recipe.chain import Link, chain
 from acutance_platform.recipe.document import Document, get_path, load_document, set_path
 from acutance_platform.recipe.errors import Problem, RecipeErrors, refuse
 from acutance_platform.recipe.metrics import resolve_metrics
+from acutance_platform.recipe.micro_batch import micro_batch_path
 from acutance_platform.recipe.plugins import load_plugins
 from acutance_platform.recipe.schema import (
     Group,
@@ -36,6 +37,7 @@ __all__ = [
     "get_path",
     "load_document",
     "load_plugins",
+    "micro_batch_path",
     "problems_of",
     "refuse",
     "registry_problems",

@@ -21,6 +21,7 @@ from acutance_models import (
 from acutance_platform.recipe.chain import Link, chain, in_order
 from acutance_platform.recipe.errors import Problem, RecipeErrors
 from acutance_platform.recipe.metrics import resolve_metrics
+from acutance_platform.recipe.micro_batch import micro_batch_problems
 from acutance_platform.recipe.plugins import load_plugins
 from acutance_platform.recipe.schema import Recipe, Stage
 from acutance_platform.recipe.translate import problems_of, registry_problems, unknown
@@ -185,6 +186,8 @@ def _term_problems(link: Link, own: str) -> Iterator[Problem]:
     patch, steps = recipe.data.patch, stage.steps
     found = check_terms(stage.loss, patch=patch, channels=network.channels, steps=steps)
     yield from registry_problems(found, f"{own}loss")
+    if not found:
+        yield from micro_batch_problems(link)
     for name, term in stage.loss.items():
         if term["kind"] == "classification" and network.condition_classes is None:
             rule = "classes come with segmentation maps, which this generator does not take"

@@ -32,6 +32,9 @@ class Data(Part):
     """Side of a training crop in HR pixels; a multiple of the scale."""
     batch: int = Field(default=16, ge=1)
     """Crops per step."""
+    micro_batch: int | None = Field(default=None, ge=1)
+    """Crops computed together, whose gradients are added up to the batch's; null = all of them.
+    What does not fit into a machine's memory is halved here until it does."""
     augment: Literal["dihedral", "flip", "none"] = "dihedral"
     """`dihedral` draws one of the eight flips and quarter turns per crop; `flip` mirrors every
     second crop left to right, on average."""
@@ -111,6 +114,8 @@ class StageData(Part):
     """Side of a training crop in HR pixels; null = the recipe's `data.patch`."""
     batch: int | None = Field(default=None, ge=1)
     """Crops per step; null = the recipe's `data.batch`."""
+    micro_batch: int | None = Field(default=None, ge=1)
+    """Crops computed together; null = the recipe's `data.micro_batch`."""
 
 
 class Group(Part):

@@ -245,6 +245,11 @@ def _end(
     return _ended(trial, "COMPLETE", step, weights, now)
 
 
+def ended(trial: Trial, state: str, now: float) -> Record:
+    """Return the end of a trial where it stands."""
+    return _ended(trial, state, trial.step, trial.weights, now)
+
+
 def _ended(trial: Trial, state: str, step: int, weights: str | None, now: float) -> Record:
     end = {"do": "end", "trial": trial.name, "state": state}
     return {**end, "weights": weights, "step": step, "time": now}

@@ -229,6 +229,14 @@ class Sweep:
         trial.failures_in_a_row += 1
         trial.errors.append(record["error"])
 
+    def _shrink(self, record: Record) -> None:
+        """Take in that a stage did not fit into memory and starts again in smaller parts."""
+        trial, step = self.trials[record["trial"]], int(record["step"])
+        trial.overrides[record["path"]] = int(record["value"])
+        trial.stages = tuple((key, int(end)) for key, end in record["stages"])
+        trial.notes[record["note"]] = (step, step)
+        trial.begun = False
+
     def _result(self, record: Record) -> None:
         self.trials[record["trial"]].published[int(record["step"])] = record["weights"]
 
@@ -269,8 +277,7 @@ class Sweep:
         trial = self.trials[record["trial"]]
         if trial.ended is None:
             trial.ended = record["state"]
-            if record.get("error"):
-                trial.errors.append(record["error"])
+            trial.errors += [record["error"]] if record.get("error") else []
 
     def _finish(self, record: Record) -> None:
         self.running, self.finished = False, record["state"]

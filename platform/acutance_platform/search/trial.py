@@ -34,6 +34,7 @@ class Trial:
         repeats: The trial that it trains again with another seed; None for one of its own.
         seed: The recipe's seed of such a repeat.
         by_hand: Whether somebody added it; else the sampler drew it.
+        overrides: Dotted recipe path -> what a machine made necessary after it was drawn.
     """
 
     name: str
@@ -62,6 +63,7 @@ class Trial:
     by_hand: bool = False
     repeats: str | None = None
     seed: int | None = None
+    overrides: dict[str, Any] = field(default_factory=dict)
 
     @property
     def step(self) -> int:

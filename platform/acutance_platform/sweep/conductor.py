@@ -15,6 +15,7 @@ from acutance_platform.search import decisions
 from acutance_platform.search.fold import Record, Sweep
 from acutance_platform.search.requests import LOOK_EVERY
 from acutance_platform.search.seeds import asked_again, seed_of, seeded, wanted_repeat
+from acutance_platform.search.shrinking import shrunk
 from acutance_platform.search.space import Outcome
 from acutance_platform.search.spending import spent
 from acutance_platform.search.steering import honour
@@ -80,6 +81,7 @@ class Conductor:
         self._space = plan.search.build_space()
         self._drawing = Drawing(plan, self._space)
         self._scheduler = plan.search.build_scheduler()
+        self._shrunk: set[str] = set()
         self.active: set[str] = set()
         """Trials of which a leg holds a slot, or waits for one that it was offered."""
 
@@ -182,6 +184,23 @@ class Conductor:
             text = error.strip()[-ERROR_CHARACTERS:]
             self._write(*decisions.fail(trial, text, self._clock()))
 
+    def on_too_large(self, name: str, *, stage: str, crops: int) -> None:
+        """Take in that a step did not fit into memory: the stage starts again in smaller parts.
+
+        Where parts would be another computation, or are single crops already, the trial fails.
+        """
+        trial = self.sweep.trials[name]
+        records = shrunk(
+            self._recipe(trial),
+            trial,
+            stage=stage,
+            crops=crops,
+            stages_of=self.plan.checked_stages,
+            now=self._clock(),
+        )
+        self._write(*records)
+        self._shrunk.add(name)
+
     def release(self, name: str) -> None:
         """Take in that a leg ended because the session does; its trial stays in flight."""
         self.active.discard(name)
@@ -195,7 +214,9 @@ class Conductor:
         A leg that stops although its trial has not reached its rung did not do its work.
         """
         trial = self.sweep.trials[name]
-        if trial.target is not None and spent(self.sweep, self._clock()) is None:
+        if name in self._shrunk:
+            self._shrunk.discard(name)
+        elif trial.target is not None and spent(self.sweep, self._clock()) is None:
             self.on_failure(name, f"the leg stopped before its rung at step {trial.target}")
         self.release(name)
 
@@ -255,9 +276,11 @@ class Conductor:
         self._write(*self._drawing.draw(self.sweep, self._clock()))
 
     def _offer(self, trial: Trial) -> LegOffer:
+        return LegOffer(trial.name, self._recipe(trial), trial.rungs)
+
+    def _recipe(self, trial: Trial) -> dict[str, Any]:
         outcome: Outcome = self._space.replay(trial.assignment, self.plan.recipe)
-        recipe = seeded(self.plan.recipe_for(outcome.apply), trial)
-        return LegOffer(trial.name, recipe, trial.rungs)
+        return seeded(self.plan.recipe_for({**outcome.apply, **trial.overrides}), trial)
 
     def _write(self, *records: Record) -> None:
         """Make records durable, then let them count, then tell who listens."""

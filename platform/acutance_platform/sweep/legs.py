@@ -177,6 +177,12 @@ class LegScheduler(FIFOScheduler):
         """Hand a leg's reports on, and return whether it continues."""
         name, conductor = trial.config["trial"], self._crossing.conductor
         goes_on = self._crossing.guard(lambda: conductor.on_reports(name, result["reports"]), False)
+        too_large = result.get("too_large")
+        if too_large is not None:
+            stage, crops = too_large
+            report = lambda: conductor.on_too_large(name, stage=stage, crops=crops)  # noqa: E731
+            self._crossing.guard(report, None)
+            goes_on = False
         goes_on = goes_on and self._crossing.signal is None
         return str(TrialScheduler.CONTINUE if goes_on else TrialScheduler.STOP)
 

@@ -95,6 +95,11 @@ class SweepPlan:
             "violation": sum(missed.values()),
         }
 
+    def checked_stages(self, recipe: dict[str, Any]) -> Stages:
+        """Return the stages of a recipe; raise what `check` raises if it cannot be trained."""
+        self.check(recipe)
+        return self.stages(recipe)
+
     def rungs_of(self, recipe: Mapping[str, Any]) -> tuple[int, ...]:
         """Return the absolute steps at which a recipe's trial is compared, its end last."""
         return self.search.build_scheduler().rungs(*total_steps(recipe))

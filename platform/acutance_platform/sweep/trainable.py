@@ -108,7 +108,14 @@ class Leg(tune.Trainable):
                 f"trial {self._config['trial']} is at its end, step {self._training.step}, and was "
                 "told to go on: its journal and its state do not belong together"
             )
-        return {"reports": [self._plain(self._training.advance())]}
+        try:
+            return {"reports": [self._plain(self._training.advance())]}
+        except Exception as error:
+            # `OutOfMemory`, whose module imports torch; a training of a test need not.
+            stage, crops = getattr(error, "stage", None), getattr(error, "crops", None)
+            if crops is None:
+                raise
+            return {"reports": [], "too_large": [stage, crops]}  # Tune would flatten a map
 
     def cleanup(self) -> None:
         """Let go of the training when the worker ends."""

@@ -112,8 +112,7 @@ class Projection:
     """
 
     def __init__(self, name: str, *, single: bool = False) -> None:
-        self.name = name
-        self.single = single
+        self.name, self.single = name, single
         self.identity = identity(name, {})
         self._origin: dict[str, str] = {}
         self.runs: dict[str, RunView] = {}

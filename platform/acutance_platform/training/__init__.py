@@ -27,6 +27,7 @@ from acutance_platform.training.machine import (
     room_problems,
 )
 from acutance_platform.training.opening import open_training
+from acutance_platform.training.pieces import OutOfMemory
 from acutance_platform.training.state import Report, States
 from acutance_platform.training.training import Training
 from acutance_platform.training.zero_shot import ZeroShotTraining, picture_result
@@ -36,6 +37,7 @@ __all__ = [
     "Inheritance",
     "Interrupted",
     "MachineKind",
+    "OutOfMemory",
     "Pairs",
     "Report",
     "StageTraining",

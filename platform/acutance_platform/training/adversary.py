@@ -6,7 +6,7 @@ from typing import Any, final
 import torch
 from torch import Tensor, nn
 
-from acutance_models import LossMix, Views, discriminator_health, discriminator_rests
+from acutance_models import Critique, LossMix, Views, discriminator_health, discriminator_rests
 from acutance_platform.recipe import Link
 from acutance_platform.training.optim import (
     build_optimizer,
@@ -17,6 +17,9 @@ from acutance_platform.training.optim import (
 
 STATISTICS = ("accuracy_real", "accuracy_fake", "logit_gap")
 """What is recorded of each discriminator, as `discriminator/TERM/NAME`, beside its `loss`."""
+
+Seen = tuple[Views, float]
+"""A part of a batch as `LossMix.look` gives it, and its share of the batch's crops."""
 
 
 @final
@@ -46,34 +49,35 @@ class Adversary:
         """Say whether there is a discriminator at all."""
         return bool(self._optimizers)
 
-    def step(self, views: Views, done: int) -> tuple[Tensor, dict[str, Tensor]]:
+    def step(self, seen: Sequence[Seen], done: int) -> tuple[Tensor, dict[str, Tensor]]:
         """Let the discriminators learn from one batch; the generator gets no gradient.
 
         Args:
-            views: The batch, as `LossMix.look` gives it.
+            seen: The batch, in one part or several.
             done: Steps since the stage's start.
 
         Returns:
             The sum of their losses, to be looked at for values that are not finite (then nothing
             was learned), and what to record: `discriminator/TERM/NAME` -> value.
         """
-        critique = self._mix.discriminator_losses(views)
-        total = torch.stack(list(critique.losses.values())).sum()
-        recorded = {
-            f"discriminator/{term}/{name}": value
-            for term, values in critique.statistics.items()
-            for name, value in values.items()
-        }
-        for term, loss in critique.losses.items():
-            recorded[f"discriminator/{term}/loss"] = loss.detach()
-        resting = self._resting(critique.statistics)
         for optimizer in self._optimizers.values():
             optimizer.zero_grad(set_to_none=True)
-        total.backward()  # type: ignore[no-untyped-call]  # torch 2.13 leaves it untyped
-        total = self._clipped(total)
+        recorded: dict[str, Tensor] = {}
+        parts, judged = [], set[str]()
+        for views, share in seen:
+            critique = self._mix.discriminator_losses(views)
+            part = share * torch.stack(list(critique.losses.values())).sum()
+            part.backward()  # type: ignore[no-untyped-call]  # torch 2.13 leaves it untyped
+            parts.append(part.detach())
+            judged |= {self._mix.owners[term] for term in critique.losses}
+            for name, value in _named(critique).items():
+                told = share * value
+                recorded[name] = recorded[name] + told if name in recorded else told
+        resting = self._resting(recorded)
+        total = self._clipped(torch.stack(parts).sum())
         if bool(torch.isfinite(total)):
-            self._learn(resting, {self._mix.owners[term] for term in critique.losses}, done)
-        return total.detach(), recorded
+            self._learn(resting, judged, done)
+        return total, recorded
 
     def tensors(self) -> dict[str, Tensor]:
         """Return weights, running statistics and moments as `TERM/weights/NAME` and so on."""
@@ -118,18 +122,19 @@ class Adversary:
                 found.append(f"the discriminator of {term} is {health}")
         return found
 
-    def _resting(self, statistics: Mapping[str, Mapping[str, Tensor]]) -> set[str]:
+    def _resting(self, recorded: Mapping[str, Tensor]) -> set[str]:
         """Return the discriminators that leave this step out, and note this batch for the next."""
         threshold = self._link.stage.discriminator_rest_above
         if threshold is None:
             return set()
-        resting = {
-            term
-            for term in statistics
-            if discriminator_rests(self.seen.get(term), threshold=threshold)
-        }
-        for term, values in statistics.items():
-            self.seen[term] = {name: float(value) for name, value in values.items()}
+        resting = set()
+        for term in self._optimizers:
+            found = _below(f"discriminator/{term}/", recorded)
+            if not found:
+                continue
+            if discriminator_rests(self.seen.get(term), threshold=threshold):
+                resting.add(term)
+            self.seen[term] = {name: float(found[name]) for name in STATISTICS}
         return resting
 
     def _clipped(self, total: Tensor) -> Tensor:
@@ -153,6 +158,17 @@ class Adversary:
             for group in optimizer.param_groups:
                 group["lr"] = self._spec.lr * factor
             optimizer.step()
+
+
+def _named(critique: Critique) -> dict[str, Tensor]:
+    """Return what is recorded of a critique, `discriminator/TERM/NAME` -> value."""
+    found = {
+        f"discriminator/{term}/{name}": value
+        for term, values in critique.statistics.items()
+        for name, value in values.items()
+    }
+    losses = {f"discriminator/{term}/loss": x.detach() for term, x in critique.losses.items()}
+    return found | losses
 
 
 def _below(prefix: str, tensors: Mapping[str, Any]) -> dict[str, Any]:

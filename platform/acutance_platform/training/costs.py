@@ -8,7 +8,8 @@ import torch
 
 from acutance_models import Generator, build_generator, count_parameters, macs_per_pixel
 from acutance_platform.recipe import Link, Recipe, chain
-from acutance_platform.training.learner import Batch, Learner
+from acutance_platform.training.learner import Learner
+from acutance_platform.training.pieces import Batch
 from acutance_platform.training.tally import Tally, without_contents
 
 

@@ -79,6 +79,8 @@ def _result_part(link: Link) -> dict[str, Any]:
     if not recipe.evaluation.costs:  # nor of costs
         del content["evaluation"]["costs"]
     content["data"] = recipe.data.model_dump(mode="json", exclude={"dataset"})
+    if recipe.data.micro_batch is None:  # likewise
+        del content["data"]["micro_batch"]
     content["stage"] = link.stage.model_dump(mode="json", exclude=_ELSEWHERE)
     return content
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any, NamedTuple, final
+from typing import Any, final
 
 import torch
 from torch import Tensor, nn
@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from acutance_models import Generator, LossMix, Views, build_generator
 from acutance_models.resize import bicubic_enlarge
 from acutance_platform.recipe import Link
-from acutance_platform.training.adversary import Adversary, recorded_names
+from acutance_platform.training.adversary import Adversary, Seen, recorded_names
 from acutance_platform.training.averages import Averages
 from acutance_platform.training.conditions import sr_outputs
 from acutance_platform.training.groups import freeze_batch_norm, parameter_groups
@@ -23,22 +23,7 @@ from acutance_platform.training.optim import (
     optimizer_tensors,
     restore_optimizer,
 )
-
-
-class Batch(NamedTuple):
-    """What one step learns from, as the generator takes it."""
-
-    lr: Tensor
-    """Shape (B, channels, p/s, p/s)."""
-    hr: Tensor
-    """Shape (B, channels, p, p)."""
-    condition: Tensor | None
-    """Class probabilities (B, classes, p, p) for a generator that takes a map."""
-
-    @property
-    def labels(self) -> Tensor | None:
-        """The class that fills most of each crop, (B,); None without maps."""
-        return None if self.condition is None else self.condition.mean(dim=(2, 3)).argmax(dim=1)
+from acutance_platform.training.pieces import Batch, Piece, pieces_of
 
 
 @final
@@ -98,20 +83,18 @@ class Learner:
             A scalar; where it is not finite, something went wrong and nothing was learned by
             whom it concerns: the state is to be given up.
         """
-        mix = self._mix
+        mix, micro = self._mix, self._recipe.data.micro_batch
         self._set_learning_rate(done)
-        bf16 = self._recipe.precision == "bf16"
-        with torch.autocast(self._device.type, torch.bfloat16, enabled=bf16):
-            outputs = sr_outputs(self.generator, batch.lr, batch.condition)
         if mix.uncalibrated:
-            mix.calibrate(bicubic_enlarge(batch.lr, self._recipe.scale), batch.hr, batch.labels)
-        views = mix.look(outputs, batch.hr, step=done, labels=batch.labels)
+            bicubic = bicubic_enlarge(batch.lr, self._recipe.scale)
+            mix.calibrate(bicubic, batch.hr, batch.labels, micro_batch=micro)
+        pieces = pieces_of(batch, micro)
         critics_first = self._link.stage.order == "discriminator_first"
-        judged = self._criticise(views, done) if critics_first else None
-        losses = mix.generator_losses(views)
-        total = self._learn(mix.total(losses, step=done), done)
+        seen = self._looked_at(pieces, done) if critics_first else []
+        judged = self._criticise(seen, done) if critics_first else None
+        losses, total, seen = self._generate(pieces, seen, done)
         if not critics_first:
-            judged = self._criticise(views, done)
+            judged = self._criticise(seen, done)
         whole, recorded = judged if judged is not None else (torch.zeros_like(total), {})
         whole = whole + total.detach()
         if torch.isfinite(whole):
@@ -192,10 +175,49 @@ class Learner:
         for group, rule in zip(self.optimizer.param_groups, self._rules, strict=True):
             group["lr"] = recipe.optimizer.lr * factor * rule.lr_factor
 
-    def _learn(self, total: Tensor, done: int) -> Tensor:
-        """Take one step of the generator's optimiser; return what has to be finite."""
+    def _look(self, piece: Piece, done: int) -> Views:
+        """Return what the terms see of a part of a batch, with its graph."""
+        batch, bf16 = piece.batch, self._recipe.precision == "bf16"
+        with torch.autocast(self._device.type, torch.bfloat16, enabled=bf16):
+            outputs = sr_outputs(self.generator, batch.lr, batch.condition)
+        return self._mix.look(outputs, batch.hr, step=done, labels=batch.labels)
+
+    def _looked_at(self, pieces: Sequence[Piece], done: int) -> list[Seen]:
+        """Return what discriminators that learn first see.
+
+        Of several parts without their graphs, which would be the memory of the whole batch: they
+        are computed again when the generator learns.
+        """
+        with torch.set_grad_enabled(len(pieces) == 1):
+            return [(self._look(piece, done), piece.share) for piece in pieces]
+
+    def _generate(
+        self, pieces: Sequence[Piece], seen: Sequence[Seen], done: int
+    ) -> tuple[dict[str, Tensor], Tensor, list[Seen]]:
+        """Let the generator learn; return its losses, what has to be finite, and what it made."""
         self.optimizer.zero_grad(set_to_none=True)
-        total.backward()  # type: ignore[no-untyped-call]  # torch 2.13 leaves it untyped
+        losses: dict[str, Tensor] = {}
+        parts, made = [], list[Seen]()
+        for piece in pieces:
+            alone = len(pieces) == 1
+            views = seen[0][0] if alone and seen else self._look(piece, done)
+            values = self._mix.generator_losses(views)
+            part = piece.share * self._mix.total(values, step=done)
+            part.backward()  # type: ignore[no-untyped-call]  # torch 2.13 leaves it untyped
+            parts.append(part.detach())
+            for name, value in values.items():
+                told = piece.share * value.detach()
+                losses[name] = losses[name] + told if name in losses else told
+            made.append((views if alone else self._kept(views, done), piece.share))
+        return losses, self._learn(torch.stack(parts).sum(), done), made
+
+    def _kept(self, views: Views, done: int) -> Views:
+        """Return the pictures of a view alone; maps are computed again where they are needed."""
+        outputs = [picture.detach() for picture in views.outputs]
+        return self._mix.look(outputs, views.hr, step=done, labels=views.labels)
+
+    def _learn(self, total: Tensor, done: int) -> Tensor:
+        """Take one step along the gradient that is there; return what has to be finite."""
         clip = self._recipe.optimizer.clip_norm
         if clip is not None:
             norm = nn.utils.clip_grad_norm_(self.parameters, clip)
@@ -208,10 +230,12 @@ class Learner:
             self.optimizer.step()
         return total
 
-    def _criticise(self, views: Views, done: int) -> tuple[Tensor, dict[str, Tensor]] | None:
+    def _criticise(
+        self, seen: Sequence[Seen], done: int
+    ) -> tuple[Tensor, dict[str, Tensor]] | None:
         """Let the discriminators learn, where there are any that count at this step."""
-        counted = any(term in self._mix.owners for term in views.active)
-        return self._adversary.step(views, done) if counted else None
+        counted = any(term in self._mix.owners for term in seen[0][0].active)
+        return self._adversary.step(seen, done) if counted else None
 
     def _record(
         self, losses: Mapping[str, Tensor], recorded: Mapping[str, Tensor], done: int

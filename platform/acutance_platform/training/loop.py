@@ -21,8 +21,9 @@ from acutance_platform.training.data import Batches, Pairs
 from acutance_platform.training.evaluate import measure
 from acutance_platform.training.features import feature_bytes
 from acutance_platform.training.latency import latency_ms
-from acutance_platform.training.learner import Batch, Learner
+from acutance_platform.training.learner import Learner
 from acutance_platform.training.machine import device_of
+from acutance_platform.training.pieces import Batch, OutOfMemory, lacks_memory
 from acutance_platform.training.state import Progress, Report, Spent, States
 from acutance_platform.training.upkeep import Meter, next_report, set_backends
 from acutance_storage import BlobStore, get_blob
@@ -112,6 +113,7 @@ class StageTraining:
         Raises:
             TrainingDiverged: If the loss stays non-finite after `ATTEMPTS` restarts.
             Interrupted: If `request_stop` was called; the state is saved.
+            OutOfMemory: If a step did not fit into memory.
             StorageError: If the store cannot be used; the state is on this machine.
         """
         if self.step >= self._link.end:
@@ -228,8 +230,15 @@ class StageTraining:
 
     def _train_step(self) -> None:
         """One step of optimisation on one batch."""
-        progress = self._progress
-        value = self._learner.step(self._batch(), progress.step - progress.start)
+        progress, data, value = self._progress, self._recipe.data, None
+        try:
+            value = self._learner.step(self._batch(), progress.step - progress.start)
+        except Exception as error:
+            if not lacks_memory(error):
+                raise
+        if value is None:  # raised here, it does not keep the tensors of that step alive
+            crops = min(data.batch, data.micro_batch or data.batch)
+            raise OutOfMemory(self._link.name, crops)
         progress.spent.executed += 1
         if not torch.isfinite(value):
             self._roll_back(float(value))

@@ -16,8 +16,9 @@ from scipy.optimize import nnls
 
 from acutance_platform.recipe import Recipe, build_recipe, chain
 from acutance_platform.training.costs import StepWork, empty_batch, step_work
-from acutance_platform.training.learner import Batch, Learner
+from acutance_platform.training.learner import Learner
 from acutance_platform.training.machine import MachineKind, device_of
+from acutance_platform.training.pieces import Batch
 from acutance_platform.training.upkeep import set_backends
 
 SCHEMA: Final = 1

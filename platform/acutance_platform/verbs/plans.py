@@ -92,9 +92,9 @@ def trial_recipe(told: Told, trial: str) -> Recipe:
         RecipeErrors: If it cannot be built any more, for example without its plug-in.
     """
     spec = dict(told.sweep.spec)
-    search = spec.pop("search", None)
+    search, known = spec.pop("search", None), told.sweep.trials[trial]
     if search is None:
-        return build_recipe(spec)
+        return build_recipe(apply_to(spec, known.overrides))
     space = parse_space(search["space"])
-    outcome = space.replay(told.sweep.trials[trial].assignment, spec)
-    return build_recipe(seeded(apply_to(spec, outcome.apply), told.sweep.trials[trial]))
+    outcome = space.replay(known.assignment, spec)
+    return build_recipe(seeded(apply_to(spec, {**outcome.apply, **known.overrides}), known))

@@ -10,12 +10,16 @@ from contextlib import contextmanager, suppress
 from types import FrameType
 from typing import Any, final
 
-from acutance_platform.recipe import Recipe, chain
+from acutance_platform.recipe import Recipe, build_recipe, chain
 from acutance_platform.search.fold import Record, plain
 from acutance_platform.search.requests import LOOK_EVERY, Requests
+from acutance_platform.search.shrinking import shrunk
+from acutance_platform.search.space import apply_to
 from acutance_platform.search.steering import honour
+from acutance_platform.search.trial import Trial
 from acutance_platform.training import (
     Interrupted,
+    OutOfMemory,
     Report,
     States,
     Training,
@@ -46,6 +50,9 @@ def run_alone(name: str, spec: dict[str, Any], recipe: Recipe, home: Home, scene
     head.append({"do": "start", "driver": driver, "host": socket.gethostname(), "time": now})
     scene.write(*head)
     leases, requests = Leases(home.store, name), Requests(home.store, name)
+    known_trial = known.sweep.trials.get(TRAINING)
+    if known_trial is not None and known_trial.overrides:
+        recipe = build_recipe(apply_to(recipe.model_dump(mode="json"), known_trial.overrides))
     work = _Work(name, recipe, home, leases, scene.write)
     if TRAINING not in known.sweep.trials:
         scene.write(
@@ -93,8 +100,7 @@ class _Work:
         self._leases, self._write = leases, write
         self._stop = False
         self.training = self._open()
-        ends = [link.end for link in chain(recipe)]
-        self.stages = list(zip(self.training.keys, ends, strict=True))
+        self.stages = self._stages()
         """Key and end of each stage."""
 
     def request_stop(self) -> None:
@@ -124,6 +130,32 @@ class _Work:
         for key, end in self.stages:
             if end <= self.training.step:
                 self._leases.let_go(key)
+
+    def shrink(self, trial: Trial, error: OutOfMemory) -> None:
+        """Start the stage that did not fit into memory again in smaller parts, and journal it.
+
+        Where no part will do, what is journalled is the training's end.
+        """
+
+        def follow(changed: dict[str, Any]) -> list[tuple[str, int]]:
+            self._recipe = build_recipe(changed)
+            for key, _ in self.stages:
+                self._leases.let_go(key)
+            self.training.close()
+            self.training = self._open()
+            self.stages = self._stages()
+            return self.stages
+
+        recipe = self._recipe.model_dump(mode="json")
+        now = time.time()
+        stage, crops = error.stage, error.crops
+        records = shrunk(recipe, trial, stage=stage, crops=crops, stages_of=follow, now=now)
+        for record in records:
+            self._write(record)
+
+    def _stages(self) -> list[tuple[str, int]]:
+        ends = [link.end for link in chain(self._recipe)]
+        return list(zip(self.training.keys, ends, strict=True))
 
     def _wait(self, key: str) -> None:
         """Wait until nobody else holds a stage."""
@@ -166,8 +198,14 @@ def _advance(work: _Work, recipe: Recipe, scene: Scene) -> tuple[str, str]:
         for report in work.training.reports:
             note(report)
         while work.training.step < recipe.steps:
-            note(work.training.advance())
-            work.leave_stages()
+            try:
+                note(work.training.advance())
+                work.leave_stages()
+            except OutOfMemory as error:
+                work.shrink(tell(scene.log.read()).sweep.trials[TRAINING], error)
+                if (trial := tell(scene.log.read()).sweep.trials[TRAINING]).ended is not None:
+                    return "FAILED", trial.errors[-1]
+                work.hold_stages()
     except Interrupted as stop:
         return "INTERRUPTED", str(stop)
     except TrainingDiverged as error:
