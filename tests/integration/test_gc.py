@@ -95,6 +95,7 @@ def test_a_training_at_work_keeps_its_states_even_before_any_journal_names_it(pl
     recipe["stages"] = {"train": {"steps": 60, "loss": {"pixel": {"kind": "l1", "weight": 1.0}}}}
     training = place.training(recipe)
     training.advance()
+    training.close()  # the store has it
     age(place.store, 5)
     gc(home=home(place))
     assert place.training(recipe).step == 20
