@@ -1,5 +1,6 @@
 """`search.initial`: points to start from, given as recipe paths and values."""
 
+import math
 from collections.abc import Iterator, Mapping
 from typing import Any, final
 
@@ -138,6 +139,8 @@ class _Reader:
             self._wrong(place, value, "this is a number")
         elif not distribution.low <= value <= distribution.high:
             self._wrong(place, value, f"it lies in [{distribution.low}, {distribution.high}]")
+        elif not math.isclose(near := distribution.snap(value), value, rel_tol=1e-9):
+            self._wrong(place, value, f"the nearest of the distribution's steps is {near}")
         else:
             self.values[variable.name] = value
 
