@@ -21,7 +21,6 @@ from acutance_storage.s3_address import S3Address
 CONNECTIONS = 32
 """Connections that one process keeps open to one endpoint."""
 
-_CHUNK = 1 << 20
 _AGAIN = {
     "BadDigest",
     "ConditionalRequestConflict",
@@ -126,17 +125,18 @@ class Wire:
             Fault: If it did not succeed, or the body is not as long as was said.
         """
         answer = self.call("get_object", **arguments)
-        data, stream = bytearray(), answer["Body"]
+        length, whole = int(answer["ContentLength"]), str(answer.get("ContentRange", ""))
+        data, came, stream = bytearray(length), 0, answer["Body"]
         try:
-            while chunk := stream.read(_CHUNK):
-                data += chunk
+            while came < length and (more := stream.readinto(memoryview(data)[came:])):
+                came += more
+            came += stream.readinto(bytearray(1))  # the end, so that the connection is used again
         except Exception as error:
             raise _fault(error) from error
         finally:
             stream.close()
-        length, whole = int(answer["ContentLength"]), str(answer.get("ContentRange", ""))
-        if len(data) != length:
-            raise Fault("Truncated", f"{len(data)} bytes came of {length}", again=True)
+        if came != length:
+            raise Fault("Truncated", f"{came} bytes came of {length}", again=True)
         total = int(whole.rpartition("/")[2]) if whole else length
         return Body(data, total, str(answer.get("ETag", "")), dict(answer.get("Metadata", {})))
 

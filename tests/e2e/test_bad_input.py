@@ -177,7 +177,7 @@ def test_a_wrong_search_space_is_refused_before_anything_runs(space, said, acuta
         ("psnr_y: max", "psnr_y: up", "'max' or 'min'"),
         ("psnr_y: max", "niqe: min", "a metric that the recipe evaluates"),
         ("psnr_y: max", "psnr_y: max, ssim_x: max", "a metric that the recipe evaluates"),
-        ("sampler: {kind: random}", "sampler: {kind: bayes}", "known: grid, random, tpe"),
+        ("sampler: {kind: random}", "sampler: {kind: bayes}", "known: grid, nsga2"),
         ("sampler: {kind: random}", "sampler: grid", "goes through every value"),
         ("kind: asha", "kind: ashes", "Did you mean 'asha'"),
         ("first_rung: 0.5", "first_rung: 2", "search.scheduler.first_rung"),

@@ -103,10 +103,15 @@ def test_a_rule_picks_a_point(acutance):
     refused(acutance("front", "mixes", "--by", "lpips"), "no objective")
 
 
+def journal(store):
+    """Return the segments of the journal, without the copy of all records."""
+    return [key for key in store.list("journals/sweeps/mixes/") if ".fold." not in key]
+
+
 def test_a_driver_that_died_between_two_points_makes_the_rest_and_nothing_twice(acutance):
     before = acutance("front", "mixes", "--json").json
     store, done = open_store(), []
-    for key in store.list("journals/sweeps/mixes/"):
+    for key in journal(store):
         done += [key] if b'"do":"point"' in store.read(key) else []
     assert len(done) == 2
     gone = [key for key in store.list("journals/sweeps/mixes/") if key >= done[1]]
@@ -115,7 +120,7 @@ def test_a_driver_that_died_between_two_points_makes_the_rest_and_nothing_twice(
     assert acutance("sweep", "sweep.yaml", "--name", "mixes", "--resume", "auto").code == 0
     assert acutance("front", "mixes", "--json").json == before
     assert acutance("resume", "mixes").code == 0
-    told = b"".join(store.read(key) for key in store.list("journals/sweeps/mixes/"))
+    told = b"".join(store.read(key) for key in journal(store))
     assert told.count(b'"do":"point"') == 2
 
 

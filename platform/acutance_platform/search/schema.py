@@ -267,11 +267,11 @@ def _objective_problems(search: Search, base: Mapping[str, Any]) -> Iterator[Pro
     # An entry without a kind is an error of the recipe, told elsewhere.
     told = (e for e in metrics if isinstance(e, str) or (isinstance(e, dict) and "kind" in e))
     known = [metric_name(entry) for entry in told]
-    named = [("objectives", name) for name in search.objectives]
-    named += [("constraints", name) for name in search.constraints]
-    for key, name in named:
+    named = [("objectives", "an objective is", name) for name in search.objectives]
+    named += [("constraints", "a constraint bounds", name) for name in search.constraints]
+    for key, words, name in named:
         if name not in known and name not in COSTS and not name.startswith("loss/"):
-            rule = f"{key} are metrics that the recipe evaluates, or its costs"
+            rule = f"{words} a metric that the recipe evaluates, or one of its costs"
             way_out = f"Add it to evaluation.metrics, or use one of {', '.join(known)}"
             way_out += f", {', '.join(COSTS)}."
             yield Problem(f"{PLACE}.{key}.{name}", name, rule, way_out)

@@ -69,9 +69,9 @@ def front_summary(sweep: Sweep, baseline: Mapping[str, float] | None = None) -> 
         "objectives": objectives,
         "reference": known,
         "hypervolume": volume,
+        "points": points,
         "constraints": dict(sweep.search.constraints) if sweep.search else {},
         "nearest": nearest(sweep),
-        "points": points,
     }
 
 

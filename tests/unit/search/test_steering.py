@@ -60,11 +60,13 @@ def test_a_stopped_trial_ends_at_its_next_report_and_others_go_on(requests):
 
 
 def test_a_resting_trial_is_stopped_at_once_and_never_promoted(requests):
-    # t0000 rests on its first rung when t0001 reports.
-    stop = ("t0001", 5, "stop", {"trial": "t0000"})
+    # t0001 rests on its first rung when t0002 reports, and would go on then.
+    _, log, _ = run(plan(trials=8), requests)
+    assert [r for r in words(log, "promote") if r["trial"] == "t0001"]
+    stop = ("t0002", 5, "stop", {"trial": "t0001"})
     sweep, log, _ = run(plan(trials=8), requests, stop)
-    assert sweep.trials["t0000"].ended == "STOPPED"
-    assert not [r for r in words(log, "promote") if r["trial"] == "t0000"]
+    assert sweep.trials["t0001"].ended == "STOPPED"
+    assert not [r for r in words(log, "promote") if r["trial"] == "t0001"]
 
 
 def test_an_added_point_is_the_next_trial_beyond_the_budget_and_takes_no_draw_away(requests):
