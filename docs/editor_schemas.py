@@ -64,6 +64,10 @@ DISTRIBUTIONS: dict[str, Schema] = {
     },
     "log_uniform": {
         "log_uniform": _ends("number", "Smallest and largest number, above 0; log is uniform."),
+        "step": {
+            "type": ["number", "null"],
+            "description": "Distance of neighbours; null = the continuum.",
+        },
     },
     "simplex": {
         "simplex": {

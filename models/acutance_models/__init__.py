@@ -87,7 +87,7 @@ from acutance_models.protocols import (
     find_protocol,
     pirm_region,
 )
-from acutance_models.published import FIGURES, Figure, published_figures
+from acutance_models.published import FIGURES, LOSS_WEIGHTS, Figure, LossWeights, published_figures
 from acutance_models.registry import Registry
 from acutance_models.resize import bicubic_upscale, crop_to_multiple, matlab_resize
 from acutance_models.rng import stream
@@ -108,6 +108,7 @@ __all__ = [
     "FIGURES",
     "GENERATORS",
     "LOSSES",
+    "LOSS_WEIGHTS",
     "METRICS",
     "PRESETS",
     "PROTOCOLS",
@@ -130,6 +131,7 @@ __all__ = [
     "InterpolationError",
     "LossError",
     "LossMix",
+    "LossWeights",
     "Metric",
     "ModelsError",
     "PictureError",

@@ -134,3 +134,17 @@ def test_a_plan_shows_draws_and_what_forbidden_combinations_take(place):
     (note,) = found.notes
     taken = float(note.split("takes ")[1].split("%")[0])
     assert taken == pytest.approx(100 * 2 / 9, abs=4)
+
+
+def test_a_plan_says_how_many_draws_constraints_refuse(place):
+    """Of three networks the two larger ones cost too much: a grid of six trains two of them."""
+    widths = {"generator.channels": {"choice": [4, 32, 48]}}
+    path = chained(place, **widths, **{"optimizer.lr": {"choice": [1e-3, 2e-3]}})
+    spec = yaml.safe_load(path.read_text())
+    spec["search"].update(sampler="grid", budget={}, constraints={"parameters": "<= 4000"})
+    path.write_text(yaml.safe_dump(spec))
+    found = planning.plan(path, (), Home(place.store, place.local))
+    assert (found.listed, found.refused, found.trials) == (2, 4, 2)
+    note = "constraints refuse 4 of the first 6 draws before a step is paid (parameters <= 4000: 4)"
+    assert found.notes == [note]
+    assert found.as_dict()["refused"] == 4

@@ -6,9 +6,10 @@ different protocols may differ by up to 0.17 dB for the same pictures.
 
 from acutance_models.published.figure import Figure
 from acutance_models.published.gan_family import GAN_FAMILY
+from acutance_models.published.loss_weights import LOSS_WEIGHTS, LossWeights
 from acutance_models.published.psnr_family import PSNR_FAMILY
 
-__all__ = ["FIGURES", "Figure", "published_figures"]
+__all__ = ["FIGURES", "LOSS_WEIGHTS", "Figure", "LossWeights", "published_figures"]
 
 FIGURES: tuple[Figure, ...] = (*PSNR_FAMILY, *GAN_FAMILY)
 

@@ -27,13 +27,18 @@ class Integer:
         low: Smallest value.
         high: Largest value, `low` plus a multiple of `step`.
         step: Distance of neighbours, at least 1.
-        log: Whether the logarithm is uniform; then `low` is at least 1 and `step` is 1.
+        log: Whether the logarithm is uniform; then `low` is at least 1.
     """
 
     low: int
     high: int
     step: int = 1
     log: bool = False
+
+    def snap(self, value: float) -> int:
+        """Return the member nearest to `value`."""
+        inside = min(max(value, self.low), self.high)
+        return self.low + round((inside - self.low) / self.step) * self.step
 
 
 @dataclass(frozen=True)
@@ -44,7 +49,7 @@ class Real:
         low: Smallest value.
         high: Largest value.
         step: Distance of neighbours, or None for the continuum.
-        log: Whether the logarithm is uniform; then `low` is above 0 and `step` is None.
+        log: Whether the logarithm is uniform; then `low` is above 0.
     """
 
     low: float
@@ -66,7 +71,7 @@ _EXTRAS = {
     "choice": {"when"},
     "int": {"when", "step", "log"},
     "uniform": {"when", "step"},
-    "log_uniform": {"when"},
+    "log_uniform": {"when", "step"},
 }
 KINDS = tuple(_EXTRAS)
 
@@ -133,8 +138,6 @@ def _parse_int(node: dict[str, Any], place: str, problems: list[Problem]) -> Int
         problems.append(
             Problem(f"{place}.step", str(step), "a step is 1 or more", "Write step: 1.")
         )
-    elif log and step != 1:
-        problems.append(Problem(f"{place}.step", str(step), "log and step exclude", "Remove one."))
     elif (high - low) % step:
         reached = low + (high - low) // step * step
         rule = f"both ends are included, but steps of {step} from {low} do not reach {high}"
@@ -146,23 +149,7 @@ def _parse_int(node: dict[str, Any], place: str, problems: list[Problem]) -> Int
 
 def _parse_uniform(node: dict[str, Any], place: str, problems: list[Problem]) -> Real | None:
     ends = _ends(node, "uniform", place, problems)
-    if ends is None:
-        return None
-    low, high = ends
-    step = node.get("step")
-    if step is None:
-        return Real(low, high)
-    if not _is_finite(step) or step <= 0:
-        problems.append(Problem(f"{place}.step", str(step), "a step is above 0", "Raise it."))
-        return None
-    count = round((high - low) / step)
-    if not math.isclose(count * step, high - low, rel_tol=1e-9):
-        rule = f"both ends are included, but steps of {step} from {low} do not reach {high}"
-        problems.append(
-            Problem(f"{place}.uniform", str(node["uniform"]), rule, "Move the end or the step.")
-        )
-        return None
-    return Real(low, high, float(step))
+    return None if ends is None else _stepped(node, "uniform", Real(*ends), place, problems)
 
 
 def _parse_log_uniform(node: dict[str, Any], place: str, problems: list[Problem]) -> Real | None:
@@ -174,7 +161,26 @@ def _parse_log_uniform(node: dict[str, Any], place: str, problems: list[Problem]
         value = str(node["log_uniform"])
         problems.append(Problem(f"{place}.log_uniform", value, rule, "Raise it, or use uniform."))
         return None
-    return Real(*ends, log=True)
+    return _stepped(node, "log_uniform", Real(*ends, log=True), place, problems)
+
+
+def _stepped(
+    node: dict[str, Any], kind: str, whole: Real, place: str, problems: list[Problem]
+) -> Real | None:
+    """Return the continuum with the step of the file, if any, or None after a problem."""
+    step, low, high = node.get("step"), whole.low, whole.high
+    if step is None:
+        return whole
+    if not _is_finite(step) or step <= 0:
+        problems.append(Problem(f"{place}.step", str(step), "a step is above 0", "Raise it."))
+        return None
+    count = round((high - low) / step)
+    if not math.isclose(count * step, high - low, rel_tol=1e-9):
+        rule = f"both ends are included, but steps of {step} from {low} do not reach {high}"
+        way_out = "Move the end or the step."
+        problems.append(Problem(f"{place}.{kind}", str(node[kind]), rule, way_out))
+        return None
+    return Real(low, high, float(step), whole.log)
 
 
 def _ends(

@@ -24,20 +24,16 @@ class RandomDraw:
         low, high, step = distribution.low, distribution.high, distribution.step
         if not distribution.log:
             return low + step * int(self._rng.integers((high - low) // step + 1))
-        # Each whole number owns the interval of half a unit around it.
-        drawn = np.exp(self._rng.uniform(np.log(low - 0.5), np.log(high + 0.5)))
-        return int(min(max(round(float(drawn)), low), high))
+        return distribution.snap(float(np.exp(self._rng.uniform(*_log_cells(low, high, step)))))
 
     def real(self, name: str, distribution: Real) -> float:
         """Return a member, uniform in value or in logarithm."""
-        low, high = distribution.low, distribution.high
+        low, high, step = distribution.low, distribution.high, distribution.step
         if distribution.log:
-            return float(np.exp(self._rng.uniform(np.log(low), np.log(high))))
-        if distribution.step is None:
+            return float(np.exp(self._rng.uniform(*_log_cells(low, high, step or 0.0))))
+        if step is None:
             return float(self._rng.uniform(low, high))
-        return low + distribution.step * int(
-            self._rng.integers(round((high - low) / distribution.step) + 1)
-        )
+        return low + step * int(self._rng.integers(round((high - low) / step) + 1))
 
 
 @final
@@ -60,15 +56,14 @@ class UnitDraw:
         low, high, step = distribution.low, distribution.high, distribution.step
         if not distribution.log:
             return low + step * self._member(name, (high - low) // step + 1)
-        bottom, top = np.log(low - 0.5), np.log(high + 0.5)
-        drawn = np.exp(bottom + self._units[name] * (top - bottom))
-        return int(min(max(round(float(drawn)), low), high))
+        bottom, top = _log_cells(low, high, step)
+        return distribution.snap(float(np.exp(bottom + self._units[name] * (top - bottom))))
 
     def real(self, name: str, distribution: Real) -> float:
         """Return a member."""
         low, high, step = distribution.low, distribution.high, distribution.step
         if distribution.log:
-            bottom, top = np.log(low), np.log(high)
+            bottom, top = _log_cells(low, high, step or 0.0)
             return float(np.exp(bottom + self._units[name] * (top - bottom)))
         if step is None:
             return low + self._units[name] * (high - low)
@@ -76,3 +71,11 @@ class UnitDraw:
 
     def _member(self, name: str, count: int) -> int:
         return min(int(self._units[name] * count), count - 1)
+
+
+def _log_cells(low: float, high: float, step: float) -> tuple[float, float]:
+    """Return the logarithms between which what is snapped to steps is drawn uniformly.
+
+    Each member owns the interval of half a step around it; the lowest one's ends above 0.
+    """
+    return float(np.log(low - min(step, low) / 2)), float(np.log(high + step / 2))

@@ -13,9 +13,9 @@ def grid_problems(space: Space) -> list[Problem]:
     return [
         Problem(
             f"search.space.{variable.path}",
-            "log_uniform" if variable.distribution.log else "uniform without step",
+            f"{'log_uniform' if variable.distribution.log else 'uniform'} without step",
             "sampler grid goes through every value",
-            "Give uniform a step, use a choice, or use sampler random.",
+            "Give it a step, use a choice, or use sampler random.",
         )
         for variable in space
         if isinstance(variable.distribution, Real) and variable.distribution.step is None

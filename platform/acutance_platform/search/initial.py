@@ -1,5 +1,6 @@
 """`search.initial`: points to start from, given as recipe paths and values."""
 
+import math
 from collections.abc import Iterator, Mapping
 from typing import Any, final
 
@@ -7,6 +8,7 @@ from acutance_models.rng import stream
 from acutance_platform.recipe.errors import Problem
 from acutance_platform.search.distributions import Choice, Integer, Real
 from acutance_platform.search.drawing import RandomDraw
+from acutance_platform.search.published_mix import names_preset, published_mix
 from acutance_platform.search.simplex import Simplex
 from acutance_platform.search.space import Draw, Space, Value, Variable
 from acutance_platform.search.told import seed_of
@@ -97,18 +99,37 @@ class _Reader:
                 self._mix(mixes[path], value)
             elif path in tops:
                 self._value(tops[path], value, f"{self._place}.{path}")
+            elif weights := _weights_below(path, tops):
+                self._published(weights, value, f"{self._place}.{path}")
             else:
                 rule = "an initial point sets paths of the search space"
                 way_out = f"Its paths: {', '.join([*tops, *mixes])}."
                 self.problems.append(Problem(f"{self._place}.{path}", str(value), rule, way_out))
 
     def _mix(self, mix: Simplex, value: Any) -> None:
+        place = f"{self._place}.{mix.path}"
+        weights = value
+        if names_preset(value, mix.terms):
+            weights = published_mix(value, mix.terms, place, self.problems)
+            if not weights:
+                return
         try:
-            self.values |= mix.assignment(value)
+            self.values |= mix.assignment(weights)
         except ValueError as error:
             way_out = f"Write for example {{{mix.terms[0]}: 1.0}}; weights are scaled to the total."
-            place = f"{self._place}.{mix.path}"
+            if weights is not value:
+                way_out = "Write sparse: true beside the simplex, or the weights of all terms."
             self.problems.append(Problem(place, str(value), str(error), way_out))
+
+    def _published(self, weights: Mapping[str, Variable], value: Any, place: str) -> None:
+        """Read what is said of a map of terms whose weights are searched one by one."""
+        if not names_preset(value, weights):
+            self._wrong(
+                place, value, "weights searched one by one are set one by one, or by preset"
+            )
+            return
+        for term, weight in published_mix(value, weights, place, self.problems).items():
+            self._value(weights[term], weight, f"{place}.{term}.weight")
 
     def _value(self, variable: Variable, value: Any, place: str) -> None:
         distribution = variable.distribution
@@ -118,6 +139,8 @@ class _Reader:
             self._wrong(place, value, "this is a number")
         elif not distribution.low <= value <= distribution.high:
             self._wrong(place, value, f"it lies in [{distribution.low}, {distribution.high}]")
+        elif not math.isclose(near := distribution.snap(value), value, rel_tol=1e-9):
+            self._wrong(place, value, f"the nearest of the distribution's steps is {near}")
         else:
             self.values[variable.name] = value
 
@@ -148,6 +171,16 @@ class _Reader:
     def _wrong(self, place: str, value: Any, rule: str) -> None:
         way_out = "Change it, or leave it out to have it drawn."
         self.problems.append(Problem(place, str(value), rule, way_out))
+
+
+def _weights_below(path: str, tops: Mapping[str, Variable]) -> dict[str, Variable]:
+    """Return the variables that are weights of the terms of the map at a path, by term."""
+    found: dict[str, Variable] = {}
+    for name, variable in tops.items():
+        term = name.removeprefix(f"{path}.").removesuffix(".weight")
+        if name == f"{path}.{term}.weight" and "." not in term:
+            found[term] = variable
+    return found
 
 
 def _same(option: Any, value: Any, drawn: set[str]) -> bool:

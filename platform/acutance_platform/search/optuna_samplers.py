@@ -260,7 +260,7 @@ class _TrialDraw:
             name,
             distribution.low,
             distribution.high,
-            step=distribution.step,
+            step=1 if distribution.log else distribution.step,
             log=distribution.log,
         )
 
@@ -269,7 +269,7 @@ class _TrialDraw:
             name,
             distribution.low,
             distribution.high,
-            step=distribution.step,
+            step=None if distribution.log else distribution.step,
             log=distribution.log,
         )
 
@@ -278,6 +278,7 @@ def _optuna_distribution(distribution: Distribution) -> BaseDistribution:
     if isinstance(distribution, Choice):
         return CategoricalDistribution(range(len(distribution.options)))
     low, high, log = distribution.low, distribution.high, distribution.log
+    # Optuna 5.0 knows no steps of a logarithm: it sees all between the ends, `draw_one` snaps.
     if isinstance(distribution, Integer):
-        return IntDistribution(int(low), int(high), log=log, step=distribution.step)
-    return FloatDistribution(low, high, log=log, step=distribution.step)
+        return IntDistribution(int(low), int(high), log=log, step=1 if log else distribution.step)
+    return FloatDistribution(low, high, log=log, step=None if log else distribution.step)

@@ -71,7 +71,9 @@ class Search(_Part):
     scheduler: dict[str, Any] = {"kind": "asha"}
     """Who decides at rungs: asha or none, as `{kind: NAME, ...}`."""
     initial: list[dict[str, Any]] = []
-    """Points to start from: path of the space -> value; what a point leaves out is drawn."""
+    """Points to start from: path of the space -> value; what a point leaves out is drawn. Of a map
+    of loss terms, `{preset: NAME}` stands for published weights: enhancenet, esrgan, sftgan,
+    srfeat."""
     forbidden: list[dict[str, Any]] = []
     """Combinations that are never tried, each a map of recipe path -> value, or operator and
     number (`"> 96"`), that hold together."""

@@ -26,7 +26,7 @@ class Draw(Protocol):
         """Return the index of one option."""
 
     def integer(self, name: str, distribution: Integer) -> int:
-        """Return a member of the distribution."""
+        """Return a number between the ends; it is snapped to the step."""
 
     def real(self, name: str, distribution: Real) -> float:
         """Return a value between the ends; it is snapped to the step."""
@@ -234,7 +234,7 @@ def draw_one(draw: Draw, variable: Variable) -> tuple[Value, Any]:
         index = draw.choice(variable.name, distribution)
         return index, copy.deepcopy(distribution.options[index])
     if isinstance(distribution, Integer):
-        whole = draw.integer(variable.name, distribution)
+        whole = distribution.snap(draw.integer(variable.name, distribution))
         return whole, whole
     real = distribution.snap(draw.real(variable.name, distribution))
     return real, real

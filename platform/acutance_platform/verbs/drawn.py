@@ -1,5 +1,7 @@
 """The first draws of a sweep that did not start yet, and what its rules do to them."""
 
+from collections import Counter
+from collections.abc import Sequence
 from itertools import count
 from typing import Any
 
@@ -16,10 +18,12 @@ LISTED = 24
 _MOST = 10**6
 
 
-def first_draws(running: SweepPlan) -> list[tuple[Recipe, dict[str, Any]]]:
+def first_draws(running: SweepPlan) -> tuple[list[tuple[Recipe, dict[str, Any]]], list[Refused]]:
     """Return the draws that do not depend on results: all of a grid, else the first ones.
 
-    Those that structural constraints refuse are passed over, as the sweep will.
+    Returns:
+        The draws that would be trained, with their searched values, and those among them that
+        structural constraints refuse.
 
     Raises:
         RecipeErrors: If the constraints refuse every draw.
@@ -55,15 +59,33 @@ def first_draws(running: SweepPlan) -> list[tuple[Recipe, dict[str, Any]]]:
     if not found:
         rule = f"a sweep needs a recipe to train, but {stuck(refused, 0)}"
         raise refuse("search.constraints", None, rule, "Run `acutance plan` again then.")
-    return found
+    return found, refused
 
 
-def draw_notes(running: SweepPlan) -> list[str]:
-    """Return what forbidden combinations and earlier sweeps do to the draws."""
+def draw_notes(running: SweepPlan, listed: int, refused: Sequence[Refused]) -> list[str]:
+    """Return what forbidden combinations, constraints and earlier sweeps do to the draws.
+
+    Args:
+        running: The sweep.
+        listed: Draws that were looked at and would be trained.
+        refused: Those that were looked at beside them and would not.
+    """
     space = running.search.build_space()
     counts = survey(space, running.recipe) if space.forbidden else {}
     forbidden = [
         f"forbidden combination {index} takes {counts.get(index, 0) / DRAWS:.1%} of random draws"
         for index in range(len(space.forbidden))
     ]
-    return [*forbidden, *(warm_note(record) for record in running.warm())]
+    warm = (warm_note(record) for record in running.warm())
+    return [*forbidden, *_refused_notes(listed, refused), *warm]
+
+
+def _refused_notes(listed: int, refused: Sequence[Refused]) -> list[str]:
+    if not refused:
+        return []
+    rules = Counter(rule for each in refused for rule in each.rules)
+    broken = ", ".join(f"{rule}: {count}" for rule, count in rules.most_common())
+    return [
+        f"constraints refuse {len(refused)} of the first {listed + len(refused)} draws before a"
+        f" step is paid ({broken})"
+    ]

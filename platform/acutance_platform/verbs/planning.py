@@ -66,7 +66,9 @@ class Forecast:
     points: list[dict[str, Any]] = field(default_factory=list)
     """Searched values of the first draws, of a sweep."""
     notes: list[str] = field(default_factory=list)
-    """What forbidden combinations and earlier sweeps do to its draws, one line each."""
+    """What forbidden combinations, constraints and earlier sweeps do to its draws, a line each."""
+    refused: int = 0
+    """Draws beside those listed that constraints refuse by the recipe's structure."""
 
     def as_dict(self) -> dict[str, Any]:
         """Return the shape that `plan --json` prints."""
@@ -137,7 +139,7 @@ def _plan_recipe(file: File, home: Home) -> Forecast:
 
 def _plan_sweep(file: File, search: Search, home: Home) -> Forecast:
     running = sweep_plan(file.name, spec_of(file), home)
-    draws = first_draws(running)
+    draws, refused = first_draws(running)
     trials = search.budget.trials or (len(draws) if search.sampler["kind"] == "grid" else None)
     chosen = _varied(draws)
     recipes = [recipe for recipe, _ in chosen]
@@ -162,7 +164,8 @@ def _plan_sweep(file: File, search: Search, home: Home) -> Forecast:
         hours=hours,
         samples=samples,
         points=[shown for _, shown in draws[:_POINTS]],
-        notes=draw_notes(running),
+        notes=draw_notes(running, len(draws), refused),
+        refused=len(refused),
     )
 
 
@@ -182,7 +185,7 @@ def outlook(path: Path, sets: Iterable[str], home: Home) -> Range | None:
     if known_speed(machine_kind(file.recipe), local=home.local) is None:
         return None
     running = sweep_plan(file.name, spec_of(file), home)
-    draws = [recipe for recipe, _ in first_draws(running)]
+    draws = [recipe for recipe, _ in first_draws(running)[0]]
     counted = file.search.budget.trials or len(draws)
     paid = payment(draws, lambda r: _keys(running, r), home)
     pace = pace_of(draws[:LISTED], [], home)

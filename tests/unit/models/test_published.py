@@ -1,8 +1,10 @@
 from collections import Counter
+from pathlib import Path
 
 import pytest
+import yaml
 
-from acutance_models import FIGURES, METRICS, PRESETS, PROTOCOLS, published_figures
+from acutance_models import FIGURES, LOSS_WEIGHTS, METRICS, PRESETS, PROTOCOLS, published_figures
 
 
 def test_every_figure_names_what_exists_and_is_plausible():
@@ -63,3 +65,13 @@ def test_figures_of_the_gan_family_say_which_network_they_are_of():
     assert pat == ("ENet-PAT", "enhancenet")
     assert published_figures("sftgan-paper") == published_figures("srfeat-128") == []
     assert len(published_figures("enhancenet", recalled=True)) == 4 + 4 * 5 + 4
+
+
+@pytest.mark.parametrize("name", LOSS_WEIGHTS)
+def test_published_loss_weights_are_those_of_the_recipe_that_they_name(name):
+    published = LOSS_WEIGHTS[name]
+    file = Path(__file__).parents[3] / "experiments" / "base" / f"{published.recipe}.yaml"
+    *_, last = yaml.safe_load(file.read_text())["stages"].values()
+    written = {term: spec["weight"] for term, spec in last["loss"].items()}
+    assert written == dict(published.weights)
+    assert published.system in {preset.system for preset in PRESETS.values()}

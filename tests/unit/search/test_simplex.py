@@ -103,7 +103,8 @@ def test_initial_points_come_first_and_the_sampler_after_them():
 
 
 def test_mistakes_in_initial_points_are_all_named():
-    space = parse_space({LOSS: MIX, "generator": GENERATORS, "seed": {"int": [1, 3]}}, BASE)
+    table = {LOSS: MIX, "generator": GENERATORS, "seed": {"int": [1, 3]}}
+    space = parse_space({**table, "scale": {"int": [2, 8], "step": 3}}, BASE)
     points = [
         {LOSS: {"pixel": 1.0}},
         {LOSS: {"colour": 1.0}},
@@ -111,6 +112,8 @@ def test_mistakes_in_initial_points_are_all_named():
         {"generator": {"kind": "edsr"}},
         {"seed": "x", "optimizer.lr": 1},
         {LOSS: {"pixel": 1.0, "texture": 1e-4, "adversarial": 1.0}},
+        {"scale": 6},
+        {"seed": 1.5},
     ]
     found = {problem.place: problem.rule for problem in initial_problems(space, points)}
     assert set(found) == {
@@ -121,7 +124,10 @@ def test_mistakes_in_initial_points_are_all_named():
         "search.initial.4.seed",
         "search.initial.4.optimizer.lr",
         f"search.initial.5.{LOSS}",
+        "search.initial.6.scale",
+        "search.initial.7.seed",
     }
+    assert "nearest of the distribution's steps is 5" in found["search.initial.6.scale"]
     assert "no weight may be below 0.00014" in found[f"search.initial.5.{LOSS}"]
     assert "not sparse" in found[f"search.initial.0.{LOSS}"]
 

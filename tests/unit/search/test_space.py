@@ -194,6 +194,13 @@ def test_a_path_that_is_absent_meets_no_condition():
         ({"seed": {"uniform": [0, 1], "step": 0.3}}, "search.space.seed.uniform", "do not reach"),
         ({"seed": {"uniform": [0, float("inf")]}}, "search.space.seed.uniform", "two finite"),
         ({"seed": {"log_uniform": [0, 1]}}, "search.space.seed.log_uniform", "above 0"),
+        (
+            {"seed": {"log_uniform": [1, 2], "step": 0.3}},
+            "search.space.seed.log_uniform",
+            "reach 2",
+        ),
+        ({"seed": {"log_uniform": [1, 2], "step": -1}}, "search.space.seed.step", "above 0"),
+        ({"seed": {"int": [1, 8], "log": True, "step": 4}}, "search.space.seed.int", "not reach 8"),
         ({"ema.decay": {"uniform": [0, 1]}}, "search.space.ema.decay", "ema is None"),
         ({"seed": {"choice": [1, 2], "when": "x"}}, "search.space.seed.when", "PATH OP LITERAL"),
         (
