@@ -63,7 +63,9 @@ def test_a_leg_that_fails_tells_what_it_used_and_then_raises(config):
     config["recipe"] = json.dumps(recipe(steps=10, every=5, crash=3))
     leg = leg_of(config)
     told = leg.step()
-    assert told["failing"] and told["reports"] == [] and told["spent"][0] > 0
+    assert told["failing"]
+    assert told["reports"] == []
+    assert told["spent"][0] > 0
     with pytest.raises(RuntimeError, match="crashes at step 3"):
         leg.step()
     leg.reset_config({**config, "recipe": json.dumps(recipe(steps=10, every=5))})
