@@ -86,6 +86,9 @@ class Leg(tune.Trainable):
     `_listen`).
     """
 
+    _training: Training | None
+    _fault: Exception | None
+
     def setup(self, config: dict[str, Any]) -> None:
         """Note what to do; everything costly waits for the first `step`."""
         self._meter = ProcessMeter()
@@ -114,8 +117,8 @@ class Leg(tune.Trainable):
 
     def _begin(self, config: dict[str, Any]) -> None:
         self._config = config
-        self._training: Training | None = None
-        self._fault: Exception | None = None
+        self._training = None
+        self._fault = None
 
     def _next_reports(self) -> dict[str, Any]:
         if self._training is None:
