@@ -10,7 +10,7 @@ LINT_PATHS := storage models platform tests docs
 seeds = set -e; for seed in 0 1 2; do $(BIN)/acutance sweep experiments/$(1)/sweep.yaml --set seed=$$seed --name $(1)-$$seed --resume auto; done
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo sweep quickstart toy-bars enhancenet-losses esrgan-interpolation srfeat-discriminators test campaign bench bench-bookkeeping bench-replay bench-store services services-down lint types layers format docs golden clean
+.PHONY: help install demo sweep quickstart toy-bars enhancenet-losses esrgan-interpolation srfeat-discriminators test campaign bench bench-bookkeeping bench-overhead bench-replay bench-store services services-down lint types layers format docs golden clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 24
@@ -59,6 +59,10 @@ bench: install  ## images per CPU-second: our loader beside a plain PNG-folder l
 
 bench-bookkeeping: install  ## what checkpoints and the journal cost beside the quickstart's steps
 	$(BIN)/python tests/benchmarks/bookkeeping.py
+
+bench-overhead: install  ## what a sweep costs beside trainings that sleep: wall time, the driver's CPU
+	$(BIN)/python tests/benchmarks/overhead.py
+	$(BIN)/python tests/benchmarks/overhead.py --seconds 0 --trials 100 1000
 
 bench-replay: install  ## searches on recorded curves: ours beside random, NSGA-II, Ray, MOASHA (Syne Tune in .venv-syne-tune)
 	test -x .venv-syne-tune/bin/python || { $(PYTHON) -m venv .venv-syne-tune && .venv-syne-tune/bin/pip install --quiet syne-tune==0.16.0; }

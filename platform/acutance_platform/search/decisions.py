@@ -21,6 +21,8 @@ from acutance_platform.search.trial import Trial
 FAILURES = 3
 """Failures in a row, without a new report between them, that end a trial."""
 
+_NO_COST = {"cpu_seconds": 0.0, "gpu_seconds": 0.0}
+
 
 @dataclass(frozen=True)
 class Next:
@@ -99,7 +101,9 @@ def _held(sweep: Sweep, trial: Trial, active: Collection[str], busy: Callable[[s
     return shared or any(busy(key) for key, _ in needed)
 
 
-def absorb(sweep: Sweep, trial: Trial, reports: Iterable[Record]) -> list[Record]:
+def absorb(
+    sweep: Sweep, trial: Trial, reports: Iterable[Record], used: Sequence[float] = ()
+) -> list[Record]:
     """Return the records of a leg's reports, leaving out what is journalled already.
 
     Args:
@@ -107,6 +111,7 @@ def absorb(sweep: Sweep, trial: Trial, reports: Iterable[Record]) -> list[Record
         trial: Whose leg it is.
         reports: Reports as plain data, with step, metrics, executed, cpu_seconds, gpu_seconds,
             time and weights.
+        used: CPU and GPU seconds that come on top; told with the last new report, or alone.
     """
     records: list[Record] = []
     told = set(trial.reports)
@@ -117,6 +122,12 @@ def absorb(sweep: Sweep, trial: Trial, reports: Iterable[Record]) -> list[Record
             told.add(step)
         if step in trial.rungs and step not in trial.values and not _passes(trial, step):
             records += _reached(sweep, trial, report)
+    if any(used):
+        new = [record for record in records if record["do"] == "report"]
+        records += [] if new else [{"do": "cost", "trial": trial.name, **_NO_COST}]
+        last = new[-1] if new else records[-1]
+        for key, seconds in zip(_NO_COST, used, strict=True):
+            last[key] += seconds
     return records
 
 

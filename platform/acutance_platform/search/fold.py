@@ -203,10 +203,11 @@ class Sweep:
         for note in record.get("notes", ()):
             trial.notes[note] = (trial.notes.get(note, (step, step))[0], step)
         trial.reports[step] = {name: number(v) for name, v in record["metrics"].items()}
-        trial.executed += int(record["executed"])
-        trial.cpu_seconds += float(record["cpu_seconds"])
-        trial.gpu_seconds += float(record["gpu_seconds"])
+        trial.pay(record)
         trial.failures_in_a_row, trial.begun = 0, True
+
+    def _cost(self, record: Record) -> None:
+        self.trials[record["trial"]].pay(record)
 
     def _value(self, record: Record) -> None:
         trial, rung = self.trials[record["trial"]], int(record["rung"])
@@ -224,8 +225,7 @@ class Sweep:
 
     def _failure(self, record: Record) -> None:
         trial = self.trials[record["trial"]]
-        trial.begun = False
-        trial.failures += 1
+        trial.begun, trial.failures = False, trial.failures + 1
         trial.failures_in_a_row += 1
         trial.errors.append(record["error"])
 

@@ -6,7 +6,7 @@ from typing import Any, ClassVar, final
 
 from acutance_models.rng import stream
 from acutance_platform.search.drawing import RandomDraw
-from acutance_platform.search.space import Outcome, Space
+from acutance_platform.search.space import Space
 from acutance_platform.search.told import Proposal, Told, seed_of
 
 DRAWS = 1000
@@ -91,5 +91,4 @@ def shown(
     history: Sequence[Told], space: Space, base: Mapping[str, Any]
 ) -> list[Mapping[str, Any]]:
     """Return the recipes of trials as they are shown to people."""
-    outcomes: list[Outcome] = [space.replay(told.assignment, base) for told in history]
-    return [outcome.shown for outcome in outcomes]
+    return [space.shown(told.assignment, base) for told in history]

@@ -93,6 +93,7 @@ class Space:
     ) -> None:
         self.variables, self.forbidden = variables, forbidden
         self._last = {v.simplex: v for v in variables if v.simplex is not None}
+        self._told: tuple[Any, dict[Any, dict[str, Any]]] = None, {}
 
     def __iter__(self) -> Iterator[Variable]:
         return iter(self.variables)
@@ -143,6 +144,15 @@ class Space:
     def replay(self, assignment: Mapping[str, Value], base: Mapping[str, Any]) -> Outcome:
         """Return the point that was drawn as this assignment."""
         return self.draw(Recorded(assignment), base)
+
+    def shown(self, assignment: Mapping[str, Value], base: Mapping[str, Any]) -> dict[str, Any]:
+        """Return what `replay` shows; kept, since samplers look at all earlier points each time."""
+        if self._told[0] is not base:
+            self._told = base, {}
+        known, point = self._told[1], tuple(assignment.items())
+        if point not in known:
+            known[point] = self.replay(assignment, base).shown
+        return known[point]
 
     def forbids(self, outcome: Outcome, base: Mapping[str, Any]) -> int | None:
         """Return which forbidden combination a point is, by its place in the list, or None."""

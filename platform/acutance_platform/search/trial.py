@@ -65,6 +65,12 @@ class Trial:
     seed: int | None = None
     overrides: dict[str, Any] = field(default_factory=dict)
 
+    def pay(self, record: Mapping[str, Any]) -> None:
+        """Add what a record says was spent."""
+        self.executed += int(record.get("executed", 0))
+        self.cpu_seconds += float(record["cpu_seconds"])
+        self.gpu_seconds += float(record["gpu_seconds"])
+
     @property
     def step(self) -> int:
         """The last step that was reported."""

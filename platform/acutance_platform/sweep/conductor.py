@@ -6,7 +6,7 @@ free slot and tells what became of it.
 
 import json
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, final
@@ -163,18 +163,19 @@ class Conductor:
                 self._requests.drop(request["id"])
         return asked_by
 
-    def on_reports(self, name: str, reports: list[Record]) -> bool:
-        """Take in what a leg reports.
-
-        Returns:
-            Whether the leg goes on.
-        """
+    def on_reports(self, name: str, reports: list[Record], spent: Sequence[float] = ()) -> bool:
+        """Take in reports and the CPU and GPU seconds used beside; return if the leg goes on."""
+        self.on_cost(name, spent, reports)
         trial = self.sweep.trials[name]
-        self._write(*decisions.absorb(self.sweep, trial, reports))
         goes_on, records = decisions.verdict(self.sweep, self._scheduler, trial, self._clock())
         self._write(*records)
         self._lease(trial)
         return goes_on
+
+    def on_cost(self, name: str, spent: Sequence[float], reports: Sequence[Record] = ()) -> None:
+        """Take in what a leg used, and reported."""
+        trial = self.sweep.trials[name]
+        self._write(*decisions.absorb(self.sweep, trial, reports, spent))
 
     def on_failure(self, name: str, error: str) -> None:
         """Take in that a leg ended in error; it is offered again, three times."""

@@ -16,6 +16,8 @@ from typing import Any, Protocol, final
 
 from ray import tune
 
+from acutance_platform.sweep.process_meter import ProcessMeter
+
 _SECONDS_BETWEEN_LOOKS = 0.5
 
 
@@ -84,19 +86,41 @@ class Leg(tune.Trainable):
     `_listen`).
     """
 
+    _training: Training | None
+    _fault: Exception | None
+
     def setup(self, config: dict[str, Any]) -> None:
         """Note what to do; everything costly waits for the first `step`."""
-        self._config = config
-        self._training: Training | None = None
+        self._meter = ProcessMeter()
+        self._begin(config)
 
     def reset_config(self, new_config: dict[str, Any]) -> bool:
         """Drop the last leg with all it held, and take the next one."""
+        self._meter.begin()
         self._release()
-        self.setup(new_config)
+        self._begin(new_config)
         return True
 
     def step(self) -> dict[str, Any]:
-        """Return the next reports as plain data."""
+        """Return the next reports as plain data, and as `spent` what the process used meanwhile.
+
+        A leg that fails tells that first and raises when it is called again: Tune hands on nothing
+        of a step that raises.
+        """
+        if self._fault is not None:
+            raise self._fault
+        try:
+            result = self._next_reports()
+        except Exception as error:
+            self._fault, result = error, {"reports": [], "failing": True}
+        return {**result, "spent": self._meter.read(self._config["gpu"])}
+
+    def _begin(self, config: dict[str, Any]) -> None:
+        self._config = config
+        self._training = None
+        self._fault = None
+
+    def _next_reports(self) -> dict[str, Any]:
         if self._training is None:
             self._training = self._open()
             self._listen(self._training)
@@ -109,7 +133,8 @@ class Leg(tune.Trainable):
                 "told to go on: its journal and its state do not belong together"
             )
         try:
-            return {"reports": [self._plain(self._training.advance())]}
+            fresh = self._plain(self._training.advance())
+            return {"reports": [fresh | {"cpu_seconds": 0.0, "gpu_seconds": 0.0}]}  # see `spent`
         except Exception as error:
             # `OutOfMemory`, whose module imports torch; a training of a test need not.
             stage, crops = getattr(error, "stage", None), getattr(error, "crops", None)

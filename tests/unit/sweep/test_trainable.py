@@ -1,4 +1,5 @@
 import json
+import time
 
 import fake_training
 import pytest
@@ -44,14 +45,38 @@ def test_a_leg_trains_from_report_to_report(config):
 def test_stored_reports_come_first_and_at_once(config):
     first = leg_of(config)
     told = [first.step(), first.step()]
-    again = leg_of(config)
-    assert again.step()["reports"] == [report for result in told for report in result["reports"]]
+    again = leg_of(config).step()["reports"]
+    costs = {"cpu_seconds": 0.5, "gpu_seconds": 0.25}  # as the state says, for who was not told
+    assert again == [report | costs for result in told for report in result["reports"]]
+
+
+def test_what_the_process_used_is_told_once(config):
+    leg = leg_of(config)
+    used = [leg.step()["spent"], leg.step()["spent"]]
+    leg.reset_config({**config, "trial": "t0001", "owner": "demo/t0001"})
+    used.append(leg.step()["spent"])
+    assert sum(cpu for cpu, _ in used) == pytest.approx(time.process_time(), rel=0.01)
+    assert [gpu for _, gpu in used] == [0.0, 0.0, 0.0]
+
+
+def test_a_leg_that_fails_tells_what_it_used_and_then_raises(config):
+    config["recipe"] = json.dumps(recipe(steps=10, every=5, crash=3))
+    leg = leg_of(config)
+    told = leg.step()
+    assert told["failing"]
+    assert told["reports"] == []
+    assert told["spent"][0] > 0
+    with pytest.raises(RuntimeError, match="crashes at step 3"):
+        leg.step()
+    leg.reset_config({**config, "recipe": json.dumps(recipe(steps=10, every=5))})
+    assert steps(leg.step()) == [5]
 
 
 def test_a_leg_beyond_its_end_is_an_error_and_not_a_circle(config):
     leg = leg_of(config)
     leg.step()
     leg.step()
+    assert leg.step()["failing"]
     with pytest.raises(RuntimeError, match="do not belong together"):
         leg.step()
 
@@ -87,5 +112,6 @@ def test_the_bell_makes_a_training_stop(config, tmp_path):
     slow = recipe(steps=100, every=100, seconds=0.1)
     leg = leg_of({**config, "recipe": json.dumps(slow), "rungs": [100]})
     (tmp_path / "stop").touch()
+    assert leg.step()["failing"]
     with pytest.raises(RuntimeError, match="interrupted"):
         leg.step()
