@@ -21,7 +21,7 @@ from acutance_storage.s3_address import S3Address
 from acutance_storage.s3_faults import MISSING, explained
 from acutance_storage.s3_upload import PART, Piece, abandoned, put, put_new, put_parts
 
-_PIECE, _FETCHERS = 4 * 1024 * 1024, 12  # bytes of one request, and how many at one time
+_PIECE, _FETCHERS = 16 * 1024 * 1024, 6  # bytes of one request, and how many at one time
 _FIRST_CONTACT = 20.0  # seconds: a wrong address should not look like a long night
 _REPLACED = {"PreconditionFailed", "412"}
 _OTHERS = _REPLACED | {"409"}

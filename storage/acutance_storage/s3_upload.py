@@ -11,9 +11,9 @@ from acutance_storage.parallel import spread
 from acutance_storage.retrying import Fault
 from acutance_storage.s3 import Wire
 
-PART = 8 * 1024 * 1024
+PART = 16 * 1024 * 1024
 """Bytes of one request; larger things are sent and fetched in parts, side by side."""
-_SENDERS, _AHEAD = 10, 5  # parts on their way, and more in memory: a slow one holds up no other
+_SENDERS, _AHEAD = 5, 2  # parts on their way, and more in memory: a slow one holds up no other
 _MOST_PARTS = 10_000
 _NO_CONDITIONS = {"NotImplemented", "501"}
 _KEPT_SECRET = {"aws:kms", "aws:kms:dsse"}  # with these an ETag is no MD5

@@ -21,7 +21,7 @@ import pytest
 from acutance_storage.blobs import BlobStore
 from acutance_storage.errors import KeyMissing, KeyRefused, KeyTaken
 
-PART = 8 * 1024 * 1024
+PART = 16 * 1024 * 1024
 """Bytes that far stores send and fetch at once."""
 
 BAD_KEYS = (
