@@ -12,6 +12,7 @@ from typing import Any
 from acutance_platform.search.between import Between
 from acutance_platform.search.bounds import pessimistic
 from acutance_platform.search.constraints import feasible
+from acutance_platform.search.numbers import number
 from acutance_platform.search.refused import Refused
 from acutance_platform.search.schema import Budget, Search
 from acutance_platform.search.trial import State, Trial
@@ -35,6 +36,7 @@ class Sweep:
         queued: Points that were added by hand and are no trials yet: request -> point.
         honoured: Requests that the journal knows.
         repeated: Trial -> its repeats with other seeds.
+        ranked: Rung -> its trials in the order of preference, as `promotion` found it last.
     """
 
     name: str = ""
@@ -53,6 +55,7 @@ class Sweep:
     queued: dict[str, dict[str, Any]] = field(default_factory=dict)
     honoured: set[str] = field(default_factory=set)
     repeated: dict[str, list[Trial]] = field(default_factory=dict)
+    ranked: dict[int, list[Trial]] = field(default_factory=dict, compare=False)
 
     @classmethod
     def of(cls, records: Iterable[Record]) -> "Sweep":
@@ -216,6 +219,7 @@ class Sweep:
         missed = record.get("violations") or {}
         amounts = {name: math.inf if v is None else float(v) for name, v in missed.items()}
         trial.violations.setdefault(rung, amounts)
+        self.ranked.pop(rung, None)
 
     def _refused(self, record: Record) -> None:
         self.refused.append(Refused.of(record, len(self.trials)))
@@ -288,13 +292,3 @@ class Sweep:
         if self.started is not None:
             self.earlier_seconds += max(0.0, end - self.started)
             self.started = None
-
-
-def number(value: Any) -> float:
-    """Return a journalled metric as a float; null stands for one that was not finite."""
-    return math.nan if value is None else float(value)
-
-
-def plain(value: float) -> float | None:
-    """Return a metric as JSON can say it: null where it is not finite."""
-    return float(value) if math.isfinite(value) else None
