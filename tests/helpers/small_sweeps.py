@@ -69,7 +69,9 @@ def spec_of(name):
         stages["train"]["after"] = "start"
         stages = {"start": {"steps": before, "loss": PIXEL}, **stages}
     every = {"every": 50}
-    recipe = tiny_recipe(plugins=[], stages=stages, evaluation=every, checkpoint=every, **changes)
+    # Of one seed, two of them would draw alike, and the second would find all computed.
+    changes |= {"seed": list(SWEEPS).index(name), "evaluation": every, "checkpoint": every}
+    recipe = tiny_recipe(plugins=[], stages=stages, **changes)
     return {**recipe, "search": asked["search"]}
 
 

@@ -41,11 +41,12 @@ def test_halving_counts_what_each_rung_lets_pass():
     assert halving_steps(NoScheduler(), (100,), 8, generous=1.6) == 800
 
 
-def _sweep(budget, executed, *, stages=(), ended=None):
+def _sweep(budget, executed, *, stages=(), ended=None, sampler="random"):
     """Return a sweep of 4 trials of 100 steps, the first two begun, after 36 s."""
     sweep = Sweep()
-    search = {"space": {"a": {"choice": [1]}}, "objectives": {"psnr_y": "max"}, "budget": budget}
-    search |= {"sampler": {"kind": "random"}, "scheduler": {"kind": "none"}}
+    space = {"a": {"choice": [1, 2, 3, 4]}}
+    search = {"space": space, "objectives": {"psnr_y": "max"}, "budget": budget}
+    search |= {"sampler": {"kind": sampler}, "scheduler": {"kind": "none"}}
     sweep.apply({"do": "sweep", "name": "s", "spec": {"search": search}, "time": 0.0})
     sweep.apply({"do": "start", "driver": "d", "host": "h", "time": 0.0})
     for name, done in zip(("t0000", "t0001"), executed, strict=True):
@@ -64,6 +65,11 @@ def test_what_is_left_follows_what_was_spent():
     left = remaining(_sweep({"trials": 4}, (100, 50)))
     assert left["expected"] == pytest.approx(36 / 150 * 250 / 3600)
     assert left["low"] < left["expected"] < left["high"]
+
+
+def test_what_is_left_of_a_grid_is_the_rest_of_its_points():
+    of_four = remaining(_sweep({"trials": 4}, (100, 50)))
+    assert remaining(_sweep({}, (100, 50), sampler="grid")) == of_four
 
 
 def test_what_is_left_ends_with_the_budget():

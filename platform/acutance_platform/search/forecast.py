@@ -1,16 +1,22 @@
 """How many steps a sweep takes under its scheduler, and how many hours are left."""
 
+import functools
+import json
 from collections.abc import Sequence
+from itertools import islice
 from typing import Final
 
 from acutance_platform.search.fold import Sweep
+from acutance_platform.search.grid import grid_points
 from acutance_platform.search.schedulers import Scheduler
+from acutance_platform.search.schema import Search
 from acutance_platform.search.trial import Trial
 
 LATER: Final = 1.6
 """Promotions are asynchronous: up to so many times the halving rule's number go on."""
 USUALLY: Final = 1.3
 """How many times it is in most sweeps."""
+_MANY: Final = 10_000
 _STEADY: Final = 0.25
 """By what share the time of a step may still change: other recipes, other work on the machine."""
 
@@ -72,15 +78,33 @@ def _all_steps(sweep: Sweep, generous: float) -> float | None:
         return None
     if sweep.search is None:
         return float(trials[0].end)
-    budget = sweep.search.budget
-    if budget.trials is None:
+    budget, count = sweep.search.budget, _trials(sweep)
+    if count is None:
         return None if budget.steps is None else float(budget.steps)
     before = trials[0].stages[-2][1] if len(trials[0].stages) > 1 else 0
     scheduler = sweep.search.build_scheduler()
     rungs = trials[0].rungs
-    last = halving_steps(scheduler, rungs, budget.trials, generous=generous, before=before)
-    total = last + _prefixes(trials) * budget.trials * before
+    last = halving_steps(scheduler, rungs, count, generous=generous, before=before)
+    total = last + _prefixes(trials) * count * before
     return total if budget.steps is None else min(total, budget.steps)
+
+
+def _trials(sweep: Sweep) -> int | None:
+    """Return how many trials there will be; None where only other limits end them."""
+    assert sweep.search is not None
+    limit = sweep.search.budget.trials
+    if limit is None and sweep.search.sampler.get("kind") == "grid":
+        return _grid_size(json.dumps(sweep.spec, sort_keys=True))
+    return limit
+
+
+@functools.lru_cache(maxsize=8)
+def _grid_size(spec: str) -> int | None:
+    """Return the number of a grid's points; None where counting them would take long."""
+    recipe = json.loads(spec)
+    space = Search.model_validate(recipe.pop("search")).build_space()
+    count = sum(1 for _ in islice(grid_points(space, recipe), _MANY))
+    return count if count < _MANY else None
 
 
 def _prefixes(trials: Sequence[Trial]) -> float:
