@@ -17,6 +17,7 @@ from typing import Any
 import psutil
 
 _BIRTH_TOLERANCE = 1.0  # seconds; psutil rounds to a clock tick
+_started: list["subprocess.Popen[bytes]"] = []
 
 
 class Background:
@@ -57,6 +58,7 @@ class Background:
                 start_new_session=True,
                 **who,
             )
+        _started.append(process)
         self.note(name, process.pid)
         return True
 
@@ -81,6 +83,7 @@ class Background:
 
     def alive(self, name: str) -> bool:
         """Say whether a process runs."""
+        _bury()
         record = self._read(name)
         return record is not None and _is(record["pid"], record["born"])
 
@@ -96,7 +99,8 @@ class Background:
         for process in psutil.process_iter():
             with suppress(psutil.Error, OSError):
                 mine = os.getsid(process.pid) == pid
-                if mine and process.create_time() >= born - _BIRTH_TOLERANCE:
+                young = process.create_time() >= born - _BIRTH_TOLERANCE
+                if mine and young and process.status() != psutil.STATUS_ZOMBIE:
                     found.append(process)
         return found
 
@@ -111,6 +115,7 @@ class Background:
             deadline = time.monotonic() + patience
             while _is(record["pid"], record["born"]) and time.monotonic() < deadline:
                 time.sleep(0.05)
+        _bury()
         for _ in range(3):  # one that is being born escapes a first look
             left = self.members(name)
             for process in left:
@@ -128,6 +133,11 @@ class Background:
         except FileNotFoundError:
             return None
         return record
+
+
+def _bury() -> None:
+    """Ask for the ends of what this process has started, or the dead would stay as zombies."""
+    _started[:] = [process for process in _started if process.poll() is None]
 
 
 def _is(pid: int, born: float) -> bool:

@@ -44,13 +44,11 @@ def main() -> int:
             start(place, background)
             return rehearse(place, background, arguments) if arguments.what == "rehearse" else 0
     except Timeout:
-        print(f"another process works on {place.folder}; wait for it or end it", file=sys.stderr)
+        say(f"error: another process works on {place.folder}; wait for it or end it")
     except Trouble as trouble:
-        print(f"error: {trouble}", file=sys.stderr)
+        say(f"error: {trouble}")
     except KeyboardInterrupt:
-        say(
-            "interrupted; the services go on. `make cluster` continues, `make cluster-down` ends all."
-        )
+        say("interrupted; the services go on. make cluster continues, make cluster-down ends them")
         return 130
     return 1
 
@@ -116,7 +114,10 @@ def rehearse(place: Place, background: Background, arguments: argparse.Namespace
         after=arguments.after,
     )
     code = run.run()
-    found = [verdict.Check(code == 0, f"`acutance sweep` ended with exit code {code}")]
+    if code != 0:
+        say(f"error: `acutance sweep` ended with exit code {code}; see above, and try again")
+        return code
+    found = [verdict.Check(True, "`acutance sweep` ended with exit code 0")]
     found += verdict.checks(place, run.records, run.death)
     fine = verdict.show(place, run.records, found)
     told = {

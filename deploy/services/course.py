@@ -86,15 +86,21 @@ def moves(records: Iterable[Record], node: str, when: float) -> list[Move]:
     A record that was written on the driver's machine after that moment may still tell of a report
     that came before; what counts is where the trial's next leg begins.
     """
-    course, last, found = Course(), dict[str, tuple[str, int]](), list[Move]()
+    course, found = Course(), list[Move]()
+    waiting: dict[str, int] | None = None
     for record in records:
-        if float(record.get("time", 0.0)) > when and not last and not found:
-            last = {t: (n, course.step.get(t, 0)) for t, n in course.running.items() if n == node}
+        when_told = float(record.get("time", 0.0))
+        if waiting is None and when_told > when:
+            waiting = _on(course, node)
         course.feed(record)
-        if record["do"] == "begin" and record["trial"] in last and float(record["time"]) > when:
-            source, step = last.pop(record["trial"])
-            target, begun = str(record["node"])[:8], float(record["time"])
-            found.append(Move(str(record["trial"]), step, source, target, begun))
-            if not last:
-                break
-    return [*found, *(Move(t, step, source, "", 0.0) for t, (source, step) in last.items())]
+        if record["do"] == "begin" and when_told > when and record["trial"] in (waiting or ()):
+            assert waiting is not None
+            trial = str(record["trial"])
+            found.append(Move(trial, waiting.pop(trial), node, str(record["node"])[:8], when_told))
+    left = _on(course, node) if waiting is None else waiting
+    return [*found, *(Move(trial, step, node, "", 0.0) for trial, step in left.items())]
+
+
+def _on(course: Course, node: str) -> dict[str, int]:
+    """Return the trials that run on a node, each with its last step."""
+    return {t: course.step.get(t, 0) for t, where in course.running.items() if where == node}

@@ -155,7 +155,7 @@ def write_private(path: Path, text: str) -> None:
 
 def say(line: str) -> None:
     """Tell whoever waits what goes on."""
-    print(line, flush=True)
+    sys.stdout.write(f"{line}\n")
     sys.stdout.flush()
 
 

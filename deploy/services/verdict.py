@@ -14,7 +14,7 @@ from rich.table import Table
 
 from acutance_platform.search.fold import Sweep
 from acutance_platform.tracking.client import connect, experiment_id, list_runs
-from acutance_storage import blob_path, open_store
+from acutance_storage import has_blob, open_store
 
 SECONDS_TO_RUN_AGAIN = 90.0
 """In which the trials of a lost node run again after Ray has noticed."""
@@ -31,7 +31,15 @@ class Check:
 def checks(place: Place, records: list[dict[str, Any]], death: dict[str, Any]) -> list[Check]:
     """Return everything that has to hold after the sweep, in the order in which it is told."""
     sweep = Sweep.of(records)
-    return [*_ended(sweep), *_node(place, death), *_moved(records, death), *_kept(place, sweep)]
+    moved = _moved(place, records, death)
+    return [*_ended(sweep), *_node(place, death), *moved, *_kept(place, sweep)]
+
+
+def called(place: Place) -> dict[str, str]:
+    """Return what each node is called: the name that it keeps, and the id of this life of it."""
+    names = nodes.host_names()
+    known = nodes.known(place)
+    return {node: f"{names.get(host, host)} ({node})" for node, (host, _) in known.items()}
 
 
 def _ended(sweep: Sweep) -> Iterator[Check]:
@@ -61,22 +69,24 @@ def _node(place: Place, death: dict[str, Any]) -> Iterator[Check]:
     )
 
 
-def _moved(records: list[dict[str, Any]], death: dict[str, Any]) -> Iterator[Check]:
+def _moved(place: Place, records: list[dict[str, Any]], death: dict[str, Any]) -> Iterator[Check]:
     if not death:
         return
+    names = called(place)
     found = moves(records, death["node"], death["when"])
     if not found:
         yield Check(False, "no trial ran on the node that was killed")
     since = death["noticed"] or death["when"]
     for move in found:
         if not move.target:
-            yield Check(False, f"{move.trial} ran on {move.source} and never again")
+            yield Check(False, f"{move.trial} ran on {death['name']} and never again")
             continue
+        source, target = (names.get(node, node) for node in (move.source, move.target))
         seconds = move.begun - since
         yield Check(
             seconds <= SECONDS_TO_RUN_AGAIN,
-            f"{move.trial} (step {move.step}) moved from {move.source} to {move.target}, and ran "
-            f"again {seconds:.1f} s after its node's death was noticed",
+            f"{move.trial} moved at step {move.step} from {source} to {target}, and ran again "
+            f"{seconds:.1f} s after its node's death was noticed",
         )
 
 
@@ -106,11 +116,11 @@ def _objects(place: Place, sweep: Sweep, runs: set[str]) -> Iterator[Check]:
         f"s3://{BUCKETS[1]} holds {len(keys)} artifacts{example}; {len(without)} runs have none",
     )
     store = open_store(local=place.local("driver"))
-    weights = {digest for trial in sweep.trials.values() for digest in trial.published.values()}
-    lost = [digest for digest in weights if not store.exists(blob_path(digest))]
+    weights = {trial.weights for trial in sweep.trials.values() if trial.weights is not None}
+    lost = [digest for digest in weights if not has_blob(store, digest)]
     yield Check(
         bool(weights) and not lost,
-        f"s3://{BUCKETS[0]} holds {len(weights) - len(lost)} of {len(weights)} published weights",
+        f"s3://{BUCKETS[0]} holds the weights of {len(weights) - len(lost)} of {len(weights)}",
     )
 
 
