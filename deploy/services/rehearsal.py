@@ -79,7 +79,8 @@ class Rehearsal:
         except BaseException:
             _end(driver)
             raise
-        self._background.forget(DRIVER)
+        finally:
+            self._background.forget(DRIVER)
         self._look(kill=False)
         return driver.returncode
 
