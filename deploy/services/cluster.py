@@ -22,7 +22,7 @@ import database
 import servers
 from background import Background
 from filelock import FileLock, Timeout
-from place import ROOT, Place, Trouble, say, write_private
+from place import NODES, ROOT, Place, Trouble, say, write_private
 
 FLAGSHIP = ROOT / "experiments" / "flagship" / "sweep.yaml"
 RUNGS_BEFORE_THE_KILL = 8
@@ -81,7 +81,7 @@ def stop(place: Place, background: Background, *, wipe: bool) -> int:
     import rehearsal
 
     background.stop(rehearsal.DRIVER, signal.SIGINT, patience=60.0)
-    for name in (*nodes.NODES, nodes.HEAD, servers.MLFLOW):
+    for name in (*NODES, nodes.HEAD, servers.MLFLOW):
         background.stop(name)
     if (place.folder / "swift").exists():
         servers.stop_storage(place)

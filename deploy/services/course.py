@@ -44,6 +44,8 @@ class Course:
     nodes: dict[str, list[str]] = field(default_factory=dict)
     step: dict[str, int] = field(default_factory=dict)
     values: int = 0
+    _rungs: dict[str, list[int]] = field(default_factory=dict)
+    _every: dict[str, int] = field(default_factory=dict)
 
     def feed(self, record: Record) -> None:
         """Take in the next record."""
@@ -52,7 +54,9 @@ class Course:
             self.running.clear()
         if trial is None:
             return
-        if word == "begin":
+        if word == "ask":
+            self._rungs[trial] = [int(rung) for rung in record.get("rungs", ())]
+        elif word == "begin":
             node = str(record["node"])[:8]
             self.running[trial] = node
             self.told.discard(trial)
@@ -61,7 +65,9 @@ class Course:
                 passed.append(node)
         elif word == "report":
             self.told.add(trial)
-            self.step[trial] = int(record["step"])
+            step = int(record["step"])
+            self._every[trial] = step - self.step.get(trial, 0)
+            self.step[trial] = step
         elif word in _LEAVES:
             self.values += word == "value"
             self.running.pop(trial, None)
@@ -76,8 +82,17 @@ class Course:
         if self.values < after:
             return None
         allowed = set(among)
-        busy = sorted({self.running[t] for t in self.told & set(self.running)} & allowed)
-        return busy[0] if busy else None
+        busy = {self.running[t] for t in self.told & set(self.running) if self._under_way(t)}
+        return min(busy & allowed, default=None)
+
+    def _under_way(self, trial: str) -> bool:
+        """Say whether a trial has two more reports to make before its next rung.
+
+        One that is about to reach it may be through before the node dies.
+        """
+        step = self.step[trial]
+        rung = next((rung for rung in self._rungs.get(trial, ()) if rung > step), step)
+        return rung - step >= 2 * self._every[trial]
 
 
 def moves(records: Iterable[Record], node: str, when: float) -> list[Move]:

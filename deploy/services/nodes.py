@@ -11,7 +11,7 @@ from types import FrameType
 import psutil
 from background import Background
 from place import HEAD_HOST, NODES, Place, Trouble
-from ray._raylet import GcsClient
+from ray._raylet import GcsClient  # type: ignore[attr-defined]  # compiled
 
 HEAD = "head"
 _RAY = Path(sys.executable).with_name("ray")

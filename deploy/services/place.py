@@ -46,7 +46,7 @@ class Place:
         """Ports and secrets, drawn when they are first asked for."""
         path = self.folder / "settings.json"
         if not path.exists():
-            drawn = {
+            drawn: dict[str, Any] = {
                 "ports": dict(_free_ports()),
                 "database": secrets.token_hex(16),
                 "swift": secrets.token_hex(16),

@@ -12,7 +12,7 @@ from typing import Any
 
 import nodes
 from background import Background
-from course import Course
+from course import Course, moves
 from place import NODES, ROOT, Place, say, write_private
 
 from acutance_platform.search.journals import sweep_journal
@@ -94,6 +94,9 @@ class Rehearsal:
             self._perhaps_kill()
         elif death and not death["back"]:
             self._follow(death)
+        elif death and kill and not moves(self.records, death["node"], death["when"]):
+            say(f"-- no trial ran on {death['name']} any more when it died; once more")
+            self._note.unlink()
 
     def _perhaps_kill(self) -> None:
         names = nodes.host_names()

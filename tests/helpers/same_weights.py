@@ -30,7 +30,7 @@ def pairs(one: Sweep, other: Sweep) -> list[Pair]:
     found = []
     for trial in one.trials.values():
         twin = known.get(_recipe(one, trial))
-        rungs = set(trial.published) & set(twin.published) if twin else set()
+        rungs = set(trial.values) & set(twin.values) if twin else set()
         if rungs:
             step = max(rungs)
             weights = (trial.published[step], twin.published[step])
