@@ -113,14 +113,14 @@ def _objects(place: Place, sweep: Sweep, runs: set[str]) -> Iterator[Check]:
     example = f", such as {keys[0]}" if keys else ""
     yield Check(
         bool(keys) and not without,
-        f"s3://{BUCKETS[1]} holds {len(keys)} artifacts{example}; {len(without)} runs have none",
+        f"{len(keys)} artifacts are in s3://{BUCKETS[1]}{example}; {len(without)} runs have none",
     )
     store = open_store(local=place.local("driver"))
     weights = {trial.weights for trial in sweep.trials.values() if trial.weights is not None}
     lost = [digest for digest in weights if not has_blob(store, digest)]
     yield Check(
         bool(weights) and not lost,
-        f"s3://{BUCKETS[0]} holds the weights of {len(weights) - len(lost)} of {len(weights)}",
+        f"{len(weights) - len(lost)} of {len(weights)} trials' weights are in s3://{BUCKETS[0]}",
     )
 
 
