@@ -85,8 +85,7 @@ def run_sweep(
         with cluster(_threads(plan), name, address, code):
             share = share_of(plan.recipe)
             require_room(share)
-            session = uuid.uuid4().hex[:12]
-            conductor.start(session, socket.gethostname())
+            conductor.start(session := uuid.uuid4().hex[:12], socket.gethostname())
             key = f"bells/{plan.name}/{session}" if address else ""
             crossing = Crossing(
                 conductor,
