@@ -23,7 +23,7 @@ from acutance_storage import add_dataset, open_store
 ROOT = Path(__file__).parents[2]
 CLUSTER = ROOT / "deploy" / "services" / "cluster.py"
 FLAGSHIP = ROOT / "experiments" / "flagship" / "sweep.yaml"
-STEPS = 600
+STEPS = 1200
 TRIALS = 4
 MINI = {
     "plugins": [],
