@@ -82,8 +82,8 @@ class Leg(tune.Trainable):
     """One leg; `reset_config` makes the same worker process run the next one.
 
     Config: `trial`, `owner`, `training` (`module:attribute`), `recipe` (JSON text, which Tune
-    leaves alone), `rungs`, `store`, `local`, `machine`, `gpu` (share of one), `bell` (see
-    `_listen`).
+    leaves alone), `rungs`, `store`, `local`, `machine`, `gpu` (share of one, or how
+    many), `bell` (see `_listen`).
     """
 
     _training: Training | None
@@ -113,7 +113,8 @@ class Leg(tune.Trainable):
             result = self._next_reports()
         except Exception as error:
             self._fault, result = error, {"reports": [], "failing": True}
-        return {**result, "spent": self._meter.read(self._config["gpu"])}
+        others = getattr(self._training, "rank_seconds", 0.0)  # a training of a test has no ranks
+        return {**result, "spent": self._meter.read(self._config["gpu"], others)}
 
     def _begin(self, config: dict[str, Any]) -> None:
         self._config = config
@@ -206,7 +207,7 @@ class Leg(tune.Trainable):
 
 
 def _cap_memory(share: float) -> None:
-    """Keep a worker with a part of a GPU to that part of its memory.
+    """Keep a worker with a part of a GPU to that part of its memory; whole ones it may use up.
 
     Set anew for each leg; without a cap one greedy trial ends its neighbours.
     """

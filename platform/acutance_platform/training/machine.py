@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 import torch
 from torch import nn
 
-from acutance_platform.recipe import Problem, Recipe, RecipeErrors
+from acutance_platform.recipe import Problem, Recipe, RecipeErrors, rank_count, rank_threads
 
 Network = TypeVar("Network", bound=nn.Module)
 
@@ -31,7 +31,7 @@ class MachineKind:
     vendor: str
     """CPU vendor; empty on a GPU."""
     threads: int
-    """Threads of the CPU kernels; 0 on a GPU."""
+    """Threads of the CPU kernels of each rank; 0 on a GPU."""
     precision: str
     """f32 or bf16."""
     memory_format: str = "channels_last"
@@ -40,22 +40,28 @@ class MachineKind:
     """Whether the optimiser is torch's fused kernel."""
     compiled: bool = False
     """Whether torch.compile rewrote the step."""
+    ranks: int = 1
+    """Processes that add up the gradients of their parts of each batch."""
 
     def for_recipe(self, recipe: Recipe) -> "MachineKind":
-        """Return the kind with the precision and threads that a recipe of the same sweep has."""
-        threads = recipe.resources.cpu if self.device == "cpu" else 0
-        return replace(self, precision=recipe.precision, threads=threads)
+        """Return the kind with precision, threads and ranks of a recipe of the same sweep."""
+        threads = rank_threads(recipe.resources) if self.device == "cpu" else 0
+        ranks = rank_count(recipe.resources)
+        return replace(self, precision=recipe.precision, threads=threads, ranks=ranks)
 
     def as_dict(self) -> dict[str, Any]:
         """Return the fields as plain data for keys, journals and runs."""
-        return asdict(self)
+        plain = asdict(self)
+        if self.ranks == 1:  # keys made before there were ranks still hold
+            del plain["ranks"]
+        return plain
 
 
 def resolve_auto(recipe: Recipe) -> Recipe:
     """Return the recipe with its `auto` fields replaced by what this machine has."""
     gpu = recipe.resources.gpu
     if gpu == "auto":
-        gpu = 1.0 if torch.cuda.is_available() else 0.0
+        gpu = float(rank_count(recipe.resources)) if torch.cuda.is_available() else 0.0
     precision = recipe.precision
     if precision == "auto":
         precision = "bf16" if _computes_bf16(gpu > 0) else "f32"
@@ -72,7 +78,7 @@ def room_problems(recipe: Recipe) -> list[Problem]:
         problems.append(Problem("resources.cpu", str(cpu), rule, f"Write {cpus} or less."))
     if gpu != "auto" and gpu > (gpus := torch.cuda.device_count()):
         rule = f"this machine has {gpus} GPUs that torch can use"
-        way_out = "Write gpu: auto, or run it where there is one."
+        way_out = "Write gpu: auto, or run it where there are enough."
         problems.append(Problem("resources.gpu", f"{gpu:g}", rule, way_out))
     return problems
 
@@ -89,7 +95,7 @@ def machine_kind(recipe: Recipe) -> MachineKind:
         device, isa, vendor, threads = torch.cuda.get_device_name(), "", "", 0
     else:
         vendor, flags = _cpu()
-        device, isa, threads = "cpu", _isa(flags), recipe.resources.cpu
+        device, isa, threads = "cpu", _isa(flags), rank_threads(recipe.resources)
     return MachineKind(
         torch=str(torch.__version__),
         device=device,
@@ -97,6 +103,7 @@ def machine_kind(recipe: Recipe) -> MachineKind:
         vendor=vendor,
         threads=threads,
         precision=recipe.precision,
+        ranks=rank_count(recipe.resources),
     )
 
 
