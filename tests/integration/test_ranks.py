@@ -183,7 +183,8 @@ def test_what_fails_in_another_rank_is_told(place, monkeypatch, how):
 
 
 def test_a_rank_that_hangs_is_not_waited_for_for_ever(place, monkeypatch):
-    monkeypatch.setattr(groups, "PATIENCE", 5.0)
+    monkeypatch.setattr(groups, "PATIENCE", 3.0)
+    monkeypatch.setattr(leading, "_SECONDS_TO_TELL", 0.5)
     training = place.training(with_ranks(recipe_of(LOOKS)))
     watched(training, 1)
     (pid,) = training._ranks.pids
