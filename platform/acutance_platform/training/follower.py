@@ -23,7 +23,7 @@ from acutance_platform.recipe import build_recipe, chain
 from acutance_platform.training.data import Pairs
 from acutance_platform.training.features import feature_bytes
 from acutance_platform.training.feed import Feed
-from acutance_platform.training.group import Group
+from acutance_platform.training.group import Group, RankLost
 from acutance_platform.training.learner import Learner
 from acutance_platform.training.machine import device_of
 from acutance_platform.training.pieces import lacks_memory
@@ -46,12 +46,15 @@ def main() -> None:
             follower.do(json.loads(pipe.recv_bytes()))
     except EOFError:
         return
-    except BaseException as error:
-        crops = follower.crops if follower is not None else None
-        short = isinstance(error, Exception) and lacks_memory(error)
+    except RankLost:
+        sys.exit(1)  # rank 0 knows who was lost
+    except Exception as error:
+        crops = follower.crops if follower is not None and lacks_memory(error) else None
         failed = f"rank {opening['rank']} failed: {type(error).__name__}: {error}"
-        pipe.send_bytes(json.dumps({"failed": failed, "crops": crops if short else None}).encode())
-        raise
+        pipe.send_bytes(json.dumps({"failed": failed, "crops": crops}).encode())
+        if crops is None:
+            raise  # where it failed is of use to whoever reads the process's log
+        sys.exit(1)
 
 
 @final

@@ -8,6 +8,7 @@ relativistic loss compares. All ranks get the same bits of each sum, so that the
 import datetime
 import functools
 import math
+import os
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, Final, final
@@ -40,7 +41,7 @@ class Group:
     """
 
     def __init__(self, folder: Path, *, rank: int, ranks: int, device: torch.device) -> None:
-        self.rank, self.ranks = rank, ranks
+        self.rank, self.ranks, self._device = rank, ranks, device
         try:
             self._group = _connected(folder / "ranks", rank, ranks, device)
             self.sum(torch.zeros(1, device=device))
@@ -54,7 +55,8 @@ class Group:
             RankLost: If a rank does not take part.
         """
         try:
-            self._group.allreduce([tensor]).wait()
+            patience = datetime.timedelta(seconds=PATIENCE)
+            self._group.allreduce([tensor], distributed.ReduceOp.SUM, patience).wait()
         except RuntimeError as error:
             raise RankLost(f"the ranks lost each other: {error}") from error
 
@@ -87,8 +89,12 @@ class Group:
                 replaced.forward = functools.partial(_normalised, module, self)
 
     def abort(self) -> None:
-        """Let whoever waits for the others in this process wait no longer."""
-        self._group.abort()
+        """Let whoever waits for the others in this process wait no longer.
+
+        What a GPU was about to compute from their sums is nonsense then. Gloo notices by itself.
+        """
+        if self._device.type == "cuda":
+            self._group.abort()
 
 
 def gradients(parameters: Iterable[nn.Parameter]) -> list[Tensor]:
@@ -151,6 +157,8 @@ def _connected(file: Path, rank: int, ranks: int, device: torch.device) -> Any:
     c10d: Any = distributed  # torch's stubs do not know what follows (2.13)
     store, patience = c10d.FileStore(str(file), ranks), datetime.timedelta(seconds=PATIENCE)
     if device.type == "cuda":
+        # What waits for a rank that is lost is given up; the process stays, to save and to tell.
+        os.environ.setdefault("TORCH_NCCL_ASYNC_ERROR_HANDLING", "2")
         options = c10d.ProcessGroupNCCL.Options()
         options._timeout = patience
         return c10d.ProcessGroupNCCL(store, rank, ranks, options)

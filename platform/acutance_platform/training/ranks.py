@@ -38,6 +38,10 @@ _SECONDS_TO_TELL: Final = 5.0
 """That a rank which fails has to say why."""
 
 
+class _Failed(RankLost):
+    """What a rank that failed has said about it."""
+
+
 @final
 class Ranks:
     """All ranks but the first, which start at the first step.
@@ -99,7 +103,10 @@ class Ranks:
                 self._hand_over(learner, stage)
             self._tell({"do": "step", **at})
             batch = feed(learner.generator, progress.step, progress.attempt)
-            return learner.step(batch, progress.step - progress.start)
+            value = learner.step(batch, progress.step - progress.start)
+            if self._lost is not None:
+                raise RankLost("what follows from the sums of this step is void")
+            return value
         except (RankLost, OSError, EOFError) as error:
             raise self._explained(error, stage) from error
 
@@ -130,6 +137,8 @@ class Ranks:
         """End the other ranks; a later `step` starts them anew."""
         self._ended_seconds, self._seconds = self.cpu_seconds, []
         processes, self._processes = self._processes, []
+        if self._group is not None:
+            self._group.abort()
         for pipe in self._pipes:
             pipe.close()
         for process in processes:
@@ -190,29 +199,34 @@ class Ranks:
             raise RankLost(f"a rank said nothing for {PATIENCE:g} seconds")
         answer: dict[str, Any] = json.loads(pipe.recv_bytes())
         if "failed" in answer:
-            raise RankLost(answer["failed"])
+            raise _Failed(answer["failed"])
         return answer
 
     def _watch(self, processes: list[subprocess.Popen[bytes]]) -> None:
         """End all ranks when one has ended: whoever waits for it would wait for long."""
         while processes is self._processes:
-            for rank, process in enumerate(processes, start=1):
-                if process.poll() is not None and processes is self._processes:
-                    self._lost = rank, process.returncode
-                    for other in processes:
-                        other.kill()
-                    if self._group is not None and self._device.type == "cuda":
-                        self._group.abort()  # gloo notices by itself
-                    return
+            codes = [(process.poll(), rank) for rank, process in enumerate(processes, start=1)]
+            ended = [(code, rank) for code, rank in codes if code is not None]
+            if ended and processes is self._processes:
+                # A signal comes first: ranks that lost another one end as well.
+                self._lost = min(ended)
+                for process in processes:
+                    process.kill()
+                if self._group is not None:
+                    self._group.abort()
+                return
             time.sleep(_LOOK_EVERY)
 
     def _explained(self, error: Exception, stage: str) -> Exception:
         """Return what really happened where something came of the loss of a rank; end the rest."""
-        said = list(filter(None, map(self._last_words, self._pipes)))
+        said: list[dict[str, Any]] = [{"failed": str(error)}] if isinstance(error, _Failed) else []
         until = time.monotonic() + _SECONDS_TO_TELL
-        while not said and self._lost is None and time.monotonic() < until:
-            time.sleep(_LOOK_EVERY / 4)
+        while not said and time.monotonic() < until:
+            ended = self._lost is not None
             said = list(filter(None, map(self._last_words, self._pipes)))
+            if ended:
+                break
+            time.sleep(_LOOK_EVERY / 4)
         lost = self._lost
         self.close()
         for words in said:
@@ -221,8 +235,8 @@ class Ranks:
         if said:
             return RankLost(said[0]["failed"])
         if lost is None:
-            return error if isinstance(error, RankLost) else RankLost(str(error))
-        rank, code = lost
+            return RankLost(str(error))
+        code, rank = lost
         how = f"was killed by signal {-code}" if code < 0 else f"ended with exit code {code}"
         return RankLost(f"rank {rank} of {self._count} {how}; the others were ended")
 
