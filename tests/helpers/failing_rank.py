@@ -1,9 +1,5 @@
-"""A plug-in with a loss that fails in the ranks that follow, not in the one that leads.
+"""A plug-in with a loss that has no memory in the ranks that follow, only in the one that leads."""
 
-`FAILING_RANK` says how: `memory`, `error`, or nothing.
-"""
-
-import os
 import sys
 
 import torch
@@ -16,10 +12,7 @@ class FailingL1(nn.Module):
 
     def forward(self, sr, hr):
         if "follower" in sys.argv[0]:
-            if os.environ.get("FAILING_RANK") == "memory":
-                raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 1.00 TiB.")
-            if os.environ.get("FAILING_RANK") == "error":
-                raise ValueError("no idea")
+            raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 1.00 TiB.")
         return (sr - hr).abs().mean()
 
 

@@ -163,11 +163,14 @@ def test_two_processes_train_measure_and_report_as_one(place):
         shared._stage._learner.parameters[0].add_(1e-3)
     with pytest.raises(RankLost, match="rank 1 came to other weights than rank 0"):
         shared._ranks.agree(shared._stage._learner)
-    shared.close()
+    shared._ranks._tell({"do": "state", "stage": "unheard of", "memory": {}})
+    shared._ranks._pipes[0].send_bytes(b"")
+    with pytest.raises(RankLost, match="rank 1 failed: KeyError: 'unheard of'"):
+        shared.advance()
     assert not psutil.pid_exists(pid)
 
 
-def test_a_rank_that_hangs_or_fails_is_told_of_and_ended(place, monkeypatch):
+def test_a_rank_that_hangs_is_not_waited_for_for_ever(place, monkeypatch):
     training = place.training(with_ranks(recipe_of(LOOKS)))
     watched(training, 1)
     (pid,) = training._ranks.pids
@@ -178,22 +181,16 @@ def test_a_rank_that_hangs_or_fails_is_told_of_and_ended(place, monkeypatch):
             training._ranks.agree(training._stage._learner)
     monkeypatch.setattr(leading, "_SECONDS_TO_TELL", 0.5)
     monkeypatch.setattr(groups, "PATIENCE", 1.0)
-    with pytest.raises(RankLost, match="the ranks lost each other: .*Timed out"):
+    with pytest.raises(RankLost, match=r"the ranks lost each other: .*Timed out"):
         training.advance()
     assert training._ranks.pids == []
     assert not psutil.pid_exists(pid)
 
 
-@pytest.mark.parametrize("how", ["memory", "error"])
-def test_what_fails_in_another_rank_is_told(place, monkeypatch, how):
-    monkeypatch.setenv("FAILING_RANK", how)
+def test_a_rank_without_memory_is_as_if_all_had_none(place):
     pixel = {"pixel": {"kind": "failing_l1", "weight": 1.0}}
     training = place.training(with_ranks(recipe_of(pixel, plugins=["failing_rank"])))
-    if how == "memory":
-        with pytest.raises(OutOfMemory) as caught:
-            training.advance()
-        assert (caught.value.stage, caught.value.crops) == ("train", 2)
-    else:
-        with pytest.raises(RankLost, match="rank 1 failed: ValueError: no idea"):
-            training.advance()
+    with pytest.raises(OutOfMemory) as caught:
+        training.advance()
+    assert (caught.value.stage, caught.value.crops) == ("train", 2)
     assert training._ranks.pids == []
