@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from acutance_platform.search.constraints import violations
-from acutance_platform.search.fold import Record, Sweep, number, plain
+from acutance_platform.search.fold import Record, Sweep
 from acutance_platform.search.history import unknown
+from acutance_platform.search.numbers import number, plain
 from acutance_platform.search.promotion import candidate, last_hope, section
 from acutance_platform.search.refused import given_up, stuck
 from acutance_platform.search.schedulers import Scheduler

@@ -21,12 +21,13 @@ from ray import tune
 
 from acutance_platform.search.fold import Record
 from acutance_platform.search.requests import Requests
-from acutance_platform.sweep.cluster import Share, Slots, cluster, require_room, share_of
+from acutance_platform.sweep.cluster import cluster
 from acutance_platform.sweep.conductor import Conductor
 from acutance_platform.sweep.errors import SweepBusy
 from acutance_platform.sweep.legs import Crossing, LegScheduler, LegSearcher, LegStopper
 from acutance_platform.sweep.plan import SweepPlan
 from acutance_platform.sweep.ports import Log
+from acutance_platform.sweep.room import Share, Slots, require_room, share_of
 from acutance_platform.sweep.trainable import Leg
 from acutance_storage.leases import Leases
 

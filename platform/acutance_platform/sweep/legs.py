@@ -176,9 +176,11 @@ class LegScheduler(FIFOScheduler):
     def on_trial_result(self, tune_controller: Any, trial: Any, result: dict[str, Any]) -> str:
         """Hand a leg's reports on, and return whether it continues."""
         name, conductor = trial.config["trial"], self._crossing.conductor
-        told = result["reports"], result["spent"]
+        told = result["reports"], result["spent"], result.get("node", "")
         if result.get("failing") and self._crossing.signal is None:
-            self._crossing.guard(lambda: conductor.on_cost(name, result["spent"]), None)
+            self._crossing.guard(
+                lambda: conductor.on_cost(name, result["spent"], node=told[2]), None
+            )
             return str(TrialScheduler.CONTINUE)  # to raise what is wrong
         goes_on = self._crossing.guard(lambda: conductor.on_reports(name, *told), False)
         too_large = result.get("too_large")

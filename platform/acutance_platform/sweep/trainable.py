@@ -14,10 +14,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Protocol, final
 
+import ray
 from ray import tune
 
 from acutance_platform.sweep.process_meter import ProcessMeter
 
+NODE_CHARACTERS = 12
+"""What a journal keeps of a node's id."""
 _SECONDS_BETWEEN_LOOKS = 0.5
 
 
@@ -113,7 +116,8 @@ class Leg(tune.Trainable):
             result = self._next_reports()
         except Exception as error:
             self._fault, result = error, {"reports": [], "failing": True}
-        return {**result, "spent": self._meter.read(self._config["gpu"])}
+        node = ray.get_runtime_context().get_node_id()[:NODE_CHARACTERS]
+        return {**result, "spent": self._meter.read(self._config["gpu"]), "node": node}
 
     def _begin(self, config: dict[str, Any]) -> None:
         self._config = config

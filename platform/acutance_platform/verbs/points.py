@@ -5,7 +5,8 @@ import time
 from collections.abc import Iterator
 
 from acutance_models import build_metrics, load_generator, read_header
-from acutance_platform.search.fold import Record, plain
+from acutance_platform.search.fold import Record
+from acutance_platform.search.numbers import plain
 from acutance_platform.search.points import Wanted, front_trials, wanted_between
 from acutance_platform.search.schema import COSTS
 from acutance_platform.training import Pairs, device_of, files_of_metrics, measure, placed
