@@ -6,7 +6,7 @@ free slot and tells what became of it.
 
 import json
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, final
@@ -65,7 +65,10 @@ class Conductor:
     ) -> None:
         self.plan, self._leases, self._requests = plan, StageLeases(leases), requests
         self._looked = -math.inf
-        self._nodes: dict[str, str] = {}
+        self.nodes: dict[str, str] = {}
+        """Trial -> node on which its leg runs, as far as it said so."""
+        self.failed_on: dict[str, str] = {}
+        """Trial -> node on which a leg of it failed last."""
         self._journal, self._clock, self._on_event = journal, clock, on_event
         self.sweep = Sweep.of(journal.read())
         self._spec = json.loads(json.dumps(plan.spec))
@@ -176,17 +179,27 @@ class Conductor:
         """Take in what a leg used, and reported, and at its first word on which node it runs."""
         trial = self.sweep.trials[name]
         begun = {"do": "begin", "trial": name, "node": node, "time": self._clock()}
-        fresh = [begun] if node and self._nodes.get(name) != node else []
-        self._nodes[name] = node
+        fresh = [begun] if node and self.nodes.get(name) != node else []
+        self.nodes[name] = node
         self._write(*fresh, *decisions.absorb(self.sweep, trial, reports, spent))
 
-    def on_failure(self, name: str, error: str) -> None:
-        """Take in that a leg ended in error; it is offered again, three times."""
+    def on_failure(self, name: str, error: str, *, lost: bool = False) -> None:
+        """Take in that a leg ended in error; it is offered again, `lost` ones without end."""
+        self.failed_on[name] = self.nodes.get(name, "")
         self.release(name)
         trial = self.sweep.trials[name]
         if trial.ended is None:
             text = error.strip()[-ERROR_CHARACTERS:]
-            self._write(*decisions.fail(trial, text, self._clock()))
+            self._write(*decisions.fail(trial, text, self._clock(), lost=lost))
+
+    def pardon(self, dead: Collection[str]) -> None:
+        """Take in which nodes are dead: what failed there a moment before was no fault of its own.
+
+        A worker dies with its node and is missed at once; the node is declared dead only later.
+        """
+        for name in [name for name, node in self.failed_on.items() if node in dead]:
+            node = self.failed_on.pop(name)
+            self._write({"do": "pardon", "trial": name, "node": node, "time": self._clock()})
 
     def on_too_large(self, name: str, *, stage: str, crops: int) -> None:
         """Take in that a step did not fit into memory: the stage starts again in smaller parts.
@@ -208,7 +221,7 @@ class Conductor:
     def release(self, name: str) -> None:
         """Take in that a leg ended because the session does; its trial stays in flight."""
         self.active.discard(name)
-        self._nodes.pop(name, None)
+        self.nodes.pop(name, None)
         self._leases.let_go(name)
 
     def on_stopped(self, name: str) -> None:
