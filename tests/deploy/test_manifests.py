@@ -109,8 +109,14 @@ def test_secrets_are_referred_to_and_never_written():
                 assert secret == name.endswith("_URI"), name
 
 
-def test_spot_workers_have_less_time_than_a_notice_of_aws():
+def test_workers_have_time_to_save_before_they_go_and_spot_workers_no_more_than_aws_gives():
     groups = one(CLUSTER, "RayCluster")["spec"]["workerGroupSpecs"]
+    for group in groups:
+        pod = group["template"]["spec"]
+        (container,) = pod["containers"]
+        command = container["lifecycle"]["preStop"]["exec"]["command"]
+        assert command[:3] == ["acutance", "drain", "--within"]
+        assert int(command[3]) + 10 <= pod["terminationGracePeriodSeconds"]
+        assert group["minReplicas"] == group["replicas"] <= group["maxReplicas"]
     (spot,) = [group for group in groups if group["groupName"] == "spot"]
     assert spot["template"]["spec"]["terminationGracePeriodSeconds"] < 120
-    assert all(group["minReplicas"] == 0 < group["maxReplicas"] for group in groups)
