@@ -85,29 +85,32 @@ def run_sweep(
         with cluster(_threads(plan), name, address, code):
             share = share_of(plan.recipe)
             require_room(share)
-            session = uuid.uuid4().hex[:12]
-            conductor.start(session, socket.gethostname())
-            common = {
-                "training": plan.training,
-                "store": store.address,
-                "local": None if address else str(local),
-                "bell_key": f"bells/{plan.name}/{session}" if address else "",
-                "machine": plan.machine,
-                "gpu": share.gpu,
-            }
+            conductor.start(session := uuid.uuid4().hex[:12], socket.gethostname())
+            key = f"bells/{plan.name}/{session}" if address else ""
             crossing = Crossing(
                 conductor,
                 slots=Slots(share, slots).count,
-                common=common,
+                common=_common(plan, share, store, None if address else local, key),
                 bell=folder / "stop",
-                ring=partial(_ring, store, common["bell_key"]),
+                ring=partial(_ring, store, key),
                 watch=NodeWatch() if address else None,
             )
             with leases.beating(), _signals(crossing):
-                _tune(crossing, share, folder / "tune")
-                while crossing.give_up():
-                    _tune(crossing, share, folder / "tune")
-                return _close(crossing)
+                return _drive(crossing, share, folder / "tune")
+
+
+def _common(
+    plan: SweepPlan, share: Share, store: Any, local: Path | None, bell_key: str
+) -> dict[str, Any]:
+    """Return the config that all legs have."""
+    return {
+        "local": None if local is None else str(local),
+        "training": plan.training,
+        "store": store.address,
+        "bell_key": bell_key,
+        "machine": plan.machine,
+        "gpu": share.gpu,
+    }
 
 
 def _ring(store: Any, key: str, ringing: bool) -> None:
@@ -117,6 +120,14 @@ def _ring(store: Any, key: str, ringing: bool) -> None:
             store.write(key, b"stop")
         elif key:
             store.delete(key)
+
+
+def _drive(crossing: Crossing, share: Share, folder: Path) -> str:
+    """Run Tune, anew where a node fell silent, and return the sweep's state."""
+    _tune(crossing, share, folder)
+    while crossing.give_up():
+        _tune(crossing, share, folder)
+    return _close(crossing)
 
 
 def _tune(crossing: Crossing, share: Share, folder: Path) -> None:
