@@ -48,8 +48,8 @@ srfeat-discriminators: install  ## discriminators of pictures, of features, of b
 	$(call seeds,$@)
 	$(BIN)/python tests/helpers/feature_judges.py $@-0 $@-1 $@-2
 
-test: install  ## every test that is not marked `long` or `gpu`
-	$(BIN)/python -m pytest -m "not long and not gpu"
+test: install  ## every test that is not marked `long` or `gpu`, in two processes
+	$(BIN)/python -m pytest -m "not long and not gpu" -n 2 --dist loadfile
 
 campaign: install  ## the `long` tests; each writes its result to docs/evidence/
 	$(BIN)/python -m pytest -m long --timeout 7200

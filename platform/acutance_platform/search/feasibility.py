@@ -5,7 +5,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from acutance_platform.search.constraints import feasible, violations
-from acutance_platform.search.fold import Sweep, plain
+from acutance_platform.search.fold import Sweep
+from acutance_platform.search.numbers import plain
 from acutance_platform.search.trial import Trial
 
 

@@ -10,11 +10,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from acutance_platform.search.between import Between
-from acutance_platform.search.bounds import pessimistic
 from acutance_platform.search.constraints import feasible
+from acutance_platform.search.numbers import number
 from acutance_platform.search.refused import Refused
 from acutance_platform.search.schema import Budget, Search
 from acutance_platform.search.trial import State, Trial
+from acutance_platform.search.winner import winner
 
 Record = dict[str, Any]
 
@@ -34,7 +35,9 @@ class Sweep:
         reason: Why it finished, such as the budget that was reached.
         queued: Points that were added by hand and are no trials yet: request -> point.
         honoured: Requests that the journal knows.
+        warm_up: Seconds of all sessions up to their first report, and the steps done in them.
         repeated: Trial -> its repeats with other seeds.
+        ranked: Rung -> its trials in the order of preference, as `promotion` found it last.
     """
 
     name: str = ""
@@ -50,9 +53,12 @@ class Sweep:
     started: float | None = None
     last: float = 0.0
     earlier_seconds: float = 0.0
+    warm_up: tuple[float, int] = (0.0, 0)
     queued: dict[str, dict[str, Any]] = field(default_factory=dict)
     honoured: set[str] = field(default_factory=set)
     repeated: dict[str, list[Trial]] = field(default_factory=dict)
+    ranked: dict[int, list[Trial]] = field(default_factory=dict, compare=False)
+    _cold: bool = False
 
     @classmethod
     def of(cls, records: Iterable[Record]) -> "Sweep":
@@ -76,21 +82,7 @@ class Sweep:
         Where some were trained with several seeds, of those the one with the best bound. None where
         there is no such trial; `feasibility.nearest` then says which came closest.
         """
-        if self.search is None:
-            return next((t.name for t in self.trials.values() if t.ended == "COMPLETE"), None)
-        sign = 1.0 if self.search.direction == "max" else -1.0
-        complete = [t for t in self.trials.values() if t.repeats is None and self.stands(t)]
-        firsts = {
-            t.name: [each.values[each.end][0] for each in self.trainings_of(t)] for t in complete
-        }
-        repeated = [t for t in complete if len(firsts[t.name]) > 1]
-        direction = self.search.direction
-        winner = max(
-            repeated or complete,
-            key=lambda t: (sign * pessimistic(firsts[t.name], direction), -t.ordinal),
-            default=None,
-        )
-        return winner.name if winner else None
+        return winner(self)
 
     def stands(self, trial: Trial) -> bool:
         """Say whether a trial came to its end with values that meet the constraints."""
@@ -169,7 +161,7 @@ class Sweep:
         self.running, self.finished, self.reason = True, None, ""
         for trial in self.trials.values():
             trial.begun = False
-        self.started = float(record["time"])
+        self.started, self._cold = float(record["time"]), True
 
     def _ask(self, record: Record) -> None:
         name = record["trial"]
@@ -205,6 +197,10 @@ class Sweep:
         trial.reports[step] = {name: number(v) for name, v in record["metrics"].items()}
         trial.pay(record)
         trial.failures_in_a_row, trial.begun = 0, True
+        if self._cold:
+            seconds = max(0.0, float(record["time"]) - (self.started or 0.0))
+            executed = self.warm_up[1] + int(record.get("executed", 0))
+            self.warm_up, self._cold = (self.warm_up[0] + seconds, executed), False
 
     def _cost(self, record: Record) -> None:
         self.trials[record["trial"]].pay(record)
@@ -216,6 +212,7 @@ class Sweep:
         missed = record.get("violations") or {}
         amounts = {name: math.inf if v is None else float(v) for name, v in missed.items()}
         trial.violations.setdefault(rung, amounts)
+        self.ranked.pop(rung, None)
 
     def _refused(self, record: Record) -> None:
         self.refused.append(Refused.of(record, len(self.trials)))
@@ -226,11 +223,14 @@ class Sweep:
     def _failure(self, record: Record) -> None:
         trial = self.trials[record["trial"]]
         trial.begun, trial.failures = False, trial.failures + 1
-        trial.failures_in_a_row += 1
+        trial.failures_in_a_row += not record.get("lost")
         trial.errors.append(record["error"])
 
+    def _pardon(self, record: Record) -> None:
+        trial = self.trials[record["trial"]]
+        trial.failures_in_a_row = max(0, trial.failures_in_a_row - 1)
+
     def _shrink(self, record: Record) -> None:
-        """Take in that a stage did not fit into memory and starts again in smaller parts."""
         trial, step = self.trials[record["trial"]], int(record["step"])
         trial.overrides[record["path"]] = int(record["value"])
         trial.stages = tuple((key, int(end)) for key, end in record["stages"])
@@ -288,13 +288,3 @@ class Sweep:
         if self.started is not None:
             self.earlier_seconds += max(0.0, end - self.started)
             self.started = None
-
-
-def number(value: Any) -> float:
-    """Return a journalled metric as a float; null stands for one that was not finite."""
-    return math.nan if value is None else float(value)
-
-
-def plain(value: float) -> float | None:
-    """Return a metric as JSON can say it: null where it is not finite."""
-    return float(value) if math.isfinite(value) else None

@@ -45,7 +45,7 @@ def remaining(sweep: Sweep, now: float | None = None) -> dict[str, float] | None
     """Return the wall hours that are left as `low`, `expected` and `high`.
 
     From what was really spent: steps of the halving rule that were not computed yet, at the time
-    that a step has taken so far.
+    that a step has taken so far, what came before each session's first report left out.
 
     Args:
         sweep: Everything that is journalled.
@@ -57,6 +57,10 @@ def remaining(sweep: Sweep, now: float | None = None) -> dict[str, float] | None
     spent = sweep.wall_hours(now)
     if sweep.finished not in (None, "INTERRUPTED") or not sweep.executed or spent <= 0:
         return None
+    seconds, done = sweep.warm_up
+    pace = spent / sweep.executed
+    if sweep.executed > done and spent > seconds / 3600:
+        pace = (spent - seconds / 3600) / (sweep.executed - done)
     hours = {}
     for name, generous, rate in (
         ("low", 1.0, 1 - _STEADY),
@@ -66,7 +70,7 @@ def remaining(sweep: Sweep, now: float | None = None) -> dict[str, float] | None
         steps = _all_steps(sweep, generous)
         if steps is None:
             return None
-        left = max(0.0, steps - sweep.executed) * rate * spent / sweep.executed
+        left = max(0.0, steps - sweep.executed) * rate * pace
         hours[name] = min(left, _wall_left(sweep, spent))
     return hours
 

@@ -4,6 +4,7 @@ The study is a projection of the journal, made anew for each question: complete 
 resting ones PRUNED, running ones RUNNING, failures FAIL, and Optuna never hears more than that.
 """
 
+import copy
 import warnings
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
@@ -229,7 +230,7 @@ def _frozen(
     """Return a trial as Optuna takes it; one that was refused untrained is PRUNED and violates."""
     refused = told.state == "failed" and told.violation > 0 and not told.values
     state = TrialState.PRUNED if refused else _STATES[told.state]
-    return optuna.trial.create_trial(
+    trial = optuna.trial.create_trial(
         state=state,
         values=list(result) if state == TrialState.COMPLETE else None,
         params=dict(assignment),
@@ -239,6 +240,20 @@ def _frozen(
         user_attrs={"rungs": {rung: list(values) for rung, values in told.values.items()}},
         constraints={"violation": told.violation},
     )
+    trial.__class__ = _Shared
+    return trial
+
+
+@final
+class _Shared(FrozenTrial):
+    """A trial that nothing changes any more.
+
+    Optuna copies every trial it is given, and is given the whole history for each proposal: with
+    deep copies that was most of a proposal's time.
+    """
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> "_Shared":
+        return copy.copy(self)
 
 
 def _distributions(space: Space) -> dict[str, BaseDistribution]:

@@ -7,8 +7,9 @@ from typing import Any, NamedTuple
 
 from acutance_platform.search.constraints import parse_rule
 from acutance_platform.search.feasibility import shown
-from acutance_platform.search.fold import Sweep, plain
+from acutance_platform.search.fold import Sweep
 from acutance_platform.search.front import Direction, Point, front
+from acutance_platform.search.numbers import plain
 from acutance_platform.search.seeds import over_seeds
 from acutance_platform.search.trial import Trial
 

@@ -20,8 +20,15 @@ def ranking(sweep: Sweep, rung: int) -> list[Trial]:
 
     Several objectives are compared by fronts, see `ranks.order`; what met the constraints at this
     rung stands before what did not. Ties go to the earlier trial.
-    NaN comes last, and trials that ended keep their places: they were compared.
+    NaN comes last, and trials that ended keep their places: they were compared. Kept until the
+    rung hears of another value: a decision asks several times.
     """
+    if rung not in sweep.ranked:
+        sweep.ranked[rung] = _ranked(sweep, rung)
+    return sweep.ranked[rung]
+
+
+def _ranked(sweep: Sweep, rung: int) -> list[Trial]:
     there = [trial for trial in sweep.trials.values() if rung in trial.values]
     points = [trial.values[rung] for trial in there]
     violations = [trial.violation(rung) for trial in there]

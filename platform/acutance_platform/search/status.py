@@ -5,9 +5,10 @@ from typing import Any
 
 from acutance_platform.search.constraints import bound_of
 from acutance_platform.search.feasibility import nearest, shown
-from acutance_platform.search.fold import Sweep, plain
+from acutance_platform.search.fold import Sweep
 from acutance_platform.search.forecast import remaining
 from acutance_platform.search.front import hypervolume
+from acutance_platform.search.numbers import plain
 from acutance_platform.search.points import front_points, objective_values
 from acutance_platform.search.schema import COSTS
 from acutance_platform.search.seeds import over_seeds

@@ -1,16 +1,14 @@
-"""A Ray cluster for one sweep: a private one on this machine, or the one RAY_ADDRESS names."""
+"""A Ray cluster for one sweep: a private one on this machine, or one that runs already."""
 
+import importlib.util
 import logging
-import math
 import os
 import shutil
 import socket
 import sys
 import tempfile
-import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -21,15 +19,16 @@ from ray._private import worker as ray_worker
 import acutance_models
 import acutance_platform
 import acutance_storage
-from acutance_platform.recipe.errors import Problem, RecipeErrors
 from acutance_platform.sweep.errors import SweepError
+from acutance_platform.sweep.room import Share
 
-_SECONDS_BETWEEN_LOOKS = 5.0
 _SECONDS_TO_END = 5.0
 _SECONDS_TO_ANSWER = 10.0
 _SOCKET_PATH_ROOM = 40
 """Characters that a temporary folder may have: Ray adds about 60, and a Unix socket's path ends
 at 107."""
+
+_PACKAGES = (acutance_platform, acutance_models, acutance_storage)
 
 _QUIET = {
     "RAY_USAGE_STATS_ENABLED": "0",
@@ -45,153 +44,149 @@ _QUIET = {
 }
 
 
-@dataclass(frozen=True)
-class Share:
-    """What one trial takes of a node: CPU threads and GPUs (a share where below 1)."""
-
-    cpu: float
-    gpu: float
-
-
 @contextmanager
-def cluster(share: Share, scratch_name: str) -> Iterator[None]:
+def cluster(
+    share: Share, scratch_name: str, address: str | None = None, plugins: Collection[str] = ()
+) -> Iterator[None]:
     """Hold a connection to Ray; a private cluster ends with it.
 
     Args:
         share: What one trial takes; sets the threads of the workers.
         scratch_name: Distinguishes this sweep's temporary folder. What a killed driver of the
             same sweep left there is removed, so no two drivers may share a name at one time.
+        address: Of a cluster that runs already; None starts a private one.
+        plugins: Modules that nodes are sent beside our own.
 
     Raises:
-        SweepError: If this process is connected to Ray already, or RAY_ADDRESS does not answer.
+        SweepError: If this process is connected to Ray already, or the address does not answer.
     """
-    if ray.is_initialized():
-        raise SweepError(
-            "this process is connected to Ray already, and a sweep needs a connection of its own. "
-            "Call ray.shutdown() first, or run `acutance sweep` in another process."
-        )
     scratch = _scratch(scratch_name)
-    with _environment(_QUIET), _quiet_logs():
+    if address:
+        with connected(address, plugins=plugins, variables=_thread_variables(share)):
+            yield
+        return
+    with _ray_at_rest():
         _end_leftovers(scratch)
-        address = os.environ.get("RAY_ADDRESS")
-        common: dict[str, Any] = {
-            "log_to_driver": False,
-            "logging_level": logging.ERROR,
-            "runtime_env": {"env_vars": _worker_variables(share)},
-        }
+        variables = {**_thread_variables(share), "PYTHONPATH": _python_path()}
         try:
-            if address:
-                _require_answer(address)
-                ray.init(address=address, **common)
-            else:
-                ray.init(
-                    address="local",
-                    include_dashboard=False,
-                    _temp_dir=str(scratch),
-                    **common,
-                )
+            ray.init(
+                address="local",
+                include_dashboard=False,
+                _temp_dir=str(scratch),
+                log_to_driver=False,
+                logging_level=logging.ERROR,
+                runtime_env={"env_vars": variables},
+            )
             yield
         finally:
             ray.shutdown()
             _end_leftovers(scratch)
 
 
+@contextmanager
+def connected(
+    address: str, *, plugins: Collection[str] = (), variables: Mapping[str, str] | None = None
+) -> Iterator[None]:
+    """Hold a connection to a cluster that runs already.
+
+    Our packages and the plug-ins travel with it, by their content: nodes need what
+    constraints.txt names, not our code. No secret travels: what nodes may do, their own
+    environment says.
+
+    Args:
+        address: Such as `10.0.0.5:6379`, or `auto`.
+        plugins: Modules that nodes are sent beside our own.
+        variables: Environment of the workers.
+
+    Raises:
+        SweepError: If this process is connected to Ray already, or the address does not answer.
+    """
+    with _ray_at_rest(), tempfile.TemporaryDirectory(prefix="acutance-code-") as folder:
+        _require_answer(address)
+        code: dict[str, Any] = {
+            "env_vars": dict(variables or {}),
+            "py_modules": shipped(Path(folder), plugins),
+        }
+        try:
+            ray.init(
+                address=address,
+                namespace="acutance",
+                log_to_driver=False,
+                logging_level=logging.ERROR,
+                runtime_env=code,
+            )
+            yield
+        except ConnectionError as error:
+            raise SweepError(f"{address}: no Ray cluster answers there ({error}).") from None
+        finally:
+            ray.shutdown()
+
+
+@contextmanager
+def _ray_at_rest() -> Iterator[None]:
+    """Set Ray's environment and quiet its logs, in a process that is not connected yet."""
+    if ray.is_initialized():
+        raise SweepError(
+            "this process is connected to Ray already, and a sweep needs a connection of its own. "
+            "Call ray.shutdown() first, or run `acutance sweep` in another process."
+        )
+    with _environment(_QUIET), _quiet_logs():
+        yield
+
+
 def _require_answer(address: str) -> None:
     """Refuse an address where nobody listens: Ray would knock for many minutes."""
-    host, _, port = address.removeprefix("ray://").rpartition(":")
+    if address.startswith("ray://"):
+        raise SweepError(
+            f"address {address}: a sweep needs a node of the cluster, not Ray's client. Run it "
+            "there with the head's address (10.0.0.5:6379), or send it with `ray job submit`."
+        )
+    host, _, port = address.rpartition(":")
     if not port.isdecimal():
         return  # `auto` and the like
     try:
         socket.create_connection((host.strip("[]"), int(port)), timeout=_SECONDS_TO_ANSWER).close()
     except (OSError, OverflowError) as error:
         raise SweepError(
-            f"RAY_ADDRESS={address}: no Ray cluster answers there ({error}). Start it, mend the "
-            "address, or unset RAY_ADDRESS to run on this machine."
+            f"address {address}: no Ray cluster answers there ({error}). Start it, mend the "
+            "address, or leave it out (unset RAY_ADDRESS) to run on this machine."
         ) from None
 
 
-def share_of(recipe: Mapping[str, Any]) -> Share:
-    """Return what a recipe asks for; `gpu: auto` is one a rank where there are any, else none."""
-    resources = recipe.get("resources") or {}
-    cpu, gpu = float(resources.get("cpu", 1)), resources.get("gpu", "auto")
-    if gpu == "auto":
-        any_gpu = any(node.get("GPU", 0) > 0 for node in _nodes())
-        gpu = float(resources.get("ranks") or 1) if any_gpu else 0.0
-    return Share(cpu, float(gpu))
-
-
-def require_room(share: Share) -> None:
-    """Refuse a request that no node can ever meet.
-
-    Raises:
-        RecipeErrors: With what the largest nodes have.
-    """
-    nodes = _nodes()
-    if any(_fits(share, node) for node in nodes):
-        return
-    has = "; ".join(sorted({f"{n.get('CPU', 0):g} CPUs, {n.get('GPU', 0):g} GPUs" for n in nodes}))
-    raise RecipeErrors(
-        [
-            Problem(
-                "resources",
-                f"cpu: {share.cpu:g}, gpu: {share.gpu:g}",
-                f"no node of the cluster can ever meet this (nodes have {has})",
-                "Ask for less, or add a node.",
-            )
-        ]
-    )
-
-
-class Slots:
-    """How many legs fit the cluster as it is now.
-
-    Args:
-        share: What one leg takes.
-        limit: Most legs at one time, or None.
-    """
-
-    def __init__(self, share: Share, limit: int | None) -> None:
-        self._share, self._limit = share, limit
-        self._count, self._looked = 0, -math.inf
-
-    def count(self) -> int:
-        """Return the number of legs that fit; nodes are counted anew every few seconds."""
-        if time.monotonic() - self._looked > _SECONDS_BETWEEN_LOOKS:
-            self._count = sum(_fits(self._share, node) for node in _nodes())
-            self._looked = time.monotonic()
-        return self._count if self._limit is None else min(self._count, self._limit)
-
-
-def _nodes() -> list[Mapping[str, float]]:
-    nodes: list[dict[str, Any]] = ray.nodes()  # type: ignore[no-untyped-call]  # ray 2.60
-    return [node["Resources"] for node in nodes if node["Alive"]]
-
-
-def _fits(share: Share, node: Mapping[str, float]) -> int:
-    """Return how many times a share fits into a node that is free."""
-    fits = [math.inf]
-    for wanted, has in ((share.cpu, node.get("CPU", 0)), (share.gpu, node.get("GPU", 0))):
-        if wanted > 0:
-            # A third of a GPU fits three times, whatever floating point says.
-            fits.append(math.floor(has / wanted + 1e-9))
-    least = min(fits)
-    return 0 if least == math.inf else int(least)
-
-
-def _worker_variables(share: Share) -> dict[str, str]:
-    """Return the environment of the workers.
+def _thread_variables(share: Share) -> dict[str, str]:
+    """Return what the workers need beside their code.
 
     Idle OpenMP threads must sleep: with two trials on two busy cores the default, spinning, is
-    ten times slower. The packages are found in a plain checkout as well.
+    ten times slower.
     """
-    packages = (acutance_platform, acutance_models, acutance_storage)
-    roots = [str(Path(path).parent) for package in packages for path in package.__path__]
+    return {"OMP_WAIT_POLICY": "PASSIVE", "OMP_NUM_THREADS": str(max(1, int(share.cpu)))}
+
+
+def _python_path() -> str:
+    """Return where workers of this machine find the packages, also in a plain checkout."""
+    roots = [str(Path(path).parent) for package in _PACKAGES for path in package.__path__]
     earlier = [path for path in os.environ.get("PYTHONPATH", "").split(os.pathsep) if path]
-    return {
-        "OMP_WAIT_POLICY": "PASSIVE",
-        "OMP_NUM_THREADS": str(max(1, int(share.cpu))),
-        "PYTHONPATH": os.pathsep.join(dict.fromkeys([*roots, *earlier])),
-    }
+    return os.pathsep.join(dict.fromkeys([*roots, *earlier]))
+
+
+def shipped(folder: Path, plugins: Collection[str]) -> list[str]:
+    """Return the folders of modules that a cluster is sent: our packages and the plug-ins.
+
+    A plug-in of one file is copied into a package of its name below `folder`.
+    """
+    modules = [path for package in _PACKAGES for path in package.__path__]
+    for name in plugins:
+        root = name.partition(".")[0]
+        spec = importlib.util.find_spec(root)
+        if spec is None or spec.origin is None:
+            continue  # the recipe's check has said so
+        if spec.submodule_search_locations:
+            modules += list(spec.submodule_search_locations)
+        else:
+            (folder / root).mkdir(exist_ok=True)
+            shutil.copyfile(spec.origin, folder / root / "__init__.py")
+            modules.append(str(folder / root))
+    return list(dict.fromkeys(modules))
 
 
 def _end_leftovers(scratch: Path) -> None:

@@ -6,7 +6,7 @@ free slot and tells what became of it.
 
 import json
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, final
@@ -22,6 +22,7 @@ from acutance_platform.search.steering import honour
 from acutance_platform.search.trial import Trial
 from acutance_platform.sweep.drawing import ERROR_CHARACTERS, Drawing
 from acutance_platform.sweep.errors import SweepDiffers
+from acutance_platform.sweep.holding import StageLeases
 from acutance_platform.sweep.plan import SweepPlan
 from acutance_platform.sweep.ports import Leases, Log, Requests
 from acutance_storage import StorageError
@@ -34,11 +35,6 @@ class LegOffer:
     trial: str
     recipe: dict[str, Any]
     rungs: tuple[int, ...]
-
-
-def nobody(key: str) -> bool:
-    """Say that no other sweep computes a stage."""
-    return False
 
 
 @final
@@ -67,9 +63,12 @@ class Conductor:
         leases: Leases | None = None,
         requests: Requests | None = None,
     ) -> None:
-        self.plan, self._leases, self._requests = plan, leases, requests
+        self.plan, self._leases, self._requests = plan, StageLeases(leases), requests
         self._looked = -math.inf
-        self._leased: dict[str, set[str]] = {}
+        self.nodes: dict[str, str] = {}
+        """Trial -> node on which its leg runs, as far as it said so."""
+        self.failed_on: dict[str, str] = {}
+        """Trial -> node on which a leg of it failed last."""
         self._journal, self._clock, self._on_event = journal, clock, on_event
         self.sweep = Sweep.of(journal.read())
         self._spec = json.loads(json.dumps(plan.spec))
@@ -129,7 +128,7 @@ class Conductor:
             leg = {"do": "leg", "trial": following.trial.name, "time": self._clock()}
             self._write(*following.records, leg)
             self.active.add(following.trial.name)
-            self._lease(following.trial)
+            self._leases.hold(following.trial)
             return self._offer(following.trial)
 
     def over(self) -> bool:
@@ -163,27 +162,44 @@ class Conductor:
                 self._requests.drop(request["id"])
         return asked_by
 
-    def on_reports(self, name: str, reports: list[Record], spent: Sequence[float] = ()) -> bool:
+    def on_reports(
+        self, name: str, reports: list[Record], spent: Sequence[float] = (), node: str = ""
+    ) -> bool:
         """Take in reports and the CPU and GPU seconds used beside; return if the leg goes on."""
-        self.on_cost(name, spent, reports)
+        self.on_cost(name, spent, reports, node)
         trial = self.sweep.trials[name]
         goes_on, records = decisions.verdict(self.sweep, self._scheduler, trial, self._clock())
         self._write(*records)
-        self._lease(trial)
+        self._leases.hold(trial)
         return goes_on
 
-    def on_cost(self, name: str, spent: Sequence[float], reports: Sequence[Record] = ()) -> None:
-        """Take in what a leg used, and reported."""
+    def on_cost(
+        self, name: str, spent: Sequence[float], reports: Sequence[Record] = (), node: str = ""
+    ) -> None:
+        """Take in what a leg used, and reported, and at its first word on which node it runs."""
         trial = self.sweep.trials[name]
-        self._write(*decisions.absorb(self.sweep, trial, reports, spent))
+        begun = {"do": "begin", "trial": name, "node": node, "time": self._clock()}
+        fresh = [begun] if node and self.nodes.get(name) != node else []
+        self.nodes[name] = node
+        self._write(*fresh, *decisions.absorb(self.sweep, trial, reports, spent))
 
-    def on_failure(self, name: str, error: str) -> None:
-        """Take in that a leg ended in error; it is offered again, three times."""
+    def on_failure(self, name: str, error: str, *, lost: bool = False) -> None:
+        """Take in that a leg ended in error; it is offered again, `lost` ones without end."""
+        self.failed_on[name] = self.nodes.get(name, "")
         self.release(name)
         trial = self.sweep.trials[name]
         if trial.ended is None:
             text = error.strip()[-ERROR_CHARACTERS:]
-            self._write(*decisions.fail(trial, text, self._clock()))
+            self._write(*decisions.fail(trial, text, self._clock(), lost=lost))
+
+    def pardon(self, dead: Collection[str]) -> None:
+        """Take in which nodes are dead: what failed there a moment before was no fault of its own.
+
+        A worker dies with its node and is missed at once; the node is declared dead only later.
+        """
+        for name in [name for name, node in self.failed_on.items() if node in dead]:
+            node = self.failed_on.pop(name)
+            self._write({"do": "pardon", "trial": name, "node": node, "time": self._clock()})
 
     def on_too_large(self, name: str, *, stage: str, crops: int) -> None:
         """Take in that a step did not fit into memory: the stage starts again in smaller parts.
@@ -205,9 +221,8 @@ class Conductor:
     def release(self, name: str) -> None:
         """Take in that a leg ended because the session does; its trial stays in flight."""
         self.active.discard(name)
-        if self._leases is not None:
-            for key in self._leased.pop(name, ()):
-                self._leases.let_go(key)
+        self.nodes.pop(name, None)
+        self._leases.let_go(name)
 
     def on_stopped(self, name: str) -> None:
         """Take in that a leg ended as it was told to.
@@ -254,23 +269,8 @@ class Conductor:
             now=self._clock(),
             exhausted=self._drawing.exhausted,
             queue=slots if self._drawing.learns else None,
-            busy=self._leases.held_by_another if self._leases is not None else nobody,
+            busy=self._leases.held_by_another,
         )
-
-    def _lease(self, trial: Trial) -> None:
-        """Hold every stage that lies ahead of a leg, and let go of those that it has left.
-
-        Those after the present one as well: its state may be further on than what it has told.
-        """
-        if self._leases is None:
-            return
-        ahead = {key for key, _ in trial.ahead}
-        held = self._leased.setdefault(trial.name, set())
-        for key in ahead - held:
-            self._leases.take(key)
-        for key in held - ahead:
-            self._leases.let_go(key)
-        self._leased[trial.name] = ahead
 
     def _draw(self) -> None:
         """Ask the sampler for one trial and journal it."""

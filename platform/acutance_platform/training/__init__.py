@@ -20,8 +20,11 @@ from acutance_platform.training.inherit import Inheritance, compare, lineage_of
 from acutance_platform.training.keys import stage_keys
 from acutance_platform.training.loop import Interrupted, StageTraining, TrainingDiverged
 from acutance_platform.training.machine import (
+    Facts,
     MachineKind,
+    device_here,
     device_of,
+    facts_here,
     machine_kind,
     placed,
     resolve_auto,
@@ -35,6 +38,7 @@ from acutance_platform.training.zero_shot import ZeroShotTraining, picture_resul
 
 __all__ = [
     "FEATURES",
+    "Facts",
     "Inheritance",
     "Interrupted",
     "MachineKind",
@@ -49,7 +53,9 @@ __all__ = [
     "ZeroShotTraining",
     "compare",
     "dataset_problems",
+    "device_here",
     "device_of",
+    "facts_here",
     "feature_files",
     "feature_problems",
     "files_of_metrics",

@@ -1,6 +1,5 @@
 """Recipe and sweep files: read, checked as a whole, their dataset pinned."""
 
-import os
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -71,8 +70,8 @@ def read_file(path: Path, sets: Iterable[str], home: Home) -> File:
     if recipe is None or problems:
         raise RecipeErrors(document.placed(problems))
     recipe = pin_init(pin_dataset(recipe, document, home), document, home)
-    recipe = resolve_auto(pin_features(recipe, document, home))
-    problems += _room_problems(recipe)
+    recipe = resolve_auto(pin_features(recipe, document, home), home.facts)
+    problems += room_problems(recipe, home.facts)
     dataset = open_dataset(home.store, recipe.data.dataset)
     lacking = dataset_problems(dataset, recipe)
     problems += lacking
@@ -115,11 +114,6 @@ def read_sweep(path: Path, sets: Iterable[str], home: Home) -> tuple[File, Searc
         way_out = "Add one, or run `acutance train` with it."
         raise refuse(str(path), None, "a sweep file has a `search:` section", way_out)
     return file, file.search
-
-
-def _room_problems(recipe: Recipe) -> list[Problem]:
-    """Return what this machine lacks; the nodes of a cluster are asked when a sweep starts."""
-    return [] if os.environ.get("RAY_ADDRESS") else room_problems(recipe)
 
 
 def _recipe(raw: dict[str, Any], document: Document, problems: list[Problem]) -> Recipe | None:

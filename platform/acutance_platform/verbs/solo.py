@@ -12,7 +12,8 @@ from typing import Any, final
 
 from acutance_platform.recipe import Recipe, build_recipe, chain
 from acutance_platform.search.decisions import fail
-from acutance_platform.search.fold import Record, plain
+from acutance_platform.search.fold import Record
+from acutance_platform.search.numbers import plain
 from acutance_platform.search.requests import LOOK_EVERY, Requests
 from acutance_platform.search.shrinking import shrunk
 from acutance_platform.search.space import apply_to

@@ -15,7 +15,8 @@ from typing import Any
 
 import acutance
 from acutance_platform.search import sweep_journal
-from acutance_platform.search.fold import Sweep, Trial, plain
+from acutance_platform.search.fold import Sweep, Trial
+from acutance_platform.search.numbers import plain
 from acutance_platform.search.schema import total_steps
 from acutance_platform.tracking import describe_environment
 from acutance_platform.verbs.home import open_home

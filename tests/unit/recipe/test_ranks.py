@@ -1,14 +1,16 @@
 """What may be asked of several ranks, and what a stage's key makes of it."""
 
+from dataclasses import replace
+
 import pytest
-import torch
 from tiny_trainings import tiny_recipe
 
 from acutance_platform.recipe import RecipeErrors, build_recipe, rank_count, rank_threads
-from acutance_platform.sweep import cluster
-from acutance_platform.sweep.cluster import Share, share_of
+from acutance_platform.sweep import room
+from acutance_platform.sweep.room import Share, share_of
 from acutance_platform.training import machine_kind, resolve_auto, room_problems, stage_keys
 from acutance_platform.training.costs import peak_memory
+from acutance_platform.training.machine import facts_here
 from acutance_platform.training.speed import _small
 
 
@@ -112,17 +114,15 @@ def test_ranks_are_part_of_the_machine_kind_and_one_rank_is_as_before():
 
 def test_auto_is_a_gpu_for_each_rank(monkeypatch):
     content = build_recipe(recipe({"cpu": 2, "ranks": 2}))
-    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
-    assert resolve_auto(content).resources.gpu == 2.0
-    monkeypatch.setattr(cluster, "_nodes", lambda: [{"CPU": 8.0, "GPU": 4.0}])
+    here = facts_here()
+    assert resolve_auto(content, replace(here, gpus=4)).resources.gpu == 2.0
+    monkeypatch.setattr(room, "_nodes", lambda: [{"CPU": 8.0, "GPU": 4.0}])
     assert share_of(content.model_dump()) == Share(2, 2)
-    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
-    assert resolve_auto(content).resources.gpu == 0.0
+    assert resolve_auto(content, replace(here, gpus=0)).resources.gpu == 0.0
 
 
-def test_a_machine_with_fewer_gpus_is_refused(monkeypatch):
-    monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
-    (problem,) = room_problems(build_recipe(recipe({"gpu": 2})))
+def test_a_machine_with_fewer_gpus_is_refused():
+    (problem,) = room_problems(build_recipe(recipe({"gpu": 2})), replace(facts_here(), gpus=1))
     assert (problem.place, problem.value) == ("resources.gpu", "2")
     assert "this machine has 1 GPUs" in problem.rule
 

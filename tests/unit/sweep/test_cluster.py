@@ -1,53 +1,35 @@
 import os
+from pathlib import Path
 
+import chaos_losses
 import pytest
 
-from acutance_platform.recipe.errors import RecipeErrors
 from acutance_platform.sweep import cluster
-from acutance_platform.sweep.cluster import Share, Slots, require_room, share_of
-
-
-@pytest.fixture
-def nodes(monkeypatch):
-    made = [{"CPU": 4.0, "GPU": 1.0}, {"CPU": 8.0}]
-    monkeypatch.setattr(cluster, "_nodes", lambda: made)
-    return made
-
-
-def test_a_request_that_no_node_can_meet_is_refused(nodes):
-    with pytest.raises(RecipeErrors, match=r"4 CPUs, 1 GPUs; 8 CPUs, 0 GPUs"):
-        require_room(Share(cpu=5, gpu=1))
-    require_room(Share(cpu=8, gpu=0))
-    require_room(Share(cpu=4, gpu=1))
-
-
-@pytest.mark.parametrize(
-    ("share", "slots"),
-    [(Share(1, 0), 12), (Share(3, 0), 3), (Share(1, 1 / 3), 3), (Share(2, 1), 1), (Share(0, 0), 0)],
-)
-def test_slots_are_counted_node_by_node(nodes, share, slots):
-    assert Slots(share, None).count() == slots
-
-
-def test_a_limit_caps_the_slots(nodes):
-    assert Slots(Share(1, 0), 2).count() == 2
-
-
-def test_auto_is_a_gpu_only_where_there_is_one(nodes):
-    recipe = {"resources": {"cpu": 2, "gpu": "auto"}}
-    assert share_of(recipe) == Share(2, 1)
-    del nodes[0]
-    assert share_of(recipe) == Share(2, 0)
+from acutance_platform.sweep.errors import SweepError
+from acutance_platform.sweep.room import Share
 
 
 def test_workers_find_the_packages_and_keep_to_their_threads(monkeypatch):
     monkeypatch.setenv("PYTHONPATH", "/somewhere")
-    variables = cluster._worker_variables(Share(2, 0))
-    assert variables["OMP_NUM_THREADS"] == "2"
-    assert variables["OMP_WAIT_POLICY"] == "PASSIVE"
-    roots = variables["PYTHONPATH"].split(os.pathsep)
+    variables = cluster._thread_variables(Share(2, 0))
+    assert variables == {"OMP_NUM_THREADS": "2", "OMP_WAIT_POLICY": "PASSIVE"}
+    roots = cluster._python_path().split(os.pathsep)
     assert roots[-1] == "/somewhere"
     assert {os.path.basename(root) for root in roots[:-1]} >= {"platform", "models", "storage"}
+
+
+def test_a_cluster_is_sent_our_packages_and_plugins_of_one_file_or_many(tmp_path):
+    sent = [Path(path) for path in cluster.shipped(tmp_path, ["chaos_losses", "click", "gone"])]
+    names = [path.name for path in sent]
+    assert names[:3] == ["acutance_platform", "acutance_models", "acutance_storage"]
+    assert names[3:] == ["chaos_losses", "click"]
+    assert sent[3] == tmp_path / "chaos_losses"
+    assert (sent[3] / "__init__.py").read_text() == Path(chaos_losses.__file__).read_text()
+
+
+def test_ray_client_addresses_are_refused_with_a_way_out():
+    with pytest.raises(SweepError, match="ray job submit"):
+        cluster._require_answer("ray://127.0.0.1:10001")
 
 
 def test_the_scratch_folder_leaves_room_for_a_socket_path(monkeypatch):

@@ -21,6 +21,7 @@ def config(tmp_path):
         "machine": None,
         "gpu": 0.0,
         "bell": str(tmp_path / "stop"),
+        "bell_key": "",
     }
 
 
