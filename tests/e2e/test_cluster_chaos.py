@@ -10,7 +10,7 @@ import time
 from pathlib import Path
 
 import pytest
-from cluster_chaos import LIMIT, VICTIMS, Chaos, Diary, add_pictures, rng_of, shuffled
+from cluster_chaos import LIMIT, STORE, VICTIMS, Chaos, Diary, add_pictures, rng_of, shuffled
 from mlflow_view import assert_mlflow_shows
 from tiny_trainings import Place, history, tiny_recipe, write_pictures, write_yaml
 
@@ -52,15 +52,9 @@ class Round:
             search=search(trials),
         )
         self.file = write_yaml(folder / f"{name}.yaml", recipe)
-        self.journal = sweep_journal(self._store(), name)
+        self.journal = sweep_journal(open_store(local=folder / "local"), name)
         self.records, self.deaths, self.trials = self.journal.read(), 0, trials
         self.steps_before = chaos.steps_taken()
-
-    def _store(self):
-        with pytest.MonkeyPatch.context() as patch:
-            for key, value in self.chaos.environment.items():
-                patch.setenv(key, value)
-            return open_store(local=self.folder / "local")
 
     def look(self):
         """Read what is new; a store that was killed is asked again."""
@@ -148,8 +142,10 @@ def pictures(tmp_path_factory):
     return write_pictures(tmp_path_factory.mktemp("pictures"))
 
 
-def started(folder, pictures):
+def started(folder, pictures, monkeypatch):
     chaos = Chaos(folder)
+    for name, value in {**chaos.place.storage(), "ACUTANCE_STORE": STORE}.items():
+        monkeypatch.setenv(name, value)
     chaos.up()
     add_pictures(chaos, pictures)
     return chaos
@@ -161,8 +157,10 @@ def calm(tmp_path, pictures):
 
 
 @pytest.mark.timeout(900)
-def test_a_sweep_outlives_one_death_of_each_part_of_its_cluster(tmp_path, pictures, calm):
-    chaos = started(tmp_path / "cluster", pictures)
+def test_a_sweep_outlives_one_death_of_each_part_of_its_cluster(
+    tmp_path, pictures, calm, monkeypatch
+):
+    chaos = started(tmp_path / "cluster", pictures, monkeypatch)
     try:
         round_ = Round(chaos, tmp_path, "chaos", trials=6, seed=1)
         chaos.drive(round_.file, "chaos")
@@ -177,10 +175,12 @@ def test_a_sweep_outlives_one_death_of_each_part_of_its_cluster(tmp_path, pictur
 
 @pytest.mark.long
 @pytest.mark.timeout(7200)
-def test_sweeps_outlive_twenty_deaths_of_each_part(tmp_path, pictures, record_property):
+def test_sweeps_outlive_twenty_deaths_of_each_part(
+    tmp_path, pictures, record_property, monkeypatch
+):
     folder = Path(os.environ.get("ACUTANCE_CHAOS", str(tmp_path / "campaign")))
     folder.mkdir(parents=True, exist_ok=True)
-    chaos, diary = started(folder / "cluster", pictures), Diary(folder / "diary.jsonl")
+    chaos, diary = started(folder / "cluster", pictures, monkeypatch), Diary(folder / "diary.jsonl")
     calm = Place(tmp_path / "calm", pictures)
     try:
         while len(rounds := diary.entries("round")) < 10:

@@ -21,9 +21,10 @@ import cluster  # noqa: E402
 import nodes  # noqa: E402
 import servers  # noqa: E402
 from background import Background  # noqa: E402
-from place import NODES, Place  # noqa: E402
+from place import NODES, STORE, Place  # noqa: E402
 
 DRIVER = "driver"
+__all__ = ["LIMIT", "STORE", "VICTIMS", "Chaos", "Diary", "add_pictures", "rng_of", "shuffled"]
 VICTIMS = ("driver", "trial", "raylet", "mlflow", "s3")
 LIMIT = 240.0
 """Seconds for anything to happen; a machine may be busy."""
@@ -63,8 +64,10 @@ class Chaos:
         self.environment = {**self.place.plain(), **self.place.user()}
 
     def up(self):
-        """Start what does not run."""
-        cluster.start(self.place, self.background)
+        """Start what does not run; in a process of its own, since Ray reads its token once."""
+        command = [sys.executable, __file__, str(self.place.folder)]
+        done = subprocess.run(command, env=self.environment, capture_output=True, text=True)
+        assert done.returncode == 0, done.stdout + done.stderr
 
     def down(self):
         """End everything that was started."""
@@ -149,7 +152,7 @@ class Chaos:
 
 def add_pictures(chaos, folder):
     """Put the pictures of the sweeps into the store of the cluster."""
-    command = [sys.executable, "-m", "acutance", "data", "add", str(folder), "--name", "pictures"]
+    command = [sys.executable, "-m", "acutance", "data", "add", "pictures", str(folder)]
     done = subprocess.run(command, env=chaos.environment, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
 
@@ -186,3 +189,8 @@ def shuffled(rng, times):
 
 def rng_of(seed):
     return random.Random(seed)
+
+
+if __name__ == "__main__":
+    here = SlowPlace(Path(sys.argv[1]))
+    cluster.start(here, Background(here.folder))
