@@ -169,6 +169,7 @@ def test_a_sweep_outlives_one_death_of_each_part_of_its_cluster(
         round_.end()
         round_.judge(calm)
         assert max(round_.drivers_back()) <= BACK, round_.drivers_back()
+        assert chaos.secrets_found() == []
     finally:
         chaos.down()
 

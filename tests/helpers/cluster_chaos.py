@@ -127,6 +127,30 @@ class Chaos:
                     continue
         return found
 
+    def secrets_found(self):
+        """Return the files that hold a secret of the cluster and are not meant to.
+
+        Everything that it wrote is searched: what its processes said, Ray's own logs, journals,
+        states and artifacts in the S3 server, MLflow's database, the nodes' folders.
+        """
+        settings = self.place.settings
+        token = self.place.token.read_text().strip()
+        secrets = [text.encode() for text in (settings["swift"], settings["database"], token)]
+        meant = {"settings.json", "pgpass", "ray-token", "secret", "cluster.env"}
+        found = []
+        for folder in (self.place.folder, self.place.scratch):
+            for file in folder.rglob("*"):
+                is_config = file.parent == self.place.folder / "swift" / "etc"
+                if file.is_symlink() or not file.is_file() or file.name in meant or is_config:
+                    continue
+                try:
+                    content = file.read_bytes()
+                except OSError:
+                    continue  # it went while we looked
+                if any(secret in content for secret in secrets):
+                    found.append(str(file.relative_to(folder)))
+        return found
+
     def steps_taken(self):
         file = self.place.steps
         return len(file.read_text().splitlines()) if file.exists() else 0
