@@ -22,11 +22,12 @@ class Share:
 
 
 def share_of(recipe: Mapping[str, Any]) -> Share:
-    """Return what a recipe asks for; `gpu: auto` is one where the cluster has any, else none."""
+    """Return what a recipe asks for; `gpu: auto` is one a rank where there are any, else none."""
     resources = recipe.get("resources") or {}
     cpu, gpu = float(resources.get("cpu", 1)), resources.get("gpu", "auto")
     if gpu == "auto":
-        gpu = 1.0 if any(node.get("GPU", 0) > 0 for node in _nodes()) else 0.0
+        any_gpu = any(node.get("GPU", 0) > 0 for node in _nodes())
+        gpu = float(resources.get("ranks") or 1) if any_gpu else 0.0
     return Share(cpu, float(gpu))
 
 

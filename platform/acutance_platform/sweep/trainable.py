@@ -93,8 +93,8 @@ class Leg(tune.Trainable):
     """One leg; `reset_config` makes the same worker process run the next one.
 
     Config: `trial`, `owner`, `training` (`module:attribute`), `recipe` (JSON text, which Tune
-    leaves alone), `rungs`, `store`, `local`, `machine`, `gpu` (share of one), `bell` (see
-    `_listen`), `bell_key` (its likeness in the store).
+    leaves alone), `rungs`, `store`, `local`, `machine`, `gpu` (share of one, or how many), `bell`
+    (see `_listen`), `bell_key` (its likeness in the store).
     """
 
     _training: Training | None
@@ -127,7 +127,8 @@ class Leg(tune.Trainable):
             if self._bell.draining:
                 self._fault = NodeDraining("its node is being taken away, its state is saved")
         node = ray.get_runtime_context().get_node_id()[:NODE_CHARACTERS]
-        return {**result, "spent": self._meter.read(self._config["gpu"]), "node": node}
+        others = getattr(self._training, "rank_seconds", 0.0)  # a training of a test has no ranks
+        return {**result, "spent": self._meter.read(self._config["gpu"], others), "node": node}
 
     def _begin(self, config: dict[str, Any]) -> None:
         self._config = config
@@ -225,7 +226,7 @@ class Leg(tune.Trainable):
 
 
 def _cap_memory(share: float) -> None:
-    """Keep a worker with a part of a GPU to that part of its memory.
+    """Keep a worker with a part of a GPU to that part of its memory; whole ones it may use up.
 
     Set anew for each leg; without a cap one greedy trial ends its neighbours.
     """
