@@ -142,13 +142,19 @@ def pictures(tmp_path_factory):
     return write_pictures(tmp_path_factory.mktemp("pictures"))
 
 
-def started(folder, pictures, monkeypatch):
-    chaos = Chaos(folder)
+@pytest.fixture
+def chaos(tmp_path, pictures, monkeypatch):
+    """A cluster; in a folder that stays where ACUTANCE_CHAOS names one, else wiped."""
+    kept = os.environ.get("ACUTANCE_CHAOS")
+    chaos = Chaos(Path(kept or tmp_path) / "cluster")
     for name, value in {**chaos.place.storage(), "ACUTANCE_STORE": STORE}.items():
         monkeypatch.setenv(name, value)
-    chaos.up()
-    add_pictures(chaos, pictures)
-    return chaos
+    try:
+        chaos.up()
+        add_pictures(chaos, pictures)
+        yield chaos
+    finally:
+        chaos.down(wipe=not kept)
 
 
 @pytest.fixture
@@ -157,51 +163,36 @@ def calm(tmp_path, pictures):
 
 
 @pytest.mark.timeout(900)
-def test_a_sweep_outlives_one_death_of_each_part_of_its_cluster(
-    tmp_path, pictures, calm, monkeypatch
-):
-    chaos = started(tmp_path / "cluster", pictures, monkeypatch)
-    try:
-        round_ = Round(chaos, tmp_path, "chaos", trials=6, seed=1)
-        chaos.drive(round_.file, "chaos")
-        for victim in VICTIMS:
-            assert round_.strike(victim, rng_of(victim)), f"{victim}: the sweep was over before"
-        round_.end()
-        round_.judge(calm)
-        assert max(round_.drivers_back()) <= BACK, round_.drivers_back()
-        assert chaos.secrets_found() == []
-    finally:
-        chaos.down()
+def test_a_sweep_outlives_one_death_of_each_part_of_its_cluster(chaos, tmp_path, calm):
+    round_ = Round(chaos, tmp_path, "chaos", trials=6, seed=1)
+    chaos.drive(round_.file, "chaos")
+    for victim in VICTIMS:
+        assert round_.strike(victim, rng_of(victim)), f"{victim}: the sweep was over before"
+    round_.end()
+    round_.judge(calm)
+    assert max(round_.drivers_back()) <= BACK, round_.drivers_back()
+    assert chaos.secrets_found() == []
 
 
 @pytest.mark.long
 @pytest.mark.timeout(7200)
-def test_sweeps_outlive_twenty_deaths_of_each_part(
-    tmp_path, pictures, record_property, monkeypatch
-):
-    folder = Path(os.environ.get("ACUTANCE_CHAOS", str(tmp_path / "campaign")))
-    folder.mkdir(parents=True, exist_ok=True)
-    chaos, diary = started(folder / "cluster", pictures, monkeypatch), Diary(folder / "diary.jsonl")
-    calm = Place(tmp_path / "calm", pictures)
-    try:
-        while len(rounds := diary.entries("round")) < 10:
-            number = len(rounds)
-            rng, name = rng_of(number), f"chaos-{number:02d}-{time.time():.0f}"
-            round_ = Round(chaos, folder, name, trials=12, seed=number)
-            chaos.drive(round_.file, name)
-            kills = [round_.strike(victim, rng) for victim in shuffled(rng, 2)]
-            round_.end()
-            cost = round_.judge(calm)
-            for kill in filter(None, kills):
-                diary.note(**kill, round=number)
-            diary.note(kind="round", round=number, back=round_.drivers_back(), **cost)
-    finally:
-        chaos.down()
+def test_sweeps_outlive_twenty_deaths_of_each_part(chaos, tmp_path, calm, record_property):
+    diary = Diary(chaos.place.folder / "diary.jsonl")
+    while len(rounds := diary.entries("round")) < 10:
+        number = len(rounds)
+        rng, name = rng_of(number), f"chaos-{number:02d}-{time.time():.0f}"
+        round_ = Round(chaos, tmp_path, name, trials=12, seed=number)
+        chaos.drive(round_.file, name)
+        kills = [round_.strike(victim, rng) for victim in shuffled(rng, 2)]
+        round_.end()
+        cost = round_.judge(calm)
+        for kill in filter(None, kills):
+            diary.note(**kill, round=number)
+        diary.note(kind="round", round=number, back=round_.drivers_back(), **cost)
     kills, rounds = diary.entries("kill"), diary.entries("round")
     counts = {victim: sum(kill["victim"] == victim for kill in kills) for victim in VICTIMS}
     record_property("kills", counts)
-    record_property("steps", sum(entry["steps"] for entry in rounds))
-    record_property("steps_again", sum(entry["steps_again"] for entry in rounds))
-    record_property("legs_lost", sum(entry["legs_lost"] for entry in rounds))
+    for word in ("steps", "steps_again", "legs_lost"):
+        record_property(word, sum(entry[word] for entry in rounds))
     record_property("drivers_back_at_most", max(max(entry["back"]) for entry in rounds))
     assert all(count >= 20 for count in counts.values()), counts

@@ -69,9 +69,9 @@ class Chaos:
         done = subprocess.run(command, env=self.environment, capture_output=True, text=True)
         assert done.returncode == 0, done.stdout + done.stderr
 
-    def down(self):
-        """End everything that was started."""
-        cluster.stop(self.place, self.background, wipe=False)
+    def down(self, *, wipe):
+        """End everything that was started; with `wipe` remove what it holds."""
+        cluster.stop(self.place, self.background, wipe=wipe)
 
     def drive(self, file, name):
         """Start the driver of a sweep, or of what is left of it."""
