@@ -102,7 +102,15 @@ class Resources(Part):
     cpu: int = Field(default=1, ge=1)
     """Threads of one trial; part of the machine kind, since it changes bits."""
     gpu: Literal["auto"] | Annotated[float, Field(ge=0)] = "auto"
-    """Share of a GPU, or `auto`: one where there is one, else none."""
+    """Share of a GPU up to 1, or whole GPUs of one machine; `auto`: one where there is one, else
+    none."""
+    pack: bool | None = None
+    """Whether the trials of a sweep get parts of a GPU (1/8, 1/4, 1/2, 1) by the memory that they
+    are predicted to take; null = with `gpu: auto`."""
+    max_gpus: float | None = Field(default=None, gt=0)
+    """GPUs that all trials of a sweep may hold together; null = all that there are."""
+    priority: int | None = Field(default=None, ge=-1000, le=1000)
+    """Of several sweeps on one cluster the larger goes first, equals share evenly; null = 0."""
     share: Literal["same", "any"] = "same"
     """`same`: stages are shared between machines of one kind only; `any`: bits may differ."""
 

@@ -4,6 +4,7 @@ Nothing of Tune's own state is used again; the journal and the trainings' states
 """
 
 import hashlib
+import os
 import shutil
 import signal
 import socket
@@ -27,7 +28,8 @@ from acutance_platform.sweep.errors import SweepBusy
 from acutance_platform.sweep.legs import Crossing, LegScheduler, LegSearcher, LegStopper
 from acutance_platform.sweep.plan import SweepPlan
 from acutance_platform.sweep.ports import Log
-from acutance_platform.sweep.room import Share, Slots, require_room, share_of
+from acutance_platform.sweep.room import Share
+from acutance_platform.sweep.sharing import admitted, requested
 from acutance_platform.sweep.trainable import Leg
 from acutance_storage.leases import Leases
 
@@ -76,31 +78,31 @@ def run_sweep(
         if conductor.done:
             return conductor.sweep.state
         name = f"acutance-{hashlib.sha256(str(folder.absolute()).encode()).hexdigest()[:10]}"
-        with cluster(_threads(plan), name):
-            share = share_of(plan.recipe)
-            require_room(share)
+        shared = bool(os.environ.get("RAY_ADDRESS"))
+        with (
+            cluster(_threads(plan), name),
+            admitted(plan, conductor, limit=slots, shared=shared) as (admission, shares),
+        ):
             conductor.start(uuid.uuid4().hex[:12], socket.gethostname())
             common = {
                 "training": plan.training,
                 "store": store.address,
                 "local": str(local),
                 "machine": plan.machine,
-                "gpu": share.gpu,
+                **shares,
             }
-            crossing = Crossing(
-                conductor, slots=Slots(share, slots).count, common=common, bell=folder / "stop"
-            )
+            crossing = Crossing(conductor, admission=admission, common=common, bell=folder / "stop")
             with leases.beating(), _signals(crossing):
-                _tune(crossing, share, folder / "tune")
+                _tune(crossing, folder / "tune")
                 return _close(crossing)
 
 
-def _tune(crossing: Crossing, share: Share, folder: Path) -> None:
+def _tune(crossing: Crossing, folder: Path) -> None:
     """Run Tune until no leg is left, or until the crossing says that it ends."""
     shutil.rmtree(folder, ignore_errors=True)
     try:
         tune.Tuner(
-            tune.with_resources(Leg, {"cpu": share.cpu, "gpu": share.gpu}),
+            tune.with_resources(Leg, requested),
             tune_config=tune.TuneConfig(
                 num_samples=-1,
                 search_alg=LegSearcher(crossing),

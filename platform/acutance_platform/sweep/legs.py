@@ -4,6 +4,7 @@ import json
 import math
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any, final
 
@@ -11,6 +12,7 @@ from ray.tune import Stopper
 from ray.tune.schedulers import FIFOScheduler, TrialScheduler
 from ray.tune.search import Searcher
 
+from acutance_platform.sweep.admission import Admission
 from acutance_platform.sweep.conductor import Conductor, LegOffer
 
 PATIENCE = 20.0
@@ -23,7 +25,7 @@ class Crossing:
 
     Args:
         conductor: Makes every decision.
-        slots: Returns how many legs fit the cluster now.
+        admission: Says which legs may start now.
         common: Config of every leg beside its trial, recipe and rungs.
         bell: A file on this machine whose being there asks the legs to save their state and stop.
     """
@@ -32,12 +34,12 @@ class Crossing:
         self,
         conductor: Conductor,
         *,
-        slots: Callable[[], int],
+        admission: Admission,
         common: dict[str, Any],
         bell: Path,
     ) -> None:
         self.conductor = conductor
-        self.slots = slots
+        self.admission = admission
         self.common = {**common, "bell": str(bell)}
         self.signal: str | None = None
         """The signal that asked the sweep to end, or who stopped it."""
@@ -67,6 +69,8 @@ class Crossing:
         Returns:
             Whether the sweep goes on.
         """
+        conductor = self.conductor
+        self.guard(lambda: self.admission.tell(conductor.active, conductor.startable), None)
         if self.signal is None:
             by = self.guard(lambda: self.conductor.look(now=now), None)
             if by is not None:
@@ -93,6 +97,7 @@ class Crossing:
             **self.common,
             "trial": offer.trial,
             "owner": f"{self.conductor.plan.name}/{offer.trial}",
+            "gpu": self.admission.share_of(offer.share).gpu,
             "recipe": json.dumps(offer.recipe),
             "rungs": list(offer.rungs),
         }
@@ -133,18 +138,20 @@ class LegSearcher(Searcher):
         return self._crossing.guard(lambda: self._suggest(trial_id), Searcher.FINISHED)
 
     def _suggest(self, trial_id: str) -> Any:
-        conductor = self._crossing.conductor
-        if self._crossing.signal is not None:
+        conductor, admission = self._crossing.conductor, self._crossing.admission
+        if self._crossing.signal is not None or not admission.any(conductor.active):
             return None
-        slots = self._crossing.slots()
-        if len(conductor.active) >= slots:
-            return None
-        offer = conductor.next_leg(slots)
+        if admission.packed:
+            fits = partial(admission.open, conductor.active)
+            offer = conductor.next_leg(admission.slots(), fits)
+        else:
+            offer = conductor.next_leg(admission.slots())
         if offer is None:
             # Before the end a last look: a point that was just added goes on with the sweep.
             over = conductor.over() and self._crossing.look(now=True) and conductor.over()
             return Searcher.FINISHED if over else None
         self._trials[trial_id] = offer.trial
+        admission.begin(offer.trial, offer.share)
         return self._crossing.config(offer)
 
     def on_trial_complete(
@@ -177,6 +184,7 @@ class LegScheduler(FIFOScheduler):
         """Hand a leg's reports on, and return whether it continues."""
         name, conductor = trial.config["trial"], self._crossing.conductor
         told = result["reports"], result["spent"], result.get("node", "")
+        self._crossing.admission.at(name, told[2], result.get("gpus", ()))
         if result.get("failing") and self._crossing.signal is None:
             self._crossing.guard(
                 lambda: conductor.on_cost(name, result["spent"], node=told[2]), None

@@ -17,10 +17,9 @@ from typing import Any, Protocol, final
 import ray
 from ray import tune
 
+from acutance_platform.sweep.placing import NODE_CHARACTERS
 from acutance_platform.sweep.process_meter import ProcessMeter
 
-NODE_CHARACTERS = 12
-"""What a journal keeps of a node's id."""
 _SECONDS_BETWEEN_LOOKS = 0.5
 
 
@@ -85,8 +84,8 @@ class Leg(tune.Trainable):
     """One leg; `reset_config` makes the same worker process run the next one.
 
     Config: `trial`, `owner`, `training` (`module:attribute`), `recipe` (JSON text, which Tune
-    leaves alone), `rungs`, `store`, `local`, `machine`, `gpu` (share of one), `bell` (see
-    `_listen`).
+    leaves alone), `rungs`, `store`, `local`, `machine`, `cpu`, `gpu` (share of one), `context`
+    (bytes of a GPU that a process takes beside its tensors), `bell` (see `_listen`).
     """
 
     _training: Training | None
@@ -117,7 +116,8 @@ class Leg(tune.Trainable):
         except Exception as error:
             self._fault, result = error, {"reports": [], "failing": True}
         node = ray.get_runtime_context().get_node_id()[:NODE_CHARACTERS]
-        return {**result, "spent": self._meter.read(self._config["gpu"]), "node": node}
+        spent = self._meter.read(self._config["gpu"])
+        return {**result, "spent": spent, "node": node, "gpus": _own_gpus(self._config["gpu"])}
 
     def _begin(self, config: dict[str, Any]) -> None:
         self._config = config
@@ -170,7 +170,7 @@ class Leg(tune.Trainable):
 
     def _open(self) -> Training:
         config = self._config
-        _cap_memory(config["gpu"])
+        _cap_memory(config["gpu"], config["context"])
         module, _, attribute = config["training"].partition(":")
         factory = getattr(importlib.import_module(module), attribute)
         training: Training = factory(
@@ -209,8 +209,14 @@ class Leg(tune.Trainable):
             torch.cuda.empty_cache()
 
 
-def _cap_memory(share: float) -> None:
-    """Keep a worker with a part of a GPU to that part of its memory.
+def _own_gpus(share: float) -> list[int]:
+    """Return the numbers of the GPUs that Ray gave this worker."""
+    given = ray.get_gpu_ids() if share > 0 else []
+    return [int(number) for number in given if str(number).isdecimal()]
+
+
+def _cap_memory(share: float, context: float) -> None:
+    """Keep a worker with a part of a GPU to that part of its memory, its CUDA context included.
 
     Set anew for each leg; without a cap one greedy trial ends its neighbours.
     """
@@ -218,4 +224,5 @@ def _cap_memory(share: float) -> None:
         import torch
 
         if torch.cuda.is_available():
-            torch.cuda.set_per_process_memory_fraction(min(share, 1.0))
+            beside = context / torch.cuda.mem_get_info()[1] if share < 1 else 0.0
+            torch.cuda.set_per_process_memory_fraction(max(min(share, 1.0) - beside, share / 4))
