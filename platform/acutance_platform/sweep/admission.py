@@ -33,6 +33,8 @@ class Allowance:
     cpus: float
     gpus: float
     others: tuple[Held, ...] = ()
+    busy: bool = False
+    """Whether there are others, whether or not they hold anything."""
 
 
 class Neighbours(Protocol):
@@ -112,6 +114,12 @@ class Admission:
         elif not self._fits(held, others, self.share_of(gpu)):
             return False
         return allowance is None or self._allowed([each.share for each in held], gpu, allowance)
+
+    @property
+    def beside_others(self) -> bool:
+        """Whether other sweeps run on this cluster now."""
+        allowance = self._neighbours.allowance() if self._neighbours is not None else None
+        return allowance is not None and allowance.busy
 
     def any(self, active: Iterable[str]) -> bool:
         """Say whether a leg of any share may start beside the active ones."""

@@ -56,6 +56,7 @@ class Book:
             "cpus": sum(leg[0] for leg in mine),
             "gpus": sum(leg[1] for leg in mine),
             "others": others,
+            "busy": len(claims) > 1,
         }
 
     def leave(self, name: str) -> bool:
@@ -117,7 +118,7 @@ class Seat:
                 book = book or _book()
                 answer = ray.get(book.tell.remote(self._name, told), timeout=_ANSWER)
                 others = tuple(held_of(each) for each in answer["others"])
-                heard = Allowance(answer["cpus"], answer["gpus"], others)
+                heard = Allowance(answer["cpus"], answer["gpus"], others, answer["busy"])
                 self._heard = (time.monotonic(), heard)
             except Exception:  # dead, silent or of another mind: asked anew, and alone until then
                 book = None

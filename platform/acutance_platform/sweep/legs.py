@@ -45,6 +45,8 @@ class Crossing:
         """The signal that asked the sweep to end, or who stopped it."""
         self.fault: BaseException | None = None
         """What went wrong in a decision; Tune would hide it."""
+        self.offered = False
+        """Whether a leg was offered when Tune asked last."""
         self._bell = bell
         self._deadline = math.inf
         bell.unlink(missing_ok=True)
@@ -135,7 +137,9 @@ class LegSearcher(Searcher):
 
     def suggest(self, trial_id: str) -> Any:
         """Return a leg's config, None to be asked again, or FINISHED."""
-        return self._crossing.guard(lambda: self._suggest(trial_id), Searcher.FINISHED)
+        found = self._crossing.guard(lambda: self._suggest(trial_id), Searcher.FINISHED)
+        self._crossing.offered = isinstance(found, dict)
+        return found
 
     def _suggest(self, trial_id: str) -> Any:
         conductor, admission = self._crossing.conductor, self._crossing.admission
@@ -179,6 +183,15 @@ class LegScheduler(FIFOScheduler):
     def __init__(self, crossing: Crossing) -> None:
         super().__init__()  # type: ignore[no-untyped-call]  # ray 2.60
         self._crossing = crossing
+
+    def choose_trial_to_run(self, tune_controller: Any) -> Any:
+        """Leave the choice to Tune; of its idle workers keep none that another sweep waits for.
+
+        Tune keeps one for the next leg, with all that it takes of the cluster.
+        """
+        if self._crossing.admission.beside_others and not self._crossing.offered:
+            tune_controller._tune_controller._cleanup_cached_actors(force_all=True)
+        return super().choose_trial_to_run(tune_controller)  # type: ignore[no-untyped-call]
 
     def on_trial_result(self, tune_controller: Any, trial: Any, result: dict[str, Any]) -> str:
         """Hand a leg's reports on, and return whether it continues."""

@@ -119,7 +119,14 @@ def test_a_sweep_says_what_it_holds_and_could_use_within_its_limits():
 def test_the_smallest_share_that_holds_a_trial():
     gpu = Gpu(16 * GIB, context=GIB / 2)
     sizes = [share_for(gib * GIB, gpu) for gib in (0.5, 0.7, 1.7, 4.1, 4.3, 30.0)]
-    assert sizes == [0.125, 0.25, 0.25, 0.5, 1.0, 1.0]  # 4.1 take (4.1 * 1.25 + 0.5 + 0.25) / 0.75 = 7.8
+    assert sizes == [
+        0.125,
+        0.25,
+        0.25,
+        0.5,
+        1.0,
+        1.0,
+    ]  # 4.1 take (4.1 * 1.25 + 0.5 + 0.25) / 0.75 = 7.8
     assert share_for(None, gpu) == 1.0
 
 
@@ -150,7 +157,12 @@ def test_a_book_forgets_who_is_silent():
     assert answer["cpus"] == 1.0, "it holds four, and gives three back as they end"
     assert len(book.tell("high", told(1, 0, 3))["others"]) == 4
     now[0] += LAPSE + 1
-    assert book.tell("low", told(0, 1, 5)) == {"cpus": 4.0, "gpus": 0.0, "others": []}
+    assert book.tell("low", told(0, 1, 5)) == {
+        "cpus": 4.0,
+        "gpus": 0.0,
+        "others": [],
+        "busy": False,
+    }
     assert book.leave("low")
 
 
