@@ -124,7 +124,7 @@ def test_the_sweep_of_higher_priority_goes_first_and_nothing_idles(tmp_path, add
     quick = {"steps": 12, "every": 3, "scheduler": {"kind": "none"}, "fake": {"seconds": 0.25}}
     first, second = tmp_path / "low", tmp_path / "high"
     low = {**quick, "trials": 100, "resources": {"cpu": 1, "gpu": 1}}
-    high = {**quick, "trials": 4, "resources": {"cpu": 1, "gpu": 1, "max_gpus": 2, "priority": 5}}
+    high = {**quick, "trials": 3, "resources": {"cpu": 1, "gpu": 1, "max_gpus": 2, "priority": 5}}
     with driver(first, address, **low) as slow:
         until(lambda: in_flight(first)[-1] == 3, slow)
         with driver(second, address, **high) as fast:

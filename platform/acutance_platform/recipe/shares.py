@@ -1,7 +1,9 @@
-"""What is wrong between the fields of `resources`."""
+"""The fields of `resources` that depend on each other."""
+
+from typing import Any
 
 from acutance_platform.recipe.errors import Problem
-from acutance_platform.recipe.schema import Resources
+from acutance_platform.recipe.schema import Recipe, Resources
 
 
 def share_problems(resources: Resources) -> list[Problem]:
@@ -23,3 +25,21 @@ def share_problems(resources: Resources) -> list[Problem]:
         way_out = f"Write {least:g} or more."
         problems.append(Problem("resources.max_gpus", f"{most:g}", rule, way_out))
     return problems
+
+
+def with_shares(found: Recipe, asked: Resources, *, sweep: bool) -> Recipe:
+    """Return a recipe whose `gpu: auto` was resolved, with what follows for the fields beside it.
+
+    Args:
+        found: With what the machines have.
+        asked: As the file has them.
+        sweep: Whether several trainings share the machines.
+    """
+    if asked.gpu != "auto":
+        return found
+    update: dict[str, Any] = {"pack": None}
+    if found.resources.gpu == 0:
+        update["max_gpus"] = None  # a limit of what is not there
+    elif sweep and asked.pack is not False:
+        update["pack"] = True
+    return found.model_copy(update={"resources": found.resources.model_copy(update=update)})

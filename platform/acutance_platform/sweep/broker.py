@@ -21,6 +21,8 @@ LAPSE = 15.0
 """Seconds of silence after which a sweep is forgotten, and an answer is too old."""
 PERIOD = 2.0
 """Seconds between two tellings."""
+_START = 60.0
+"""Seconds that a driver waits for its first answer before it begins alone."""
 _ANSWER = 5.0
 """Seconds that an answer may take."""
 
@@ -77,8 +79,8 @@ class Seat:
     def __init__(self, name: str, priority: int) -> None:
         self._name, self._priority = name, priority
         self._told: dict[str, Any] | None = None
-        # Nothing is held before the first answer, for as long as one may take.
-        self._heard = (time.monotonic() - LAPSE + 2 * _ANSWER, Allowance(0.0, 0.0))
+        # Nothing is held before the first answer, for as long as the actor's start may take.
+        self._heard = (time.monotonic() + _START - LAPSE, Allowance(0.0, 0.0))
         self._end = threading.Event()
         self._thread = threading.Thread(target=self._talk, name="broker", daemon=True)
         self._thread.start()

@@ -191,7 +191,7 @@ class LegScheduler(FIFOScheduler):
         """
         if self._crossing.admission.beside_others and not self._crossing.offered:
             tune_controller._tune_controller._cleanup_cached_actors(force_all=True)
-        return super().choose_trial_to_run(tune_controller)  # type: ignore[no-untyped-call]
+        return super().choose_trial_to_run(tune_controller)
 
     def on_trial_result(self, tune_controller: Any, trial: Any, result: dict[str, Any]) -> str:
         """Hand a leg's reports on, and return whether it continues."""
