@@ -29,11 +29,18 @@ class Leases:
         store: Where they are kept, `leases/KEY.json`.
         owner: Name under which they are held; the same owner may come back after a crash.
         clock: Returns seconds since the epoch, on every machine within a few seconds.
+        patience: Seconds after which a lease whose owner is silent has lapsed.
     """
 
     def __init__(
-        self, store: BlobStore, owner: str, *, clock: Callable[[], float] = time.time
+        self,
+        store: BlobStore,
+        owner: str,
+        *,
+        clock: Callable[[], float] = time.time,
+        patience: float = PATIENCE,
     ) -> None:
+        self.patience = patience
         self._store, self._owner, self._clock = store, owner, clock
         self._mine: set[str] = set()
         self._looked: dict[str, tuple[float, str]] = {}
@@ -56,6 +63,18 @@ class Leases:
         if held is not None:
             self._looked[key] = (now, held)
         return held
+
+    def silent(self, key: str) -> bool:
+        """Wait until whoever else holds `key` gives a sign of life, or has lapsed; say whether.
+
+        Takes at most the patience; no time where nobody holds it.
+        """
+        first = self._last_sign(key)
+        while self._held(key, self._clock()) is not None:
+            if self._last_sign(key) not in (first, b""):  # nothing: it was given back just now
+                return False
+            time.sleep(_LOOK_AGAIN / 4)
+        return True
 
     def take(self, key: str) -> None:
         """Hold `key` until it is let go, as long as `beating` runs."""
@@ -85,7 +104,7 @@ class Leases:
         ended = threading.Event()
 
         def go_on() -> None:
-            while not ended.wait(PATIENCE / _BEATS):
+            while not ended.wait(self.patience / _BEATS):
                 self.beat()
 
         thread = threading.Thread(target=go_on, name="leases", daemon=True)
@@ -102,12 +121,18 @@ class Leases:
         try:
             lease = json.loads(self._store.read(_key(key)))
             check_schema(lease.get("schema", _SCHEMA), _SCHEMA, _key(key))
-            owner, alive = str(lease["owner"]), now - float(lease["time"]) < PATIENCE
+            owner, alive = str(lease["owner"]), now - float(lease["time"]) < self.patience
         except SchemaUnknown:
             raise
         except (ValueError, KeyError, TypeError, AttributeError, OSError, StorageError):
             return None  # work that is done twice is better than work that is never done
         return owner if alive and owner != self._owner else None
+
+    def _last_sign(self, key: str) -> bytes:
+        try:
+            return self._store.read(_key(key))
+        except (OSError, StorageError):
+            return b""
 
     def _write(self, key: str) -> None:
         lease = {"schema": _SCHEMA, "owner": self._owner, "time": self._clock()}

@@ -380,5 +380,5 @@ def test_a_ray_address_where_nobody_listens_is_refused_at_once(place, acutance):
         taken.bind(("127.0.0.1", 0))  # bound and not listening: refuses connections
         address = f"127.0.0.1:{taken.getsockname()[1]}"
         found = acutance.apart("sweep", "sweep.yaml", RAY_ADDRESS=address)
-    refused(found, f"RAY_ADDRESS={address}", "unset RAY_ADDRESS", code=1)
+    refused(found, f"address {address}", "unset RAY_ADDRESS", code=1)
     assert not (place / "store" / "journals").exists(), "no name is taken by what never began"

@@ -1,6 +1,7 @@
 """Small sweeps over the fake training."""
 
 import json
+import os
 import sys
 from pathlib import Path
 
@@ -58,6 +59,7 @@ def main():
         store=store,
         local=folder / "local",
         slots=slots,
+        address=os.environ.get("RAY_ADDRESS"),
     )
     print(state)
 

@@ -129,7 +129,7 @@ def test_the_sweep_of_higher_priority_goes_first_and_nothing_idles(tmp_path, add
         until(lambda: in_flight(first)[-1] == 3, slow)
         with driver(second, address, **high) as fast:
             until(lambda: in_flight(second)[-1] == 2, slow, fast)
-            assert in_flight(first)[-1] <= 1, "it gave two back as its legs ended"
+            assert in_flight(first)[-1] <= 1, "it gave two back as its legs ended, before"
             assert ended(fast) == "COMPLETE"
         assert max(in_flight(second)) == 2, "no more than its max_gpus"
         until(lambda: in_flight(first)[-1] == 3, slow)

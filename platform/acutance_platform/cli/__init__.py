@@ -41,6 +41,7 @@ _VERBS = {
     "store": "storing:store",
     "gc": "cleaning:gc",
     "mlflow": "serving:mlflow",
+    "drain": "draining:drain",
     "doctor": "starting:doctor",
 }
 
@@ -100,6 +101,7 @@ _HELP = {
     "store": "verify and mend the store",
     "gc": "delete what nothing in the store needs",
     "mlflow": "open the tracking server of this machine",
+    "drain": "save the trials of a node that is about to go",
     "doctor": "check that this machine can run sweeps",
 }
 

@@ -29,6 +29,12 @@ _RESUME = click.option(
     show_default=True,
     help="auto: go on with an unfinished one of this name, report a finished one.",
 )
+_ADDRESS = click.option(
+    "--address",
+    envvar="RAY_ADDRESS",
+    metavar="HOST:PORT",
+    help="A Ray cluster that runs already (or RAY_ADDRESS); else this machine alone.",
+)
 _JSON = click.option("--json", "as_json", is_flag=True, help="One JSON document.")
 
 
@@ -37,9 +43,15 @@ _JSON = click.option("--json", "as_json", is_flag=True, help="One JSON document.
 @_NAME
 @_SET
 @_RESUME
+@_ADDRESS
 @_JSON
 def sweep(
-    file: Path, name: str | None, sets: tuple[str, ...], resuming: Resume, as_json: bool
+    file: Path,
+    name: str | None,
+    sets: tuple[str, ...],
+    resuming: Resume,
+    address: str | None,
+    as_json: bool,
 ) -> int:
     """Run the search that FILE describes, and show its trials, winner and figures.
 
@@ -47,13 +59,16 @@ def sweep(
     Example:
       acutance sweep experiments/quickstart/sweep.yaml
       acutance sweep sweep.yaml --name again --set search.budget.trials=24
+      acutance sweep sweep.yaml --address 10.0.0.5:6379 --resume auto
     """
-    home = open_home()
-    if resuming == "never" and (hours := planning.outlook(file, sets, home)) is not None:
+    home, here = open_home(), resuming == "never" and not address
+    if here and (hours := planning.outlook(file, sets, home)) is not None:
         between = f"{duration(hours.low)} to {duration(hours.high)}"
         click.echo(f"forecast: {duration(hours.expected)} ({between}) by the cost model", err=True)
     with watching() as watch:
-        outcome = running.sweep(file, home=home, name=name, sets=sets, resume=resuming, watch=watch)
+        outcome = running.sweep(
+            file, home=home, name=name, sets=sets, resume=resuming, address=address, watch=watch
+        )
     return _end(outcome, home, as_json)
 
 
@@ -86,8 +101,9 @@ def train(
     metavar="KEY=[+]NUMBER",
     help="Raise a limit; a sweep that ended goes on.",
 )
+@_ADDRESS
 @_JSON
-def resume(name: str, budget: tuple[str, ...], as_json: bool) -> int:
+def resume(name: str, budget: tuple[str, ...], address: str | None, as_json: bool) -> int:
     """Go on with the interrupted sweep or training NAME; nothing finished runs again.
 
     \b
@@ -97,7 +113,7 @@ def resume(name: str, budget: tuple[str, ...], as_json: bool) -> int:
     """
     home = open_home()
     with watching() as watch:
-        outcome = running.resume(name, budget=budget, home=home, watch=watch)
+        outcome = running.resume(name, budget=budget, address=address, home=home, watch=watch)
     return _end(outcome, home, as_json)
 
 

@@ -160,13 +160,16 @@ def verdict(
     return False, []
 
 
-def fail(trial: Trial, error: str, now: float) -> list[Record]:
-    """Return the records of a leg that ended in error; the third in a row ends the trial."""
+def fail(trial: Trial, error: str, now: float, *, lost: bool = False) -> list[Record]:
+    """Return the records of a leg that ended in error; the third in a row ends the trial.
+
+    Where its node was `lost` or taken away, that is no fault of the trial's.
+    """
     base = {"trial": trial.name, "step": trial.step, "time": now}
-    records: list[Record] = [{"do": "failure", **base, "error": error}]
+    records: list[Record] = [{"do": "failure", **base, "error": error, "lost": lost}]
     if trial.stopped_by:
         records.append(stopped(trial, now))
-    elif trial.failures_in_a_row + 1 >= FAILURES:
+    elif not lost and trial.failures_in_a_row + 1 >= FAILURES:
         records.append(_ended(trial, "FAILED", trial.step, trial.weights, now))
     return records
 

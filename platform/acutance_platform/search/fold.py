@@ -10,12 +10,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from acutance_platform.search.between import Between
-from acutance_platform.search.bounds import pessimistic
 from acutance_platform.search.constraints import feasible
 from acutance_platform.search.numbers import number
 from acutance_platform.search.refused import Refused
 from acutance_platform.search.schema import Budget, Search
 from acutance_platform.search.trial import State, Trial
+from acutance_platform.search.winner import winner
 
 Record = dict[str, Any]
 
@@ -82,21 +82,7 @@ class Sweep:
         Where some were trained with several seeds, of those the one with the best bound. None where
         there is no such trial; `feasibility.nearest` then says which came closest.
         """
-        if self.search is None:
-            return next((t.name for t in self.trials.values() if t.ended == "COMPLETE"), None)
-        sign = 1.0 if self.search.direction == "max" else -1.0
-        complete = [t for t in self.trials.values() if t.repeats is None and self.stands(t)]
-        firsts = {
-            t.name: [each.values[each.end][0] for each in self.trainings_of(t)] for t in complete
-        }
-        repeated = [t for t in complete if len(firsts[t.name]) > 1]
-        direction = self.search.direction
-        winner = max(
-            repeated or complete,
-            key=lambda t: (sign * pessimistic(firsts[t.name], direction), -t.ordinal),
-            default=None,
-        )
-        return winner.name if winner else None
+        return winner(self)
 
     def stands(self, trial: Trial) -> bool:
         """Say whether a trial came to its end with values that meet the constraints."""
@@ -237,8 +223,12 @@ class Sweep:
     def _failure(self, record: Record) -> None:
         trial = self.trials[record["trial"]]
         trial.begun, trial.failures = False, trial.failures + 1
-        trial.failures_in_a_row += 1
+        trial.failures_in_a_row += not record.get("lost")
         trial.errors.append(record["error"])
+
+    def _pardon(self, record: Record) -> None:
+        trial = self.trials[record["trial"]]
+        trial.failures_in_a_row = max(0, trial.failures_in_a_row - 1)
 
     def _shrink(self, record: Record) -> None:
         trial, step = self.trials[record["trial"]], int(record["step"])

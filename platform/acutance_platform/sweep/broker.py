@@ -4,6 +4,7 @@ A named actor of Ray's that outlives its drivers keeps what they told; who is si
 It orders nothing: a driver that gets no answer goes on alone.
 """
 
+import math
 import threading
 import time
 from collections.abc import Mapping, Sequence
@@ -79,8 +80,7 @@ class Seat:
     def __init__(self, name: str, priority: int) -> None:
         self._name, self._priority = name, priority
         self._told: dict[str, Any] | None = None
-        # Nothing is held before the first answer, for as long as the actor's start may take.
-        self._heard = (time.monotonic() + _START - LAPSE, Allowance(0.0, 0.0))
+        self._until, self._heard = math.inf, Allowance(0.0, 0.0)
         self._end = threading.Event()
         self._thread = threading.Thread(target=self._talk, name="broker", daemon=True)
         self._thread.start()
@@ -93,6 +93,8 @@ class Seat:
             held: Legs that run.
             legs: What those take, then what those that could start would.
         """
+        if self._told is None:
+            self._until = time.monotonic() + _START
         self._told = {
             "priority": self._priority,
             "capacity": [sum(node.cpus for node in nodes), float(sum(n.gpus for n in nodes))],
@@ -101,9 +103,11 @@ class Seat:
         }
 
     def allowance(self) -> Allowance | None:
-        """Return what was heard last; None where that is too old: the sweep is alone."""
-        at, heard = self._heard
-        return heard if time.monotonic() - at <= LAPSE else None
+        """Return what was heard last; None where that is too old: the sweep is alone.
+
+        Nothing may be held before the first answer, for as long as the actor's start may take.
+        """
+        return self._heard if time.monotonic() <= self._until else None
 
     def leave(self) -> None:
         """Give the seat up."""
@@ -120,8 +124,8 @@ class Seat:
                 book = book or _book()
                 answer = ray.get(book.tell.remote(self._name, told), timeout=_ANSWER)
                 others = tuple(held_of(each) for each in answer["others"])
-                heard = Allowance(answer["cpus"], answer["gpus"], others, answer["busy"])
-                self._heard = (time.monotonic(), heard)
+                self._heard = Allowance(answer["cpus"], answer["gpus"], others, answer["busy"])
+                self._until = time.monotonic() + LAPSE
             except Exception:  # dead, silent or of another mind: asked anew, and alone until then
                 book = None
         try:

@@ -1,12 +1,13 @@
-"""A Ray cluster for one sweep: a private one on this machine, or the one RAY_ADDRESS names."""
+"""A Ray cluster for one sweep: a private one on this machine, or one that runs already."""
 
+import importlib.util
 import logging
 import os
 import shutil
 import socket
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -27,6 +28,8 @@ _SOCKET_PATH_ROOM = 40
 """Characters that a temporary folder may have: Ray adds about 60, and a Unix socket's path ends
 at 107."""
 
+_PACKAGES = (acutance_platform, acutance_models, acutance_storage)
+
 _QUIET = {
     "RAY_USAGE_STATS_ENABLED": "0",
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
@@ -42,76 +45,148 @@ _QUIET = {
 
 
 @contextmanager
-def cluster(share: Share, scratch_name: str) -> Iterator[None]:
+def cluster(
+    share: Share, scratch_name: str, address: str | None = None, plugins: Collection[str] = ()
+) -> Iterator[None]:
     """Hold a connection to Ray; a private cluster ends with it.
 
     Args:
         share: What one trial takes; sets the threads of the workers.
         scratch_name: Distinguishes this sweep's temporary folder. What a killed driver of the
             same sweep left there is removed, so no two drivers may share a name at one time.
+        address: Of a cluster that runs already; None starts a private one.
+        plugins: Modules that nodes are sent beside our own.
 
     Raises:
-        SweepError: If this process is connected to Ray already, or RAY_ADDRESS does not answer.
+        SweepError: If this process is connected to Ray already, or the address does not answer.
     """
-    if ray.is_initialized():
-        raise SweepError(
-            "this process is connected to Ray already, and a sweep needs a connection of its own. "
-            "Call ray.shutdown() first, or run `acutance sweep` in another process."
-        )
     scratch = _scratch(scratch_name)
-    with _environment(_QUIET), _quiet_logs():
+    if address:
+        with connected(address, plugins=plugins, variables=_thread_variables(share)):
+            yield
+        return
+    with _ray_at_rest():
         _end_leftovers(scratch)
-        address = os.environ.get("RAY_ADDRESS")
-        common: dict[str, Any] = {
-            "log_to_driver": False,
-            "logging_level": logging.ERROR,
-            "runtime_env": {"env_vars": _worker_variables(share)},
-        }
+        variables = {**_thread_variables(share), "PYTHONPATH": _python_path()}
         try:
-            if address:
-                _require_answer(address)
-                ray.init(address=address, **common)
-            else:
-                ray.init(
-                    address="local",
-                    include_dashboard=False,
-                    _temp_dir=str(scratch),
-                    **common,
-                )
+            ray.init(
+                address="local",
+                include_dashboard=False,
+                _temp_dir=str(scratch),
+                log_to_driver=False,
+                logging_level=logging.ERROR,
+                runtime_env={"env_vars": variables},
+            )
             yield
         finally:
             ray.shutdown()
             _end_leftovers(scratch)
 
 
+@contextmanager
+def connected(
+    address: str, *, plugins: Collection[str] = (), variables: Mapping[str, str] | None = None
+) -> Iterator[None]:
+    """Hold a connection to a cluster that runs already.
+
+    Our packages and the plug-ins travel with it, by their content: nodes need what
+    constraints.txt names, not our code. No secret travels: what nodes may do, their own
+    environment says.
+
+    Args:
+        address: Such as `10.0.0.5:6379`, or `auto`.
+        plugins: Modules that nodes are sent beside our own.
+        variables: Environment of the workers.
+
+    Raises:
+        SweepError: If this process is connected to Ray already, or the address does not answer.
+    """
+    with _ray_at_rest(), tempfile.TemporaryDirectory(prefix="acutance-code-") as folder:
+        _require_answer(address)
+        code: dict[str, Any] = {
+            "env_vars": dict(variables or {}),
+            "py_modules": shipped(Path(folder), plugins),
+        }
+        try:
+            ray.init(
+                address=address,
+                namespace="acutance",
+                log_to_driver=False,
+                logging_level=logging.ERROR,
+                runtime_env=code,
+            )
+            yield
+        except ConnectionError as error:
+            raise SweepError(f"{address}: no Ray cluster answers there ({error}).") from None
+        finally:
+            ray.shutdown()
+
+
+@contextmanager
+def _ray_at_rest() -> Iterator[None]:
+    """Set Ray's environment and quiet its logs, in a process that is not connected yet."""
+    if ray.is_initialized():
+        raise SweepError(
+            "this process is connected to Ray already, and a sweep needs a connection of its own. "
+            "Call ray.shutdown() first, or run `acutance sweep` in another process."
+        )
+    with _environment(_QUIET), _quiet_logs():
+        yield
+
+
 def _require_answer(address: str) -> None:
     """Refuse an address where nobody listens: Ray would knock for many minutes."""
-    host, _, port = address.removeprefix("ray://").rpartition(":")
+    if address.startswith("ray://"):
+        raise SweepError(
+            f"address {address}: a sweep needs a node of the cluster, not Ray's client. Run it "
+            "there with the head's address (10.0.0.5:6379), or send it with `ray job submit`."
+        )
+    host, _, port = address.rpartition(":")
     if not port.isdecimal():
         return  # `auto` and the like
     try:
         socket.create_connection((host.strip("[]"), int(port)), timeout=_SECONDS_TO_ANSWER).close()
     except (OSError, OverflowError) as error:
         raise SweepError(
-            f"RAY_ADDRESS={address}: no Ray cluster answers there ({error}). Start it, mend the "
-            "address, or unset RAY_ADDRESS to run on this machine."
+            f"address {address}: no Ray cluster answers there ({error}). Start it, mend the "
+            "address, or leave it out (unset RAY_ADDRESS) to run on this machine."
         ) from None
 
 
-def _worker_variables(share: Share) -> dict[str, str]:
-    """Return the environment of the workers.
+def _thread_variables(share: Share) -> dict[str, str]:
+    """Return what the workers need beside their code.
 
     Idle OpenMP threads must sleep: with two trials on two busy cores the default, spinning, is
-    ten times slower. The packages are found in a plain checkout as well.
+    ten times slower.
     """
-    packages = (acutance_platform, acutance_models, acutance_storage)
-    roots = [str(Path(path).parent) for package in packages for path in package.__path__]
+    return {"OMP_WAIT_POLICY": "PASSIVE", "OMP_NUM_THREADS": str(max(1, int(share.cpu)))}
+
+
+def _python_path() -> str:
+    """Return where workers of this machine find the packages, also in a plain checkout."""
+    roots = [str(Path(path).parent) for package in _PACKAGES for path in package.__path__]
     earlier = [path for path in os.environ.get("PYTHONPATH", "").split(os.pathsep) if path]
-    return {
-        "OMP_WAIT_POLICY": "PASSIVE",
-        "OMP_NUM_THREADS": str(max(1, int(share.cpu))),
-        "PYTHONPATH": os.pathsep.join(dict.fromkeys([*roots, *earlier])),
-    }
+    return os.pathsep.join(dict.fromkeys([*roots, *earlier]))
+
+
+def shipped(folder: Path, plugins: Collection[str]) -> list[str]:
+    """Return the folders of modules that a cluster is sent: our packages and the plug-ins.
+
+    A plug-in of one file is copied into a package of its name below `folder`.
+    """
+    modules = [path for package in _PACKAGES for path in package.__path__]
+    for name in plugins:
+        root = name.partition(".")[0]
+        spec = importlib.util.find_spec(root)
+        if spec is None or spec.origin is None:
+            continue  # the recipe's check has said so
+        if spec.submodule_search_locations:
+            modules += list(spec.submodule_search_locations)
+        else:
+            (folder / root).mkdir(exist_ok=True)
+            shutil.copyfile(spec.origin, folder / root / "__init__.py")
+            modules.append(str(folder / root))
+    return list(dict.fromkeys(modules))
 
 
 def _end_leftovers(scratch: Path) -> None:

@@ -8,13 +8,12 @@ import json
 import math
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import Any, final
 
 from acutance_platform.search import decisions
 from acutance_platform.search.fold import Record, Sweep
 from acutance_platform.search.requests import LOOK_EVERY
-from acutance_platform.search.seeds import asked_again, seed_of, seeded, wanted_repeat
+from acutance_platform.search.seeds import seeded, wanted_repeat
 from acutance_platform.search.shrinking import shrunk
 from acutance_platform.search.space import Outcome
 from acutance_platform.search.spending import spent
@@ -25,19 +24,9 @@ from acutance_platform.sweep.drawing import ERROR_CHARACTERS, Drawing
 from acutance_platform.sweep.errors import SweepDiffers
 from acutance_platform.sweep.holding import StageLeases
 from acutance_platform.sweep.plan import SweepPlan
-from acutance_platform.sweep.ports import Leases, Log, Requests
+from acutance_platform.sweep.ports import Leases, LegOffer, Log, Requests
+from acutance_platform.sweep.repeating import repeated
 from acutance_storage import StorageError
-
-
-@dataclass(frozen=True)
-class LegOffer:
-    """One leg to run: a trial, from where its state lies to where it is told to stop."""
-
-    trial: str
-    recipe: dict[str, Any]
-    rungs: tuple[int, ...]
-    share: float | None = None
-    """Of a GPU; None is what the sweep's recipe says."""
 
 
 @final
@@ -68,7 +57,10 @@ class Conductor:
     ) -> None:
         self.plan, self._leases, self._requests = plan, StageLeases(leases), requests
         self._looked = -math.inf
-        self._nodes: dict[str, str] = {}
+        self.nodes: dict[str, str] = {}
+        """Trial -> node on which its leg runs, as far as it said so."""
+        self.failed_on: dict[str, str] = {}
+        """Trial -> node on which a leg of it failed last."""
         self._journal, self._clock, self._on_event = journal, clock, on_event
         self.sweep = Sweep.of(journal.read())
         self._spec = json.loads(json.dumps(plan.spec))
@@ -119,7 +111,7 @@ class Conductor:
                 again = None if crowded else self._again()
                 if again is None:
                     return None
-                self._repeat(*again)
+                self._write(repeated(self.plan, self._space, self.sweep, *again, now=self._clock()))
                 continue
             if following.kind == "draw":
                 self._draw()
@@ -192,17 +184,27 @@ class Conductor:
         """Take in what a leg used, and reported, and at its first word on which node it runs."""
         trial = self.sweep.trials[name]
         begun = {"do": "begin", "trial": name, "node": node, "time": self._clock()}
-        fresh = [begun] if node and self._nodes.get(name) != node else []
-        self._nodes[name] = node
+        fresh = [begun] if node and self.nodes.get(name) != node else []
+        self.nodes[name] = node
         self._write(*fresh, *decisions.absorb(self.sweep, trial, reports, spent))
 
-    def on_failure(self, name: str, error: str) -> None:
-        """Take in that a leg ended in error; it is offered again, three times."""
+    def on_failure(self, name: str, error: str, *, lost: bool = False) -> None:
+        """Take in that a leg ended in error; it is offered again, `lost` ones without end."""
+        self.failed_on[name] = self.nodes.get(name, "")
         self.release(name)
         trial = self.sweep.trials[name]
         if trial.ended is None:
             text = error.strip()[-ERROR_CHARACTERS:]
-            self._write(*decisions.fail(trial, text, self._clock()))
+            self._write(*decisions.fail(trial, text, self._clock(), lost=lost))
+
+    def pardon(self, dead: Collection[str]) -> None:
+        """Take in which nodes are dead: what failed there a moment before was no fault of its own.
+
+        A worker dies with its node and is missed at once; the node is declared dead only later.
+        """
+        for name in [name for name, node in self.failed_on.items() if node in dead]:
+            node = self.failed_on.pop(name)
+            self._write({"do": "pardon", "trial": name, "node": node, "time": self._clock()})
 
     def on_too_large(self, name: str, *, stage: str, crops: int) -> None:
         """Take in that a step did not fit into memory: the stage starts again in smaller parts.
@@ -224,7 +226,7 @@ class Conductor:
     def release(self, name: str) -> None:
         """Take in that a leg ended because the session does; its trial stays in flight."""
         self.active.discard(name)
-        self._nodes.pop(name, None)
+        self.nodes.pop(name, None)
         self._leases.let_go(name)
 
     def on_stopped(self, name: str) -> None:
@@ -254,15 +256,6 @@ class Conductor:
         if spent(self.sweep, self._clock()) is not None:
             return None
         return wanted_repeat(self.sweep, self.active)
-
-    def _repeat(self, trial: Trial, number: int) -> None:
-        """Journal that a trial is trained again with another seed."""
-        outcome = self._space.replay(trial.assignment, self.plan.recipe)
-        recipe = self.plan.recipe_for(outcome.apply)
-        seed = seed_of(recipe, number)
-        stages = self.plan.stages({**recipe, "seed": seed})
-        ordinal = len(self.sweep.trials)
-        self._write(asked_again(trial, ordinal, seed, stages, self._clock()))
 
     def _next(self, slots: int | None = None, aside: Collection[str] = ()) -> decisions.Next:
         return decisions.next_leg(

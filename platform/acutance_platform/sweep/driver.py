@@ -4,7 +4,6 @@ Nothing of Tune's own state is used again; the journal and the trainings' states
 """
 
 import hashlib
-import os
 import shutil
 import signal
 import socket
@@ -12,7 +11,8 @@ import threading
 import time
 import uuid
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -31,6 +31,8 @@ from acutance_platform.sweep.ports import Log
 from acutance_platform.sweep.room import Share
 from acutance_platform.sweep.sharing import admitted, requested
 from acutance_platform.sweep.trainable import Leg
+from acutance_platform.sweep.watch import NodeWatch
+from acutance_storage import StorageError
 from acutance_storage.leases import Leases
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
@@ -44,6 +46,7 @@ def run_sweep(
     local: Path,
     on_event: Callable[[Record], object] | None = None,
     slots: int | None = None,
+    address: str | None = None,
 ) -> str:
     """Run a sweep to its end, from wherever its journal says it is.
 
@@ -54,6 +57,7 @@ def run_sweep(
         local: This machine's own folder.
         on_event: Called with each record of the journal after it is durable.
         slots: Most legs at one time; None takes all that the cluster has room for.
+        address: Of a Ray cluster that runs already; None starts a private one on this machine.
 
     Returns:
         COMPLETE; STOPPED where a budget other than the number of trials was reached; FAILED
@@ -78,23 +82,51 @@ def run_sweep(
         if conductor.done:
             return conductor.sweep.state
         name = f"acutance-{hashlib.sha256(str(folder.absolute()).encode()).hexdigest()[:10]}"
-        shared = bool(os.environ.get("RAY_ADDRESS"))
+        code = [*(plan.recipe.get("plugins") or ()), plan.training.partition(":")[0]]
         with (
-            cluster(_threads(plan), name),
-            admitted(plan, conductor, limit=slots, shared=shared) as (admission, shares),
+            cluster(_threads(plan), name, address, code),
+            admitted(plan, conductor, limit=slots, shared=bool(address)) as (admission, shares),
         ):
-            conductor.start(uuid.uuid4().hex[:12], socket.gethostname())
-            common = {
-                "training": plan.training,
-                "store": store.address,
-                "local": str(local),
-                "machine": plan.machine,
-                **shares,
-            }
-            crossing = Crossing(conductor, admission=admission, common=common, bell=folder / "stop")
+            conductor.start(session := uuid.uuid4().hex[:12], socket.gethostname())
+            key = f"bells/{plan.name}/{session}" if address else ""
+            crossing = Crossing(
+                conductor,
+                admission=admission,
+                common=shares | _common(plan, store, None if address else local, key),
+                bell=folder / "stop",
+                ring=partial(_ring, store, key),
+                watch=NodeWatch() if address else None,
+            )
             with leases.beating(), _signals(crossing):
-                _tune(crossing, folder / "tune")
-                return _close(crossing)
+                return _drive(crossing, folder / "tune")
+
+
+def _common(plan: SweepPlan, store: Any, local: Path | None, bell_key: str) -> dict[str, Any]:
+    """Return the config that all legs have."""
+    return {
+        "local": None if local is None else str(local),
+        "training": plan.training,
+        "store": store.address,
+        "bell_key": bell_key,
+        "machine": plan.machine,
+    }
+
+
+def _ring(store: Any, key: str, ringing: bool) -> None:
+    """Ask legs on other machines to save and stop, or take it back; the store may be away."""
+    with suppress(StorageError, OSError):
+        if key and ringing:
+            store.write(key, b"stop")
+        elif key:
+            store.delete(key)
+
+
+def _drive(crossing: Crossing, folder: Path) -> str:
+    """Run Tune, anew where a node fell silent, and return the sweep's state."""
+    _tune(crossing, folder)
+    while crossing.give_up():
+        _tune(crossing, folder)
+    return _close(crossing)
 
 
 def _tune(crossing: Crossing, folder: Path) -> None:

@@ -2,7 +2,9 @@
 
 SweepError
 ├── SweepBusy       another driver runs this sweep on this machine
-└── SweepDiffers    a sweep of this name exists with another recipe or search
+├── SweepDiffers    a sweep of this name exists with another recipe or search
+├── Misplaced       a node is of another kind than the sweep began on
+└── NodeDraining    a leg ended because its node is being taken away
 """
 
 
@@ -16,3 +18,11 @@ class SweepBusy(SweepError):
 
 class SweepDiffers(SweepError):
     """A sweep of this name exists with another recipe or search."""
+
+
+class Misplaced(SweepError):
+    """A node is of another kind than the sweep began on."""
+
+
+class NodeDraining(SweepError):
+    """A leg ended because its node is being taken away."""

@@ -13,10 +13,16 @@ from ray.tune.schedulers import FIFOScheduler, TrialScheduler
 from ray.tune.search import Searcher
 
 from acutance_platform.sweep.admission import Admission
-from acutance_platform.sweep.conductor import Conductor, LegOffer
+from acutance_platform.sweep.conductor import Conductor
+from acutance_platform.sweep.errors import SweepError
+from acutance_platform.sweep.fitting import everything_fits
+from acutance_platform.sweep.ports import LegOffer
+from acutance_platform.sweep.watch import NodeWatch
 
 PATIENCE = 20.0
 """Seconds for which an interrupted sweep waits for its legs to save their state."""
+_LOST = ("NodeDraining", "NodeDiedError", "node has died", "node died", "was preempted")
+"""Words of errors that speak of a node."""
 
 
 @final
@@ -28,6 +34,8 @@ class Crossing:
         admission: Says which legs may start now.
         common: Config of every leg beside its trial, recipe and rungs.
         bell: A file on this machine whose being there asks the legs to save their state and stop.
+        ring: Asks legs on other machines, and with False takes that back; it may take a moment.
+        watch: Tells which nodes died; None where all legs run on this machine.
     """
 
     def __init__(
@@ -37,6 +45,8 @@ class Crossing:
         admission: Admission,
         common: dict[str, Any],
         bell: Path,
+        ring: Callable[[bool], object] = lambda ringing: None,
+        watch: NodeWatch | None = None,
     ) -> None:
         self.conductor = conductor
         self.admission = admission
@@ -47,7 +57,10 @@ class Crossing:
         """What went wrong in a decision; Tune would hide it."""
         self.offered = False
         """Whether a leg was offered when Tune asked last."""
-        self._bell = bell
+        self.given_up: list[str] = []
+        """Trials of whose legs nothing will be heard; Tune's loop ends and begins anew."""
+        self.watch = watch
+        self._bell, self._ring, self._rung = bell, ring, False
         self._deadline = math.inf
         bell.unlink(missing_ok=True)
 
@@ -81,14 +94,42 @@ class Crossing:
                 self._bell.touch()
         return self.signal is None
 
+    def look_after(self) -> None:
+        """Ask legs elsewhere to stop, if the sweep ends; give up those of nodes that died.
+
+        Never from a signal's handler, which may strike in the middle of anything.
+        """
+        if self.signal is not None and not self._rung:
+            self._rung = True
+            self._ring(True)
+        watch = self.watch
+        if watch is not None and not self.given_up:
+            self.given_up = self.guard(lambda: self._watched(watch), [])
+
+    def _watched(self, watch: NodeWatch) -> list[str]:
+        conductor = self.conductor
+        dead = watch.dead([*conductor.nodes.values(), *conductor.failed_on.values()])
+        conductor.pardon(dead)
+        return watch.silent({name: conductor.nodes.get(name, "") for name in conductor.active})
+
+    def give_up(self) -> bool:
+        """Journal that legs are lost; return whether there were such, and Tune is to go on."""
+        lost, self.given_up = self.given_up, []
+        for name in list(self.conductor.active) if lost and self.signal is None else ():
+            error = "its node died" if name in lost else "it ran beside one whose node died"
+            self.conductor.on_failure(name, error, lost=True)
+        return bool(lost) and self.signal is None and self.fault is None
+
     def close(self) -> None:
         """Take the bell away."""
         self._bell.unlink(missing_ok=True)
+        if self._rung:
+            self._ring(False)
 
     @property
     def ended(self) -> bool:
         """Whether Tune's loop is to end now."""
-        if self.fault is not None:
+        if self.fault is not None or self.given_up:
             return True
         waited = not self.conductor.active or time.monotonic() > self._deadline
         return self.signal is not None and waited
@@ -145,11 +186,8 @@ class LegSearcher(Searcher):
         conductor, admission = self._crossing.conductor, self._crossing.admission
         if self._crossing.signal is not None or not admission.any(conductor.active):
             return None
-        if admission.packed:
-            fits = partial(admission.open, conductor.active)
-            offer = conductor.next_leg(admission.slots(), fits)
-        else:
-            offer = conductor.next_leg(admission.slots())
+        fits = partial(admission.open, conductor.active) if admission.packed else everything_fits
+        offer = conductor.next_leg(admission.slots(), fits)
         if offer is None:
             # Before the end a last look: a point that was just added goes on with the sweep.
             over = conductor.over() and self._crossing.look(now=True) and conductor.over()
@@ -219,7 +257,20 @@ class LegScheduler(FIFOScheduler):
         if self._crossing.signal is not None:
             conductor.release(name)  # it was asked to stop
             return
-        self._crossing.guard(lambda: conductor.on_failure(name, _error_of(trial)), None)
+        error = _error_of(trial)
+        if "Misplaced" in error:
+            self._crossing.guard(lambda: _refuse(error), None)
+        lost = any(words in error for words in _LOST)
+        self._crossing.guard(lambda: conductor.on_failure(name, error, lost=lost), None)
+
+
+def _refuse(error: str) -> None:
+    """End a sweep of which a leg came to a node of another kind."""
+    said = error.strip().splitlines()[-1]
+    raise SweepError(
+        f"{said}. Take that node out of the cluster, or write `resources: {{share: any}}` in a "
+        "sweep of another name; this one goes on with `acutance resume`."
+    )
 
 
 def _error_of(trial: Any) -> str:
@@ -244,4 +295,5 @@ class LegStopper(Stopper):
     def stop_all(self) -> bool:
         """Say whether the sweep ends now."""
         self._crossing.look()
+        self._crossing.look_after()
         return self._crossing.ended

@@ -17,6 +17,8 @@ from typing import Any, Protocol, final
 import ray
 from ray import tune
 
+from acutance_platform.sweep.errors import Misplaced, NodeDraining
+from acutance_platform.sweep.places import Bell, come, node_folder
 from acutance_platform.sweep.placing import NODE_CHARACTERS
 from acutance_platform.sweep.process_meter import ProcessMeter
 
@@ -65,15 +67,22 @@ def open_training(
     """
     # Importing torch takes seconds, which a worker that is thrown away unused should not pay.
     from acutance_platform.recipe import build_recipe
+    from acutance_platform.training import machine_kind
     from acutance_platform.training import open_training as open_recipe
     from acutance_storage import open_store
 
     complete = build_recipe(recipe)
+    kind = machine.for_recipe(complete)
+    if complete.resources.share == "same" and kind != (here := machine_kind(complete)):
+        raise Misplaced(
+            f"this node is of another kind ({here}) than the sweep began on ({kind}), and would "
+            "train other bits under the same key"
+        )
     return open_recipe(
         complete,
         store=open_store(store, local=local),
         local=local,
-        machine=machine.for_recipe(complete),
+        machine=kind,
         rungs=rungs,
         owner=owner,
     )
@@ -85,7 +94,8 @@ class Leg(tune.Trainable):
 
     Config: `trial`, `owner`, `training` (`module:attribute`), `recipe` (JSON text, which Tune
     leaves alone), `rungs`, `store`, `local`, `machine`, `cpu`, `gpu` (share of one), `context`
-    (bytes of a GPU that a process takes beside its tensors), `bell` (see `_listen`).
+    (bytes of a GPU that a process takes beside its tensors), `bell` (see `_listen`), `bell_key`
+    (its likeness in the store).
     """
 
     _training: Training | None
@@ -115,6 +125,8 @@ class Leg(tune.Trainable):
             result = self._next_reports()
         except Exception as error:
             self._fault, result = error, {"reports": [], "failing": True}
+            if self._bell.draining:
+                self._fault = NodeDraining("its node is being taken away, its state is saved")
         node = ray.get_runtime_context().get_node_id()[:NODE_CHARACTERS]
         spent = self._meter.read(self._config["gpu"])
         return {**result, "spent": spent, "node": node, "gpus": _own_gpus(self._config["gpu"])}
@@ -123,9 +135,13 @@ class Leg(tune.Trainable):
         self._config = config
         self._training = None
         self._fault = None
+        self._mark: Path | None = None
+        self._folder = node_folder(config["local"])
+        self._bell = Bell(Path(config["bell"]), self._folder, config["store"], config["bell_key"])
 
     def _next_reports(self) -> dict[str, Any]:
         if self._training is None:
+            self._mark = come(self._folder)
             self._training = self._open()
             self._listen(self._training)
             stored = list(self._training.reports)
@@ -151,17 +167,16 @@ class Leg(tune.Trainable):
         self._release()
 
     def _listen(self, training: Training) -> None:
-        """Ask the training to save and stop when the driver's bell is there.
+        """Ask the training to save and stop when the bell rings.
 
         The driver cannot speak to a worker in the middle of a step, and what was computed since
-        the last checkpoint may be worth minutes. On other machines there is no bell; there a leg
-        goes back to its last checkpoint.
+        the last checkpoint may be worth minutes.
         """
-        bell = Path(self._config["bell"])
+        bell = self._bell
 
         def wait() -> None:
             while self._training is training:
-                if bell.exists():
+                if bell.rings():
                     training.request_stop()
                     return
                 time.sleep(_SECONDS_BETWEEN_LOOKS)
@@ -176,7 +191,7 @@ class Leg(tune.Trainable):
         training: Training = factory(
             json.loads(config["recipe"]),
             store=config["store"],
-            local=Path(config["local"]),
+            local=self._folder,
             machine=config["machine"],
             rungs=tuple(config["rungs"]),
             owner=config["owner"],
@@ -203,6 +218,8 @@ class Leg(tune.Trainable):
         training, self._training = self._training, None
         if training is not None:
             training.close()
+        if self._mark is not None:
+            self._mark.unlink(missing_ok=True)
         # Only where torch was loaded; a leg that never ran has nothing on a GPU.
         torch = sys.modules.get("torch")
         if torch is not None and torch.cuda.is_available():

@@ -19,8 +19,11 @@ from acutance_platform.training.inherit import Inheritance, compare, lineage_of
 from acutance_platform.training.keys import stage_keys
 from acutance_platform.training.loop import Interrupted, StageTraining, TrainingDiverged
 from acutance_platform.training.machine import (
+    Facts,
     MachineKind,
+    device_here,
     device_of,
+    facts_here,
     machine_kind,
     placed,
     resolve_auto,
@@ -34,6 +37,7 @@ from acutance_platform.training.zero_shot import ZeroShotTraining, picture_resul
 
 __all__ = [
     "FEATURES",
+    "Facts",
     "Inheritance",
     "Interrupted",
     "MachineKind",
@@ -47,7 +51,9 @@ __all__ = [
     "ZeroShotTraining",
     "compare",
     "dataset_problems",
+    "device_here",
     "device_of",
+    "facts_here",
     "feature_files",
     "feature_problems",
     "files_of_metrics",

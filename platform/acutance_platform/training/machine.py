@@ -51,47 +51,88 @@ class MachineKind:
         return asdict(self)
 
 
-def resolve_auto(recipe: Recipe) -> Recipe:
-    """Return the recipe with its `auto` fields replaced by what this machine has."""
+@dataclass(frozen=True)
+class Facts:
+    """What a machine has: asked of this one, or of the nodes of a cluster."""
+
+    torch: str
+    """torch version with its build."""
+    cpus: int
+    """Processors."""
+    vendor: str
+    """CPU vendor."""
+    isa: str
+    """Widest instruction set that the CPU kernels use."""
+    cpu_bf16: bool
+    """Whether the CPU computes bf16 natively."""
+    gpus: int = 0
+    """GPUs that torch can use."""
+    gpu: str = ""
+    """The first GPU's name; empty where there is none."""
+    gpu_bf16: bool = False
+    """Whether it computes bf16 natively."""
+
+
+@functools.cache
+def facts_here() -> Facts:
+    """Return what this machine has."""
+    vendor, flags = _cpu()
+    has_gpu = torch.cuda.is_available()
+    return Facts(
+        torch=str(torch.__version__),
+        cpus=os.cpu_count() or 1,
+        vendor=vendor,
+        isa=_isa(flags),
+        cpu_bf16=bool({"avx512_bf16", "amx_bf16"} & flags),
+        gpus=torch.cuda.device_count() if has_gpu else 0,
+        gpu=torch.cuda.get_device_name() if has_gpu else "",
+        gpu_bf16=has_gpu and bool(torch.cuda.is_bf16_supported(including_emulation=False)),
+    )
+
+
+def resolve_auto(recipe: Recipe, facts: Facts | None = None) -> Recipe:
+    """Return the recipe with its `auto` fields replaced by what the machine has."""
+    facts = facts or facts_here()
     gpu = recipe.resources.gpu
     if gpu == "auto":
-        gpu = 1.0 if torch.cuda.is_available() else 0.0
+        gpu = 1.0 if facts.gpus else 0.0
     precision = recipe.precision
     if precision == "auto":
-        precision = "bf16" if _computes_bf16(gpu > 0) else "f32"
+        precision = "bf16" if (facts.gpu_bf16 if gpu > 0 else facts.cpu_bf16) else "f32"
     resources = recipe.resources.model_copy(update={"gpu": gpu})
     return recipe.model_copy(update={"precision": precision, "resources": resources})
 
 
-def room_problems(recipe: Recipe) -> list[Problem]:
-    """Return what a recipe asks of a machine and this one does not have; empty where it fits."""
+def room_problems(recipe: Recipe, facts: Facts | None = None) -> list[Problem]:
+    """Return what a recipe asks of a machine and it does not have; empty where it fits."""
+    facts = facts or facts_here()
     problems = []
     cpu, gpu = recipe.resources.cpu, recipe.resources.gpu
-    if cpu > (cpus := os.cpu_count() or 1):
-        rule = f"this machine has {cpus} CPUs"
-        problems.append(Problem("resources.cpu", str(cpu), rule, f"Write {cpus} or less."))
-    if gpu != "auto" and gpu > (gpus := torch.cuda.device_count()):
-        rule = f"this machine has {gpus} GPUs that torch can use"
+    if cpu > facts.cpus:
+        rule = f"this machine has {facts.cpus} CPUs"
+        problems.append(Problem("resources.cpu", str(cpu), rule, f"Write {facts.cpus} or less."))
+    if gpu != "auto" and gpu > facts.gpus:
+        rule = f"this machine has {facts.gpus} GPUs that torch can use"
         way_out = "Write gpu: auto, or run it where there is one."
         problems.append(Problem("resources.gpu", f"{gpu:g}", rule, way_out))
     return problems
 
 
-def machine_kind(recipe: Recipe) -> MachineKind:
-    """Return this machine's kind for a recipe whose `auto` fields are resolved.
+def machine_kind(recipe: Recipe, facts: Facts | None = None) -> MachineKind:
+    """Return a machine's kind for a recipe whose `auto` fields are resolved; this one's by default.
 
     Raises:
-        RecipeErrors: If the recipe was resolved for a GPU, and there is none here.
+        RecipeErrors: If the recipe was resolved for a GPU, and there is none.
     """
-    if device_of(recipe).type == "cuda":
-        if not torch.cuda.is_available():
-            raise RecipeErrors(p for p in room_problems(recipe) if p.place == "resources.gpu")
-        device, isa, vendor, threads = torch.cuda.get_device_name(), "", "", 0
+    facts = facts or facts_here()
+    if float(recipe.resources.gpu) > 0:
+        if not facts.gpus:
+            raise RecipeErrors(p for p in room_problems(recipe, facts) if "gpu" in p.place)
+        device, isa, vendor, threads = facts.gpu, "", "", 0
     else:
-        vendor, flags = _cpu()
-        device, isa, threads = "cpu", _isa(flags), recipe.resources.cpu
+        device, isa, vendor, threads = "cpu", facts.isa, facts.vendor, recipe.resources.cpu
     return MachineKind(
-        torch=str(torch.__version__),
+        torch=facts.torch,
         device=device,
         isa=isa,
         vendor=vendor,
@@ -105,17 +146,19 @@ def device_of(recipe: Recipe) -> torch.device:
     return torch.device("cuda" if float(recipe.resources.gpu) > 0 else "cpu")
 
 
+def device_here(recipe: Recipe) -> torch.device:
+    """Return the device on which this machine measures: the CPU where it has no GPU.
+
+    A driver need not have what its nodes have.
+    """
+    return device_of(recipe) if facts_here().gpus else torch.device("cpu")
+
+
 def placed(network: Network, device: torch.device) -> Network:
     """Move a network to a device, its filters channels last as the pictures are; return it."""
     moving: Any = network  # torch's stubs do not know `memory_format` of Module.to (2.13)
     moving.to(device=device, memory_format=torch.channels_last)
     return network
-
-
-def _computes_bf16(on_gpu: bool) -> bool:
-    if on_gpu:
-        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
-    return bool({"avx512_bf16", "amx_bf16"} & _cpu()[1])
 
 
 def _isa(flags: frozenset[str]) -> str:

@@ -1,6 +1,5 @@
 """Recipe and sweep files: read, checked as a whole, their dataset pinned."""
 
-import os
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -73,9 +72,9 @@ def read_file(path: Path, sets: Iterable[str], home: Home) -> File:
         raise RecipeErrors(document.placed(problems))
     recipe = pin_init(pin_dataset(recipe, document, home), document, home)
     asked = recipe.resources
-    recipe = resolve_auto(pin_features(recipe, document, home))
+    recipe = resolve_auto(pin_features(recipe, document, home), home.facts)
     recipe = with_shares(recipe, asked, sweep=search is not None)
-    problems += _room_problems(recipe)
+    problems += room_problems(recipe, home.facts)
     dataset = open_dataset(home.store, recipe.data.dataset)
     lacking = dataset_problems(dataset, recipe)
     problems += lacking
@@ -118,11 +117,6 @@ def read_sweep(path: Path, sets: Iterable[str], home: Home) -> tuple[File, Searc
         way_out = "Add one, or run `acutance train` with it."
         raise refuse(str(path), None, "a sweep file has a `search:` section", way_out)
     return file, file.search
-
-
-def _room_problems(recipe: Recipe) -> list[Problem]:
-    """Return what this machine lacks; the nodes of a cluster are asked when a sweep starts."""
-    return [] if os.environ.get("RAY_ADDRESS") else room_problems(recipe)
 
 
 def _recipe(raw: dict[str, Any], document: Document, problems: list[Problem]) -> Recipe | None:

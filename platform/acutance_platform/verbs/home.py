@@ -3,9 +3,13 @@
 import os
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from acutance_platform.recipe import refuse
 from acutance_storage import BlobStore, local_folder, open_store
+
+if TYPE_CHECKING:  # its module imports torch, which takes seconds
+    from acutance_platform.training import Facts
 
 StrPath = str | os.PathLike[str]
 
@@ -18,6 +22,10 @@ class Home:
     """Datasets, states, weights, journals (`ACUTANCE_STORE`, else ./.acutance)."""
     local: Path
     """Caches, reports, the tracking server (`ACUTANCE_LOCAL`, else ./.acutance/local)."""
+    facts: "Facts | None" = None
+    """What the machines have on which trials run; None where that is this one."""
+    address: str | None = None
+    """The Ray cluster on which trials run; None is a private one on this machine."""
 
 
 def open_home() -> Home:

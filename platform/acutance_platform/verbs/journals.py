@@ -18,8 +18,10 @@ from acutance_platform.search.fold import Record, Sweep
 from acutance_platform.search.journals import sweep_journal, sweep_names
 from acutance_platform.verbs.home import Home
 from acutance_storage import BlobStore
-from acutance_storage.leases import PATIENCE, Leases
+from acutance_storage.leases import Leases
 
+TAKEN_OVER = 24.0
+"""Seconds for which the driver of a sweep may be silent before another machine's takes over."""
 TRAINING = "t0000"
 """The one trial of a training that is not a search."""
 
@@ -148,9 +150,13 @@ def _driven(home: Home, name: str) -> bool:
     except Timeout:
         return True
     mine = mark.read_text() if mark.exists() else ""
-    if Leases(home.store, mine).held_by_another(_lease(name)):
+    if Leases(home.store, mine, patience=TAKEN_OVER).held_by_another(_lease(name)):
         return True
     return not lock.exists() and not home.store.exists(f"leases/{_lease(name)}.json")
+
+
+def _drivers(home: Home) -> Leases:
+    return Leases(home.store, _machine(home.local), patience=TAKEN_OVER)
 
 
 def _lease(name: str) -> str:
@@ -162,8 +168,9 @@ def sole_driver(home: Home, name: str) -> Iterator[None]:
     """Keep other drivers of a sweep or training away while the block runs.
 
     On this machine a lock does, which the system lets go of when its process dies; on others a
-    lease in the store, which lapses without signs of life. Neither is needed for the journal to be
-    whole: a driver that lost it is told so when it next writes.
+    lease in the store: whoever finds one waits for a sign of life, or until it lapses for want of
+    any, at most `TAKEN_OVER` seconds. Neither is needed for the journal to be whole: a driver that
+    lost it is told so when it next writes.
 
     Raises:
         RecipeErrors: If another process is the driver.
@@ -177,12 +184,10 @@ def sole_driver(home: Home, name: str) -> Iterator[None]:
         way_out = f"Follow it with `acutance status {name}`, or end it first."
         raise refuse("--name", name, "it runs in another process", way_out) from None
     try:
-        leases, key = Leases(home.store, _machine(home.local)), _lease(name)
-        if leases.held_by_another(key):
-            rule = f"it runs on another machine, which was alive {PATIENCE:.0f} s ago or later"
-            way_out = (
-                f"Follow it with `acutance status {name}`, end it, or wait until it is silent."
-            )
+        leases, key = _drivers(home), _lease(name)
+        if not leases.silent(key):
+            rule = "it runs on another machine, which gives signs of life"
+            way_out = f"Follow it with `acutance status {name}`, or end it there first."
             raise refuse("--name", name, rule, way_out)
         leases.take(key)
         with leases.beating():

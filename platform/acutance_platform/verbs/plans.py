@@ -40,7 +40,7 @@ def base_recipe(spec: dict[str, Any]) -> Recipe:
 def sweep_plan(name: str, spec: dict[str, Any], home: Home) -> SweepPlan:
     """Return the plan of a sweep, its machine kind resolved for this machine."""
     recipe = base_recipe(spec)
-    machine = machine_kind(recipe)
+    machine = machine_kind(recipe, home.facts)
     dataset = open_dataset(home.store, recipe.data.dataset)
 
     def stages_of(drawn: dict[str, Any]) -> Stages:

@@ -9,7 +9,7 @@ from acutance_platform.search.fold import Record
 from acutance_platform.search.numbers import plain
 from acutance_platform.search.points import Wanted, front_trials, wanted_between
 from acutance_platform.search.schema import COSTS
-from acutance_platform.training import Pairs, device_of, files_of_metrics, measure, placed
+from acutance_platform.training import Pairs, device_here, files_of_metrics, measure, placed
 from acutance_platform.verbs.home import Home
 from acutance_platform.verbs.journals import Told, finished
 from acutance_platform.verbs.mixing import mixed
@@ -45,7 +45,7 @@ def points_between(told: Told, home: Home) -> Iterator[Record]:
         recipe = trial_recipe(told, first)
         content = mixed(_weights(told, first, home), _weights(told, second, home), alpha)
         pairs = Pairs(open_dataset(home.store, recipe.data.dataset), recipe, local=home.local)
-        device = device_of(recipe)
+        device = device_here(recipe)
         asked = recipe.evaluation.metrics
         metrics = build_metrics(asked, files=files_of_metrics(asked, home.store), device=device)
         network = placed(load_generator(content).eval(), device)

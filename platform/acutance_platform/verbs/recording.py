@@ -12,7 +12,7 @@ from acutance_models import build_metrics
 from acutance_platform.recipe import Recipe
 from acutance_platform.search.fold import Record
 from acutance_platform.tracking import Recorder, describe_environment, git_state, tracking_server
-from acutance_platform.training import Pairs, device_of, files_of_metrics, measure
+from acutance_platform.training import Pairs, device_here, files_of_metrics, measure
 from acutance_platform.verbs.home import Home
 from acutance_platform.verbs.journals import TRAINING, Log, Told, tell
 from acutance_platform.verbs.plans import trial_recipe
@@ -121,7 +121,7 @@ def _attach_trials(recorder: Recorder, told: Told, home: Home) -> None:
 def _baseline(recipe: Recipe, home: Home) -> Record:
     """Measure bicubic; makes the LR pictures as well, before many trials want them at once."""
     pairs = Pairs(open_dataset(home.store, recipe.data.dataset), recipe, local=home.local)
-    asked, device = recipe.evaluation.metrics, device_of(recipe)
+    asked, device = recipe.evaluation.metrics, device_here(recipe)
     metrics = build_metrics(asked, files=files_of_metrics(asked, home.store), device=device)
     found = measure(None, pairs, recipe, metrics=metrics, device=device)
     return {"do": "baseline", "metrics": found, "time": time.time()}

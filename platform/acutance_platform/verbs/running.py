@@ -10,6 +10,7 @@ from acutance_platform.recipe import refuse
 from acutance_platform.search.fold import Record
 from acutance_platform.search.requests import asker
 from acutance_platform.search.spending import topped_up
+from acutance_platform.verbs.clusters import on_cluster, raw_recipe
 from acutance_platform.verbs.files import File, read_recipe, read_sweep
 from acutance_platform.verbs.home import Home, StrPath, open_home
 from acutance_platform.verbs.journals import (
@@ -51,6 +52,7 @@ def sweep(
     name: str | None = None,
     sets: Iterable[str] = (),
     resume: Resume = "never",
+    address: str | None = None,
     watch: Watch | None = None,
     home: Home | None = None,
 ) -> Outcome:
@@ -61,13 +63,15 @@ def sweep(
         name: Of the sweep; the experiment folder's name unless given.
         sets: `path=value` settings over the file.
         resume: `auto` goes on with an unfinished sweep of this name and reports a finished one.
+        address: Of a Ray cluster that runs already; None takes RAY_ADDRESS, else this machine.
         watch: Called with each record of the journal, those of earlier sessions first.
         home: Store and local folder; None takes what the environment says.
 
     Raises:
         RecipeErrors: If the file cannot be used, or the name exists and `resume` is `never`.
+        SweepError: If the cluster cannot be used.
     """
-    home = home or open_home()
+    home = on_cluster(home or open_home(), address, raw_recipe(Path(path), sets := tuple(sets)))
     file, search = read_sweep(Path(path), sets, home)
     name = name or file.name
     known = _existing(name, home, resume)
@@ -104,6 +108,7 @@ def resume(
     name: str,
     *,
     budget: Iterable[str] = (),
+    address: str | None = None,
     watch: Watch | None = None,
     home: Home | None = None,
 ) -> Outcome:
@@ -113,14 +118,18 @@ def resume(
         name: Of the sweep or training.
         budget: New limits, `KEY=NUMBER` or `KEY=+NUMBER` above the present one. With them a sweep
             that has ended goes on: trials that were STOPPED for want of budget, and new ones.
+        address: As for `sweep`.
         watch: Called with each record of the journal, those of earlier sessions first.
         home: Store and local folder; None takes what the environment says.
 
     Raises:
         RecipeErrors: If there is none of that name, or the budget cannot be used.
+        SweepError: If the cluster cannot be used.
     """
     home, asked = home or open_home(), list(budget)
     told = open_sweep(home.store, name)
+    if told.sweep.search is not None and (asked or not finished(told)):
+        home = on_cluster(home, address, told.sweep.spec)
     if not asked:
         return _go_on(name, told, home, watch)
     if told.sweep.search is None:
@@ -207,7 +216,12 @@ def _run_sweep(
     ):
         scene.write(*first)
         state = run_sweep(
-            plan, journal=scene.log, store=home.store, local=home.local, on_event=scene.tell
+            plan,
+            journal=scene.log,
+            store=home.store,
+            local=home.local,
+            on_event=scene.tell,
+            address=home.address,
         )
         _add_points(scene, home)
     return Outcome(name, state, tell(scene.log.read()), scene.untracked)

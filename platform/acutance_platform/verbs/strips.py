@@ -16,7 +16,7 @@ from acutance_models import (
 )
 from acutance_platform.recipe import Recipe
 from acutance_platform.report import label, number, picture_strip
-from acutance_platform.training import Pairs, device_of, files_of_metrics, picture_result
+from acutance_platform.training import Pairs, device_here, files_of_metrics, picture_result
 from acutance_platform.verbs.addresses import load_model, weights_of
 from acutance_platform.verbs.home import Home
 from acutance_storage import get_blob, open_dataset
@@ -62,7 +62,7 @@ def _metrics(recipe: Recipe, shown: Sequence[str], home: Home) -> dict[str, Metr
     entries = {metric_name(entry): entry for entry in recipe.evaluation.metrics}
     others = [entries[name] for name in shown if name in entries and name != "psnr_y"]
     files = files_of_metrics(others, home.store)
-    return build_metrics(["psnr_y", *others], files=files, device=device_of(recipe))
+    return build_metrics(["psnr_y", *others], files=files, device=device_here(recipe))
 
 
 def _notes(

@@ -1,17 +1,35 @@
 import os
+from pathlib import Path
+
+import chaos_losses
+import pytest
 
 from acutance_platform.sweep import cluster
+from acutance_platform.sweep.errors import SweepError
 from acutance_platform.sweep.room import Share
 
 
 def test_workers_find_the_packages_and_keep_to_their_threads(monkeypatch):
     monkeypatch.setenv("PYTHONPATH", "/somewhere")
-    variables = cluster._worker_variables(Share(2, 0))
-    assert variables["OMP_NUM_THREADS"] == "2"
-    assert variables["OMP_WAIT_POLICY"] == "PASSIVE"
-    roots = variables["PYTHONPATH"].split(os.pathsep)
+    variables = cluster._thread_variables(Share(2, 0))
+    assert variables == {"OMP_NUM_THREADS": "2", "OMP_WAIT_POLICY": "PASSIVE"}
+    roots = cluster._python_path().split(os.pathsep)
     assert roots[-1] == "/somewhere"
     assert {os.path.basename(root) for root in roots[:-1]} >= {"platform", "models", "storage"}
+
+
+def test_a_cluster_is_sent_our_packages_and_plugins_of_one_file_or_many(tmp_path):
+    sent = [Path(path) for path in cluster.shipped(tmp_path, ["chaos_losses", "click", "gone"])]
+    names = [path.name for path in sent]
+    assert names[:3] == ["acutance_platform", "acutance_models", "acutance_storage"]
+    assert names[3:] == ["chaos_losses", "click"]
+    assert sent[3] == tmp_path / "chaos_losses"
+    assert (sent[3] / "__init__.py").read_text() == Path(chaos_losses.__file__).read_text()
+
+
+def test_ray_client_addresses_are_refused_with_a_way_out():
+    with pytest.raises(SweepError, match="ray job submit"):
+        cluster._require_answer("ray://127.0.0.1:10001")
 
 
 def test_the_scratch_folder_leaves_room_for_a_socket_path(monkeypatch):

@@ -23,6 +23,7 @@ def config(tmp_path):
         "gpu": 0.0,
         "context": 0.0,
         "bell": str(tmp_path / "stop"),
+        "bell_key": "",
     }
 
 
