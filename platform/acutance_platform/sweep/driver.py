@@ -83,10 +83,8 @@ def run_sweep(
             return conductor.sweep.state
         name = f"acutance-{hashlib.sha256(str(folder.absolute()).encode()).hexdigest()[:10]}"
         code = [*(plan.recipe.get("plugins") or ()), plan.training.partition(":")[0]]
-        with (
-            cluster(_threads(plan), name, address, code),
-            admitted(plan, conductor, limit=slots, shared=bool(address)) as (admission, shares),
-        ):
+        sharing = admitted(plan, conductor, limit=slots, shared=bool(address))
+        with cluster(_threads(plan), name, address, code), sharing as (admission, shares):
             conductor.start(session := uuid.uuid4().hex[:12], socket.gethostname())
             key = f"bells/{plan.name}/{session}" if address else ""
             crossing = Crossing(

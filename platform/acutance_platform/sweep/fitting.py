@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Collection, Iterator
 
-from acutance_platform.search.decisions import Next, held_up
+from acutance_platform.search.decisions import Next, waits
 from acutance_platform.search.fold import Sweep
 from acutance_platform.search.promotion import section
 
@@ -28,9 +28,9 @@ def held_back(found: Next, crowded: Collection[str], fits: Fits) -> Next:
 
     While a trial waits for room nothing is drawn: smaller ones would pass it by for ever.
     """
-    waits = found.kind == "draw" and crowded
+    early = found.kind == "draw" and crowded
     no_room = found.kind == "leg" and found.trial is not None and not fits(found.trial.share)
-    return Next("wait") if waits or no_room else found
+    return Next("wait") if early or no_room else found
 
 
 def startable(
@@ -53,7 +53,7 @@ def startable(
     if found.kind in ("wait", "over"):
         return
     flying = [t for t in sweep.trials.values() if t.target is not None and t.name not in active]
-    yield from (t.share for t in flying if not held_up(sweep, t, active, busy))
+    yield from (t.share for t in flying if not waits(sweep, t, active, busy))
     if found.kind == "leg" and found.trial is not None and found.trial not in flying:
         yield found.trial.share
     if exhausted:
