@@ -40,7 +40,7 @@ def calls(text):
     for line in code(text):
         for call in re.findall(r"\bacutance ([a-z][^#&`]*)", line):
             words = call.split()
-            first = words[0].strip(".,;:")
+            first = words[0].strip(".,;:'")  # the quote ends a command that is an argument
             command = acutance.get_command(click.Context(acutance), first)
             options = [w.partition("=")[0] for w in words if re.match(r"--?[a-z]", w)]
             verbs = [[first]]

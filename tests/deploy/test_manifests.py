@@ -1,0 +1,122 @@
+"""The manifests of Kubernetes: strict schemas, and what only follows from several of them."""
+
+import json
+import shutil
+import subprocess
+
+import pytest
+from deploy_schemas import core_problems, ray_problems, read_crd
+from deploy_yaml import DEPLOY, read_all, resolve
+from shared_data import shared
+
+KUBERAY = DEPLOY / "kuberay"
+CLUSTER, SWEEP = resolve(KUBERAY / "cluster"), resolve(KUBERAY / "sweep")
+
+
+def kinds(documents):
+    return [document["kind"] for document in documents]
+
+
+def one(documents, kind, name=None):
+    (found,) = [d for d in documents if d["kind"] == kind and name in (None, d["metadata"]["name"])]
+    return found
+
+
+def pods(documents):
+    """Every pod template, and the strategy's own submitter."""
+    for document in documents:
+        spec = document.get("spec", {})
+        cluster = spec.get("rayClusterSpec", spec)
+        groups = [cluster.get("headGroupSpec"), *cluster.get("workerGroupSpecs", ())]
+        for holder in (spec, *filter(None, groups)):
+            if "template" in holder:
+                yield holder["template"]["spec"]
+        if "submitterPodTemplate" in spec:
+            yield spec["submitterPodTemplate"]["spec"]
+
+
+@pytest.fixture(scope="module")
+def crds():
+    folder = shared("kuberay-crds")
+    files = {"RayCluster": "rayclusters", "RayJob": "rayjobs"}
+    return {kind: read_crd(folder / f"ray.io_{name}.yaml") for kind, name in files.items()}
+
+
+@pytest.mark.parametrize("document", CLUSTER, ids=lambda d: f"{d['kind']}-{d['metadata']['name']}")
+def test_core_resources_follow_kubernetes_own_schemas(document):
+    if not document["apiVersion"].startswith("ray.io/"):
+        assert core_problems(document) == []
+
+
+def test_rays_resources_follow_their_definitions(crds):
+    assert ray_problems(one(CLUSTER, "RayCluster"), crds) == []
+    assert ray_problems(one(SWEEP, "RayJob"), crds) == []
+
+
+def test_the_sweeps_cluster_is_the_standing_one_and_only_the_job_has_it():
+    assert "RayCluster" in kinds(CLUSTER)
+    assert "RayCluster" not in kinds(SWEEP)
+    job = one(SWEEP, "RayJob")["spec"]
+    assert job["rayClusterSpec"] == one(CLUSTER, "RayCluster")["spec"]
+    assert "--resume auto" in job["entrypoint"]
+    assert job["backoffLimit"] > 0
+
+
+@pytest.mark.skipif(shutil.which("kubectl") is None, reason="no kubectl on this machine")
+@pytest.mark.parametrize(("folder", "ours"), [("cluster", CLUSTER), ("sweep", SWEEP)])
+def test_kustomize_prints_what_we_resolve(folder, ours):
+    command = ["kubectl", "kustomize", str(KUBERAY / folder)]
+    printed = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60).stdout
+
+    def plain(documents):
+        return sorted(json.dumps(document, sort_keys=True) for document in documents)
+
+    assert plain(read_all(printed)) == plain(ours)
+
+
+@pytest.mark.parametrize("documents", [CLUSTER, SWEEP], ids=["cluster", "sweep"])
+def test_no_pod_is_root_and_each_says_what_it_takes(documents):
+    found = list(pods(documents))
+    assert len(found) >= 5  # MLflow, head, three groups of workers
+    for pod in found:
+        assert pod["securityContext"]["runAsNonRoot"]
+        assert pod["enableServiceLinks"] is False  # or MLFLOW_PORT would be tcp://…
+        for container in pod["containers"]:
+            assert container["image"] == "registry.example.com/acutance:0.1.0"
+            assert container["securityContext"]["capabilities"] == {"drop": ["ALL"]}
+            assert {"requests", "limits"} <= set(container["resources"])
+
+
+def test_volumes_mounts_and_settings_belong_together():
+    settings = {d["metadata"]["name"] for d in CLUSTER if d["kind"] == "ConfigMap"}
+    for pod in pods(CLUSTER):
+        volumes = {volume["name"] for volume in pod.get("volumes", ())}
+        for container in pod["containers"]:
+            assert {m["name"] for m in container.get("volumeMounts", ())} == volumes
+            told = [source["configMapRef"]["name"] for source in container["envFrom"][:1]]
+            assert set(told) <= settings
+
+
+def test_secrets_are_referred_to_and_never_written():
+    assert "Secret" not in kinds(SWEEP)
+    cluster = one(CLUSTER, "RayCluster")["spec"]
+    assert cluster["authOptions"] == {"mode": "token", "secretName": "acutance-ray"}
+    for pod in pods(CLUSTER):
+        for container in pod["containers"]:
+            for variable in container.get("env", ()):
+                name = variable["name"]
+                secret = "secretKeyRef" in variable.get("valueFrom", {})
+                assert secret == name.endswith("_URI"), name
+
+
+def test_workers_have_time_to_save_before_they_go_and_spot_workers_no_more_than_aws_gives():
+    groups = one(CLUSTER, "RayCluster")["spec"]["workerGroupSpecs"]
+    for group in groups:
+        pod = group["template"]["spec"]
+        (container,) = pod["containers"]
+        command = container["lifecycle"]["preStop"]["exec"]["command"]
+        assert command[:3] == ["acutance", "drain", "--within"]
+        assert int(command[3]) + 10 <= pod["terminationGracePeriodSeconds"]
+        assert group["minReplicas"] == group["replicas"] <= group["maxReplicas"]
+    (spot,) = [group for group in groups if group["groupName"] == "spot"]
+    assert spot["template"]["spec"]["terminationGracePeriodSeconds"] < 120
