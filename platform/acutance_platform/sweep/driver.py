@@ -31,6 +31,7 @@ from acutance_platform.sweep.ports import Log
 from acutance_platform.sweep.room import Share
 from acutance_platform.sweep.sharing import admitted, requested
 from acutance_platform.sweep.trainable import Leg
+from acutance_platform.sweep.turning import never_blocking
 from acutance_platform.sweep.watch import NodeWatch
 from acutance_storage import StorageError
 from acutance_storage.leases import Leases
@@ -121,9 +122,10 @@ def _ring(store: Any, key: str, ringing: bool) -> None:
 
 def _drive(crossing: Crossing, folder: Path) -> str:
     """Run Tune, anew where a node fell silent, and return the sweep's state."""
-    _tune(crossing, folder)
-    while crossing.give_up():
+    with never_blocking():
         _tune(crossing, folder)
+        while crossing.give_up():
+            _tune(crossing, folder)
     return _close(crossing)
 
 

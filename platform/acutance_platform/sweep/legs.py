@@ -19,6 +19,7 @@ from acutance_platform.sweep.fitting import everything_fits
 from acutance_platform.sweep.ports import LegOffer
 from acutance_platform.sweep.watch import NodeWatch
 
+_SECONDS_IDLE = 0.2
 PATIENCE = 20.0
 """Seconds for which an interrupted sweep waits for its legs to save their state."""
 _LOST = ("NodeDraining", "NodeDiedError", "node has died", "node died", "was preempted")
@@ -180,6 +181,8 @@ class LegSearcher(Searcher):
         """Return a leg's config, None to be asked again, or FINISHED."""
         found = self._crossing.guard(lambda: self._suggest(trial_id), Searcher.FINISHED)
         self._crossing.offered = isinstance(found, dict)
+        if found is None and not self._crossing.conductor.active:
+            time.sleep(_SECONDS_IDLE)  # Tune's loop waits for nothing where no leg runs
         return found
 
     def _suggest(self, trial_id: str) -> Any:
@@ -223,10 +226,7 @@ class LegScheduler(FIFOScheduler):
         self._crossing = crossing
 
     def choose_trial_to_run(self, tune_controller: Any) -> Any:
-        """Leave the choice to Tune; of its idle workers keep none that another sweep waits for.
-
-        Tune keeps one for the next leg, with all that it takes of the cluster.
-        """
+        """Leave the choice to Tune; keep no idle worker that another sweep may wait for."""
         if self._crossing.admission.beside_others and not self._crossing.offered:
             tune_controller._tune_controller._cleanup_cached_actors(force_all=True)
         return super().choose_trial_to_run(tune_controller)
