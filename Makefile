@@ -4,13 +4,13 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
-LINT_PATHS := storage models platform tests docs
+LINT_PATHS := storage models platform deploy tests docs
 
 # An experiment's sweep with three seeds; the name of each ends in its seed.
 seeds = set -e; for seed in 0 1 2; do $(BIN)/acutance sweep experiments/$(1)/sweep.yaml --set seed=$$seed --name $(1)-$$seed --resume auto; done
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo sweep quickstart toy-bars enhancenet-losses esrgan-interpolation srfeat-discriminators test campaign bench bench-bookkeeping bench-overhead bench-replay bench-store services services-down lint types layers format docs golden clean
+.PHONY: help install demo sweep quickstart toy-bars enhancenet-losses esrgan-interpolation srfeat-discriminators test campaign bench bench-bookkeeping bench-overhead bench-replay bench-store services services-down cluster cluster-up cluster-down lint types layers format docs golden clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 24
@@ -76,6 +76,15 @@ services:  ## an S3-compatible object store on this machine (Swift); prints what
 
 services-down:  ## stop it; what it holds stays in .services
 	SWIFT_VENV=$(CURDIR)/.venv-services deploy/services/swift.sh stop .services/swift
+
+cluster: install  ## PostgreSQL, S3, MLflow, a Ray head and two nodes; the flagship there, one node killed
+	$(BIN)/python deploy/services/cluster.py rehearse
+
+cluster-up: install  ## the same cluster without a sweep; prints what to source
+	$(BIN)/python deploy/services/cluster.py start
+
+cluster-down: install  ## end all that `make cluster` started; WIPE=1 removes what it holds as well
+	$(BIN)/python deploy/services/cluster.py stop $(if $(WIPE),--wipe)
 
 lint: install  ## ruff, checks only
 	$(BIN)/ruff check $(LINT_PATHS)

@@ -8,7 +8,8 @@
 #
 # It takes PORT and the three after it, on 127.0.0.1. SWIFT_VENV says where it is installed, else
 # FOLDER/venv; SWIFT_WORKERS how many processes answer (2); SWIFT_PYTHON which Python (python3).
-# Key and secret are fixed: it is for tests and for trying things out, and listens on loopback only.
+# The secret is what stands in FOLDER/secret before the first start, else a fixed one: it is for tests
+# and for trying things out, and listens on loopback only.
 set -euo pipefail
 
 version=2.38.3
@@ -20,6 +21,7 @@ workers=${SWIFT_WORKERS:-2}
 python=${SWIFT_PYTHON:-python3}
 port=${3:-$(cat "$folder/port" 2>/dev/null || echo 8085)}
 etc=$folder/etc
+secret=$(cat "$folder/secret" 2>/dev/null || echo acutance-secret)
 
 port_of() {
     case $1 in
@@ -47,7 +49,9 @@ install() {
 }
 
 write_part() { # NAME WORKERS
-    cat >"$etc/$1.conf" - "$here/swift-$1.conf" <<END
+    local rest
+    rest=$(cat "$here/swift-$1.conf")
+    cat >"$etc/$1.conf" <<END
 [DEFAULT]
 bind_ip = 127.0.0.1
 bind_port = $(port_of "$1")
@@ -61,6 +65,7 @@ workers = $2
 log_level = WARNING
 eventlet_debug = false
 max_clients = 256
+${rest//acutance-secret/$secret}
 END
 }
 
@@ -140,7 +145,7 @@ start() {
 }
 
 show() {
-    echo "export AWS_ACCESS_KEY_ID=acutance:local AWS_SECRET_ACCESS_KEY=acutance-secret AWS_REGION=us-east-1"
+    echo "export AWS_ACCESS_KEY_ID=acutance:local AWS_SECRET_ACCESS_KEY=$secret AWS_REGION=us-east-1"
     echo "export AWS_ENDPOINT_URL_S3=http://127.0.0.1:$port"
 }
 

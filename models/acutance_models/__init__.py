@@ -52,6 +52,7 @@ from acutance_models.importing import Imported, import_weights
 from acutance_models.interfaces import Generator
 from acutance_models.interpolation import PictureMix, interpolate
 from acutance_models.losses import (
+    BATCH_NORMS,
     LOSSES,
     TERM_HEADS,
     Critique,
@@ -102,6 +103,7 @@ from acutance_models.weights import (
 )
 
 __all__ = [
+    "BATCH_NORMS",
     "DEGRADATIONS",
     "DISCRIMINATORS",
     "FEATURES",

@@ -40,7 +40,9 @@ PLACES = {
 }
 
 SOURCES = sorted(file for room in SOURCE_ROOTS for file in (ROOT / room).rglob("*.py"))
-PYTHON = SOURCES + sorted((ROOT / "tests").rglob("*.py")) + sorted((ROOT / "docs").rglob("*.py"))
+PYTHON = SOURCES + [
+    file for room in ("deploy", "docs", "tests") for file in sorted((ROOT / room).rglob("*.py"))
+]
 PACKAGES = [file for file in SOURCES if file.name == "__init__.py"]
 EXPERIMENTS = sorted(
     folder

@@ -63,7 +63,7 @@ def after_a_step(place, content):
     """Return every tensor after one step, its values recorded, and the loss."""
     training = place.training(content)._stage
     learner = training._learner
-    loss = learner.step(training._batch(), 0)
+    loss = learner.step(training._feed(learner.generator, 0, 0), 0)
     return {k: v.clone() for k, v in learner.tensors().items()}, loss, dict(learner._mix.initial)
 
 

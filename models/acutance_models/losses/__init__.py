@@ -1,7 +1,12 @@
 """Losses: what a training brings down, one file per family, and their mix."""
 
 from acutance_models.losses.adversarial import Adversarial, Classification
-from acutance_models.losses.checking import batch_couplings, check_terms, normalises_batches
+from acutance_models.losses.checking import (
+    BATCH_NORMS,
+    batch_couplings,
+    check_terms,
+    normalises_batches,
+)
 from acutance_models.losses.gram import Gram, gram_matrices
 from acutance_models.losses.interface import FeatureLoss, PictureLoss, VerdictLoss
 from acutance_models.losses.mix import LossMix
@@ -13,6 +18,7 @@ from acutance_models.losses.views import Critique, Views
 from acutance_models.losses.watch import Health, discriminator_health, discriminator_rests
 
 __all__ = [
+    "BATCH_NORMS",
     "L1",
     "LOSSES",
     "MSE",

@@ -75,10 +75,17 @@ def batch_couplings(terms: Mapping[str, Any], *, patch: int, channels: int = 3) 
         loss = LOSSES.build(split_term(resolve_term(spec))[1])
         if isinstance(loss, VerdictLoss) and loss.compares:
             found.append(f"the term {name} compares each picture with the mean of the batch")
+        if isinstance(loss, VerdictLoss) and loss.names_classes:
+            found.append(f"the term {name} is a mean over those pictures of the batch with a class")
         critic = _critic(loss, name, patch, channels)[0] if isinstance(loss, Adversarial) else None
         if critic is not None and normalises_batches(critic):
             found.append(f"the discriminator of {name} normalises by the batch's statistics")
     return found
+
+
+def couples(loss: VerdictLoss) -> bool:
+    """Say whether a loss is no mean over what it makes of each picture for itself."""
+    return loss.compares or loss.names_classes
 
 
 def normalises_batches(network: nn.Module) -> bool:

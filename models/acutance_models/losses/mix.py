@@ -10,11 +10,14 @@ from torch import nn
 from acutance_models.discriminators import Discriminator, Verdict
 from acutance_models.errors import LossError, RegistryError
 from acutance_models.losses.adversarial import Adversarial
-from acutance_models.losses.checking import check_terms, discriminator_for
+from acutance_models.losses.checking import check_terms, couples, discriminator_for
 from acutance_models.losses.interface import FeatureLoss, VerdictLoss
 from acutance_models.losses.passing import (
+    Gather,
     feature_networks,
     frozen,
+    gathered,
+    gathered_verdict,
     planned_networks,
     rgb,
     unmoved,
@@ -96,6 +99,8 @@ class LossMix:
             planned_networks(wanted) if seed is None else feature_networks(wanted, weights or {})
         )
         self.initial: dict[str, float] = {}
+        self.gathered: Gather | None = None
+        """Where others look at the other parts of each batch; None = this is the whole batch."""
 
     def to(self, device: torch.device) -> "LossMix":
         """Move every network to a device, and return the mix itself."""
@@ -161,6 +166,7 @@ class LossMix:
                 views = Views([bicubic[part].float()], hr[part], named, active)
                 for name, found in self._values(views).items():
                     values[name] += len(hr[part]) / len(hr) * float(found)
+        values = self._mean(values, hr.device)
         for name, value in values.items():
             if not math.isfinite(value) or value < _LEAST:
                 raise LossError(
@@ -216,9 +222,11 @@ class LossMix:
                 fake, real = (seen.detach() for seen in self._seen(owner, views))
                 critic = self.discriminators[owner]
                 judged[owner] = critic(real), critic(fake)
-            losses[name] = loss.discriminator_loss(*judged[owner], views.labels)
+            gather = self.gathered if couples(loss) else None
+            hr, sr = (gathered_verdict(each, gather) for each in judged[owner])
+            losses[name] = loss.discriminator_loss(hr, sr, gathered(views.labels, gather))
             if isinstance(loss, Adversarial):
-                statistics[name] = loss.statistics(*judged[owner])
+                statistics[name] = loss.statistics(hr, sr)
         return Critique(losses, statistics)
 
     def _values(self, views: Views) -> dict[str, torch.Tensor]:
@@ -233,7 +241,12 @@ class LossMix:
                 owner = self.owners[name]
                 if owner not in judged:
                     judged[owner] = self._judge(owner, views)
-                values[name] = loss.generator_loss(*judged[owner], views.labels)
+                gather, (real, fake) = self.gathered if couples(loss) else None, judged[owner]
+                values[name] = loss.generator_loss(
+                    None if real is None else gathered_verdict(real, gather),
+                    gathered_verdict(fake, gather),
+                    gathered(views.labels, gather),
+                )
             else:
                 values[name] = torch.stack([loss(sr, views.hr) for sr in views.outputs]).mean()
         return values
@@ -246,6 +259,13 @@ class LossMix:
         with frozen(critic):
             compared = any(isinstance(term, VerdictLoss) and term.compares for term in terms)
             return critic(real.detach()) if compared else None, critic(fake)
+
+    def _mean(self, values: dict[str, float], device: torch.device) -> dict[str, float]:
+        """Return the means over all parts of the batch of what was found for this one."""
+        if self.gathered is None or not values:
+            return values
+        found = torch.tensor([list(values.values())], dtype=torch.float64, device=device)
+        return dict(zip(values, self.gathered(found).mean(dim=0).tolist(), strict=True))
 
     def _seen(self, owner: str, views: Views) -> tuple[torch.Tensor, torch.Tensor]:
         """Return what a discriminator is shown: of the generator, and of the real pictures."""

@@ -1,14 +1,19 @@
 """What a loss mix's passes through its networks need."""
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 
 import torch
 from torch import nn
 
+from acutance_models.discriminators import Verdict
 from acutance_models.errors import FeatureError
 from acutance_models.features import FeatureNetwork, build_features, plan_features, weights_name
+
+Gather = Callable[[torch.Tensor], torch.Tensor]
+"""Makes of a tensor (B, ...) of one of equally large parts that of the whole batch, (parts * B,
+...), through which the gradient flows."""
 
 
 def feature_networks(
@@ -50,6 +55,18 @@ def rgb(pictures: torch.Tensor) -> torch.Tensor:
     if pictures.shape[1] == 3:
         return pictures
     return ((pictures * 255 - 16) / 219).expand(-1, 3, -1, -1)
+
+
+def gathered(part: torch.Tensor | None, gather: Gather | None) -> torch.Tensor | None:
+    """Return a tensor of the whole batch; what is no part of anything stays as it is."""
+    return part if part is None or gather is None else gather(part)
+
+
+def gathered_verdict(part: Verdict, gather: Gather | None) -> Verdict:
+    """Return the verdict on the whole batch, whose parts were judged one by one."""
+    if gather is None:
+        return part
+    return Verdict(gather(part.logits), gathered(part.classes, gather))
 
 
 @contextmanager

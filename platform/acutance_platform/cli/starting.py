@@ -49,15 +49,24 @@ def init(pictures: Path, output: Path | None, scale: str | None, overwrite: bool
 
 
 @click.command()
+@click.option(
+    "--address",
+    envvar="RAY_ADDRESS",
+    metavar="HOST:PORT",
+    help="A Ray cluster whose nodes are asked as well (or RAY_ADDRESS).",
+)
 @click.option("--json", "as_json", is_flag=True, help="One JSON document.")
-def doctor(as_json: bool) -> None:
-    """Check that this machine can run sweeps, and say what to do where it cannot.
+def doctor(address: str | None, as_json: bool) -> None:
+    """Check that this machine, or a cluster, can run sweeps, and say what to do where it cannot.
+
+    Of a cluster, each node is asked: versions, the store, its clock, disk, memory and GPUs.
 
     \b
     Example:
       acutance doctor
+      acutance doctor --address 10.0.0.5:6379
     """
-    findings = look(open_home())
+    findings = look(open_home(), address=address or None)
     if as_json:
         click.echo(json.dumps([asdict(finding) for finding in findings], indent=2))
     else:
@@ -68,4 +77,5 @@ def doctor(as_json: bool) -> None:
             table.add_row(finding.subject, verdict, finding.said, finding.advice)
         Console().print(table)
     if any(finding.verdict == "failure" for finding in findings):
-        raise Failed("this machine cannot run sweeps yet; see the advice above.")
+        who = f"the cluster {address}" if address else "this machine"
+        raise Failed(f"{who} cannot run sweeps yet; see the advice above.")

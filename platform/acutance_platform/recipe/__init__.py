@@ -7,6 +7,7 @@ from acutance_platform.recipe.errors import Problem, RecipeErrors, refuse
 from acutance_platform.recipe.metrics import resolve_metrics
 from acutance_platform.recipe.micro_batch import micro_batch_path
 from acutance_platform.recipe.plugins import load_plugins
+from acutance_platform.recipe.ranks import rank_count, rank_threads
 from acutance_platform.recipe.schema import (
     Group,
     Optimizer,
@@ -40,6 +41,8 @@ __all__ = [
     "load_plugins",
     "micro_batch_path",
     "problems_of",
+    "rank_count",
+    "rank_threads",
     "refuse",
     "registry_problems",
     "resolve_metrics",

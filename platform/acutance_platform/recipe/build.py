@@ -23,6 +23,7 @@ from acutance_platform.recipe.errors import Problem, RecipeErrors
 from acutance_platform.recipe.metrics import resolve_metrics
 from acutance_platform.recipe.micro_batch import micro_batch_problems
 from acutance_platform.recipe.plugins import load_plugins
+from acutance_platform.recipe.ranks import part_problems, rank_problems
 from acutance_platform.recipe.schema import Recipe, Stage
 from acutance_platform.recipe.shares import share_problems
 from acutance_platform.recipe.translate import problems_of, registry_problems, unknown
@@ -169,13 +170,15 @@ def _cross_problems(recipe: Recipe, *, sound: bool) -> list[Problem]:
         own = f"stages.{link.name}."
         problems |= dict.fromkeys(_patch_problems(link, own))
         problems |= dict.fromkeys(_schedule_problems(link, own))
+        problems |= dict.fromkeys(part_problems(link))
         if sound:
             problems |= dict.fromkeys(_term_problems(link, own))
         if link.stage.init is not None and first:
             rule = "only the first stage may start from a model: the others start from their parent"
             place = f"{own}init"
             problems[Problem(place, link.stage.init, rule, "Move it to the first stage.")] = None
-    return [*problems, *share_problems(recipe.resources), *zero_shot_problems(recipe)]
+    found = [*rank_problems(recipe), *share_problems(recipe.resources)]
+    return [*problems, *found, *zero_shot_problems(recipe)]
 
 
 def _term_problems(link: Link, own: str) -> Iterator[Problem]:

@@ -5,6 +5,7 @@ import torch
 from acutance_models import batch_couplings, build_generator, normalises_batches
 from acutance_platform.recipe.chain import Link
 from acutance_platform.recipe.errors import Problem
+from acutance_platform.recipe.ranks import rank_count
 
 
 def micro_batch_path(stage: str) -> str:
@@ -27,8 +28,8 @@ def micro_batch_problems(link: Link) -> list[Problem]:
     if data.micro_batch > data.batch:
         rule = f"a batch of {data.batch} crops has no larger part"
         return [Problem(place, value, rule, f"Write {data.batch} or less, or leave it out.")]
-    if data.micro_batch == data.batch:
-        return []
+    if data.micro_batch >= data.batch // rank_count(link.recipe.resources):
+        return []  # each rank computes its part at once
     with torch.device("meta"):
         network = build_generator(link.recipe.generator, scale=link.recipe.scale, seed=None)
     found = batch_couplings(link.stage.loss, patch=data.patch, channels=network.channels)

@@ -65,7 +65,11 @@ def _problem(index: int, name: str, error: Exception) -> Problem:
 
 
 def _source_hash(name: str) -> str:
-    """Hash every Python file of the module or package, in a fixed order."""
+    """Hash every Python file of the module or package, in a fixed order.
+
+    A package of one file is hashed as the module of that content: nodes of a cluster are sent
+    modules as packages, and keys have to be the same there.
+    """
     spec = importlib.util.find_spec(name)
     digest = hashlib.sha256()
     folders = list(spec.submodule_search_locations or []) if spec else []
@@ -73,6 +77,7 @@ def _source_hash(name: str) -> str:
     if not files and spec and spec.origin:
         files = [Path(spec.origin)]
     for file in files:
-        digest.update(file.name.encode())
+        alone = len(files) == 1 and file.name == "__init__.py"
+        digest.update((f"{name.rpartition('.')[2]}.py" if alone else file.name).encode())
         digest.update(file.read_bytes())
     return digest.hexdigest()

@@ -100,10 +100,14 @@ class Resources(Part):
     """What one trial takes of a machine."""
 
     cpu: int = Field(default=1, ge=1)
-    """Threads of one trial; part of the machine kind, since it changes bits."""
+    """Threads of one trial, all its ranks together; part of the machine kind, since it changes
+    bits."""
     gpu: Literal["auto"] | Annotated[float, Field(ge=0)] = "auto"
-    """Share of a GPU up to 1, or whole GPUs of one machine; `auto`: one where there is one, else
-    none."""
+    """Share of a GPU, or a number of whole GPUs, each with a rank; `auto`: one for each rank where
+    there are any, else none."""
+    ranks: int | None = Field(default=None, ge=1)
+    """Processes of one node that train together, each on its part of every batch; part of the
+    machine kind. null = one for each whole GPU."""
     pack: bool | None = None
     """Whether the trials of a sweep get parts of a GPU (1/8, 1/4, 1/2, 1) by the memory that they
     are predicted to take; null = with `gpu: auto`."""
@@ -268,7 +272,7 @@ class Recipe(Part):
     precision: Literal["f32", "bf16", "auto"] = "f32"
     """Arithmetic of the training step; `auto` is bf16 where the machine computes it natively."""
     resources: Resources = Resources()
-    """Threads and GPU share of one trial."""
+    """Threads, GPUs and ranks of one trial."""
     ema: float | None = Field(default=None, gt=0, lt=1)
     """Decay of the weights' moving average; when set, the average is what is measured and kept."""
     stages: dict[str, Stage] = Field(min_length=1)

@@ -1,4 +1,4 @@
-"""What a worker process uses, as the system accounts for it."""
+"""What a worker process and the ranks that it leads use, as the system accounts for it."""
 
 import time
 from typing import final
@@ -18,11 +18,16 @@ class ProcessMeter:
 
     def begin(self) -> None:
         """Begin a leg: the time that passed while the process waited for it held no GPU."""
-        self._wall = time.monotonic()
+        self._wall, self._others = time.monotonic(), 0.0
 
-    def read(self, share: float) -> list[float]:
-        """Return seconds of CPU, and of wall time times the share of a GPU, not yet told."""
+    def read(self, share: float, others: float = 0.0) -> list[float]:
+        """Return seconds of CPU, and of wall time times GPUs, not yet told.
+
+        Args:
+            share: Share of a GPU, or number of GPUs.
+            others: CPU seconds of the leg's other ranks, since it began.
+        """
         cpu, wall = time.process_time(), time.monotonic()
-        passed = [cpu - self._cpu, (wall - self._wall) * share]
-        self._cpu, self._wall = cpu, wall
+        passed = [cpu - self._cpu + others - self._others, (wall - self._wall) * share]
+        self._cpu, self._wall, self._others = cpu, wall, others
         return passed

@@ -12,12 +12,13 @@ __all__ = ["Share", "cluster_nodes", "require_room", "share_of"]
 
 
 def share_of(recipe: Mapping[str, Any], nodes: Sequence[Node] | None = None) -> Share:
-    """Return what a recipe asks for; `gpu: auto` is one where the cluster has any, else none."""
+    """Return what a recipe asks for; `gpu: auto` is one a rank where there are any, else none."""
     resources = recipe.get("resources") or {}
     cpu, gpu = float(resources.get("cpu", 1)), resources.get("gpu", "auto")
     if gpu == "auto":
         nodes = cluster_nodes() if nodes is None else nodes
-        gpu = 1.0 if any(node.gpus for node in nodes) else 0.0
+        any_gpu = any(node.gpus for node in nodes)
+        gpu = float(resources.get("ranks") or 1) if any_gpu else 0.0
     return Share(cpu, float(gpu))
 
 

@@ -93,9 +93,9 @@ class Leg(tune.Trainable):
     """One leg; `reset_config` makes the same worker process run the next one.
 
     Config: `trial`, `owner`, `training` (`module:attribute`), `recipe` (JSON text, which Tune
-    leaves alone), `rungs`, `store`, `local`, `machine`, `cpu`, `gpu` (share of one), `context`
-    (bytes of a GPU that a process takes beside its tensors), `bell` (see `_listen`), `bell_key`
-    (its likeness in the store).
+    leaves alone), `rungs`, `store`, `local`, `machine`, `cpu`, `gpu` (share of one, or how many),
+    `context` (bytes of a GPU that a process takes beside its tensors), `bell` (see `_listen`),
+    `bell_key` (its likeness in the store).
     """
 
     _training: Training | None
@@ -128,8 +128,10 @@ class Leg(tune.Trainable):
             if self._bell.draining:
                 self._fault = NodeDraining("its node is being taken away, its state is saved")
         node = ray.get_runtime_context().get_node_id()[:NODE_CHARACTERS]
-        spent = self._meter.read(self._config["gpu"])
-        return {**result, "spent": spent, "node": node, "gpus": _own_gpus(self._config["gpu"])}
+        others = getattr(self._training, "rank_seconds", 0.0)  # a training of a test has no ranks
+        share = self._config["gpu"]
+        told = {"spent": self._meter.read(share, others), "node": node, "gpus": _own_gpus(share)}
+        return {**result, **told}
 
     def _begin(self, config: dict[str, Any]) -> None:
         self._config = config
@@ -233,8 +235,9 @@ def _own_gpus(share: float) -> list[int]:
 
 
 def _cap_memory(share: float, context: float) -> None:
-    """Keep a worker with a part of a GPU to that part of its memory, its CUDA context included.
+    """Keep a worker with a part of a GPU to that part of its memory; whole ones it may use up.
 
+    The part has the process's CUDA context in it, which torch does not count.
     Set anew for each leg; without a cap one greedy trial ends its neighbours.
     """
     if share > 0:

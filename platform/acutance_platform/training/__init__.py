@@ -15,6 +15,7 @@ from acutance_platform.training.features import (
     files_of_metrics,
     metric_problems,
 )
+from acutance_platform.training.group import RankLost
 from acutance_platform.training.inherit import Inheritance, compare, lineage_of
 from acutance_platform.training.keys import stage_keys
 from acutance_platform.training.loop import Interrupted, StageTraining, TrainingDiverged
@@ -43,6 +44,7 @@ __all__ = [
     "MachineKind",
     "OutOfMemory",
     "Pairs",
+    "RankLost",
     "Report",
     "StageTraining",
     "States",

@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from acutance_models import Critique, LossMix, Views, discriminator_health, discriminator_rests
 from acutance_platform.recipe import Link
+from acutance_platform.training.group import Group, gradients
 from acutance_platform.training.optim import (
     build_optimizer,
     learning_rate_factor,
@@ -44,6 +45,8 @@ class Adversary:
         }
         self.seen: dict[str, dict[str, float]] = {}
         """Statistics of each discriminator for the last batch: what decides whether it rests."""
+        self.group: Group | None = None
+        """Ranks that see other parts of the same batch; None = there are none."""
 
     def __bool__(self) -> bool:
         """Say whether there is a discriminator at all."""
@@ -73,8 +76,13 @@ class Adversary:
             for name, value in _named(critique).items():
                 told = share * value
                 recorded[name] = recorded[name] + told if name in recorded else told
+        total = torch.stack(parts).sum()
+        if self.group is not None:
+            critics = self._mix.discriminators.values()
+            weights = (weight for critic in critics for weight in critic.parameters())
+            self.group.add([*gradients(weights), total, *recorded.values()])
         resting = self._resting(recorded)
-        total = self._clipped(torch.stack(parts).sum())
+        total = self._clipped(total)
         if bool(torch.isfinite(total)):
             self._learn(resting, judged, done)
         return total, recorded

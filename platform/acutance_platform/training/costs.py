@@ -15,7 +15,7 @@ from acutance_models import (
     metric_files,
     upscale,
 )
-from acutance_platform.recipe import Link, Recipe, chain
+from acutance_platform.recipe import Link, Recipe, chain, rank_count
 from acutance_platform.training.learner import Learner
 from acutance_platform.training.pieces import Batch
 from acutance_platform.training.tally import Tally, without_contents
@@ -31,7 +31,8 @@ class StepWork:
 
     peak_memory: int
     """Most bytes that its tensors take at once: weights, gradients, moments, average, batch,
-    discriminators, feature networks, and all that waits for the backward pass."""
+    discriminators, feature networks, and all that waits for the backward pass. Of several ranks,
+    what each takes."""
     flops: float
     """Floating-point operations of convolutions and products of matrices, two a multiply-add."""
     bytes: float
@@ -150,15 +151,15 @@ def _work(link: Link, tally: Tally) -> StepWork:
 
 
 def empty_batch(network: Generator, recipe: Recipe) -> Batch:
-    """Return a batch as `StageTraining` would give it to a network, its numbers arbitrary."""
-    data = recipe.data
+    """Return what a rank's `Feed` would give to its network, the numbers arbitrary."""
+    data, crops = recipe.data, recipe.data.batch // rank_count(recipe.resources)
     side = data.patch // recipe.scale
 
     def pictures(channels: int, side: int) -> torch.Tensor:
-        whole = torch.empty(data.batch, channels, side, side)
+        whole = torch.empty(crops, channels, side, side)
         return whole.to(memory_format=torch.channels_last)
 
     classes = network.condition_classes
-    shown = None if classes is None else torch.empty(data.batch, classes, data.patch, data.patch)
+    shown = None if classes is None else torch.empty(crops, classes, data.patch, data.patch)
     channels = network.channels
     return Batch(pictures(channels, side), pictures(channels, data.patch), shown)

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from acutance_models import Degradation, stream
-from acutance_platform.recipe import Problem, Recipe, chain
+from acutance_platform.recipe import Problem, Recipe, chain, rank_count
 from acutance_platform.training.conditions import class_problems, condition_tensor
 from acutance_platform.training.resident import Resident, has_room
 from acutance_platform.training.symmetry import TURNS, copy_turned
@@ -80,13 +80,24 @@ class _Window(NamedTuple):
 
 @final
 class Batches:
-    """Training crops: `batches(step)` gives the LR and HR tensors of that step."""
+    """Training crops: `batches(step)` gives the LR and HR tensors of that step.
 
-    def __init__(self, pairs: Pairs, recipe: Recipe, *, device: torch.device) -> None:
+    Args:
+        pairs: The dataset's pictures.
+        recipe: A stage's.
+        device: Where the tensors are wanted.
+        rank: Which part of each batch, of as many as the recipe has ranks; None = all of it.
+    """
+
+    def __init__(
+        self, pairs: Pairs, recipe: Recipe, *, device: torch.device, rank: int | None = None
+    ) -> None:
         self._pairs = pairs
         self._seed = recipe.seed
         self._patch = recipe.data.patch
         self._batch = recipe.data.batch
+        each = self._batch // (1 if rank is None else rank_count(recipe.resources))
+        self._crops = range((rank or 0) * each, ((rank or 0) + 1) * each)
         self._turns = TURNS[recipe.data.augment]
         self._device = device
         self._per_crop = (
@@ -113,17 +124,17 @@ class Batches:
     def pixels(self, step: int, attempt: int = 0) -> tuple[Pixels, Pixels]:
         """Return the same batch in 8 bits: LR (B, p/s, p/s, 3) and HR (B, p, p, 3)."""
         side = self._patch // self._pairs.scale
-        lr = np.empty((self._batch, side, side, 3), np.uint8)
-        hr = np.empty((self._batch, self._patch, self._patch, 3), np.uint8)
-        for k, window in enumerate(self._windows(step, attempt)):
+        lr = np.empty((len(self._crops), side, side, 3), np.uint8)
+        hr = np.empty((len(self._crops), self._patch, self._patch, 3), np.uint8)
+        for place, (k, window) in enumerate(self._windows(step, attempt)):
             patch = self._pairs.hr(window.picture)[self._hr_part(window)]
             if self._per_crop is None:
                 y, x = window.y, window.x
                 small = self._pairs.lr(window.picture)[y : y + side, x : x + side]
             else:
                 small = self._per_crop(patch, stream(self._seed, "degradation", step, attempt, k))
-            copy_turned(small, window.turn, lr[k])
-            copy_turned(patch, window.turn, hr[k])
+            copy_turned(small, window.turn, lr[place])
+            copy_turned(patch, window.turn, hr[place])
         return lr, hr
 
     def condition(self, step: int, attempt: int = 0) -> Tensor | None:
@@ -134,23 +145,26 @@ class Batches:
         dataset = self._pairs.dataset
         if dataset.classes is None:
             return None
-        maps = np.empty((self._batch, self._patch, self._patch, dataset.classes), np.uint8)
-        for k, window in enumerate(self._windows(step, attempt)):
-            copy_turned(dataset.map(window.picture, *self._hr_part(window)), window.turn, maps[k])
+        side = self._patch
+        maps = np.empty((len(self._crops), side, side, dataset.classes), np.uint8)
+        for own, (_, window) in zip(maps, self._windows(step, attempt), strict=True):
+            copy_turned(dataset.map(window.picture, *self._hr_part(window)), window.turn, own)
         return condition_tensor(maps, self._device)
 
-    def _windows(self, step: int, attempt: int) -> Iterator[_Window]:
+    def _windows(self, step: int, attempt: int) -> Iterator[tuple[int, _Window]]:
+        """Yield place in the whole batch and window of each crop of this part."""
         corners = stream(self._seed, "crop", step, attempt).random((self._batch, 2))
         turns = stream(self._seed, "flip", step, attempt).integers(0, 8, self._batch)
         scale, side = self._pairs.scale, self._patch // self._pairs.scale
-        for k, (corner, turn) in enumerate(zip(corners, turns, strict=True)):
+        for k in self._crops:
+            corner, turn = corners[k], turns[k]
             epoch, place = divmod(step * self._batch + k, len(self._indices))
             index = self._indices[self._order(epoch)[place]]
             picture = self._pairs.dataset.pictures[index]
             rows, columns = picture.height // scale, picture.width // scale
             y = int(corner[0] * (rows - side + 1))
             x = int(corner[1] * (columns - side + 1))
-            yield _Window(index, y, x, self._turns[turn])
+            yield k, _Window(index, y, x, self._turns[turn])
 
     def _hr_part(self, window: _Window) -> tuple[slice, slice]:
         top, left = window.y * self._pairs.scale, window.x * self._pairs.scale
@@ -173,7 +187,7 @@ class Batches:
     def _gathered(self, step: int, attempt: int) -> tuple[Tensor, Tensor]:
         """Return what `pixels` does, cut on the device."""
         assert self._resident is not None
-        windows = list(self._windows(step, attempt))
+        windows = [window for _, window in self._windows(step, attempt)]
         places = [self._places[window.picture] for window in windows]
         ys, xs = [w.y for w in windows], [w.x for w in windows]
         turns, scale = [w.turn for w in windows], self._pairs.scale

@@ -13,6 +13,7 @@ from acutance_platform.recipe import Link
 from acutance_platform.training.adversary import Adversary, Seen, recorded_names
 from acutance_platform.training.averages import Averages
 from acutance_platform.training.conditions import sr_outputs
+from acutance_platform.training.group import Group, gradients
 from acutance_platform.training.groups import freeze_batch_norm, parameter_groups
 from acutance_platform.training.inherit import inherit
 from acutance_platform.training.machine import placed
@@ -71,12 +72,24 @@ class Learner:
             self._mix.to(device)
         self._adversary = Adversary(link, self._mix)
         self.averages = Averages(recorded_names(self._mix), device)
+        self._group: Group | None = None
+
+    def join(self, group: Group) -> None:
+        """Learn as one of several ranks: what `step` is given is then a part of the batch.
+
+        Every rank has to be in the same state and take every step; then all stay in one state, that
+        of a learner which is given the whole batch.
+        """
+        self._group = self._adversary.group = group
+        self._mix.gathered = group.gathered
+        for network in (self.generator, *self._mix.discriminators.values()):
+            group.normalise(network)
 
     def step(self, batch: Batch, done: int) -> Tensor:
         """Learn from one batch.
 
         Args:
-            batch: On the device.
+            batch: On the device; of one of several ranks, its part.
             done: Steps since the stage's start.
 
         Returns:
@@ -88,7 +101,7 @@ class Learner:
         if mix.uncalibrated:
             bicubic = bicubic_enlarge(batch.lr, self._recipe.scale)
             mix.calibrate(bicubic, batch.hr, batch.labels, micro_batch=micro)
-        pieces = pieces_of(batch, micro)
+        pieces = pieces_of(batch, micro, self._group.ranks if self._group is not None else 1)
         critics_first = self._link.stage.order == "discriminator_first"
         seen = self._looked_at(pieces, done) if critics_first else []
         judged = self._criticise(seen, done) if critics_first else None
@@ -209,7 +222,10 @@ class Learner:
                 told = piece.share * value.detach()
                 losses[name] = losses[name] + told if name in losses else told
             made.append((views if alone else self._kept(views, done), piece.share))
-        return losses, self._learn(torch.stack(parts).sum(), done), made
+        total = torch.stack(parts).sum()
+        if self._group is not None:
+            self._group.add([*gradients(self.parameters), total, *losses.values()])
+        return losses, self._learn(total, done), made
 
     def _kept(self, views: Views, done: int) -> Views:
         """Return the pictures of a view alone; maps are computed again where they are needed."""

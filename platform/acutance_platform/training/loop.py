@@ -12,18 +12,19 @@ import torch
 from acutance_models import (
     build_metrics,
     dump_weights,
-    luma_planes,
     read_tensors,
 )
-from acutance_platform.recipe import Link
+from acutance_platform.recipe import Link, rank_count
 from acutance_platform.training.costs import network_costs
-from acutance_platform.training.data import Batches, Pairs
+from acutance_platform.training.data import Pairs
 from acutance_platform.training.evaluate import measure
 from acutance_platform.training.features import feature_bytes
+from acutance_platform.training.feed import Feed
 from acutance_platform.training.latency import latency_ms
 from acutance_platform.training.learner import Learner
 from acutance_platform.training.machine import device_of
-from acutance_platform.training.pieces import Batch, OutOfMemory, lacks_memory
+from acutance_platform.training.pieces import OutOfMemory, lacks_memory
+from acutance_platform.training.ranks import Ranks
 from acutance_platform.training.state import Progress, Report, Spent, States
 from acutance_platform.training.upkeep import Meter, next_report, set_backends
 from acutance_storage import BlobStore, get_blob
@@ -57,6 +58,7 @@ class StageTraining:
         costs: What every report tells beside its measurements; None = those of the network.
         lineage: What the published weights descend from, oldest first: the keys of the chain's
             earlier stages, and before them the lineage of the model that the first began from.
+        ranks: Who train with this process; None = it trains alone.
 
     Raises:
         StorageError: If the parent's weights are missing or damaged.
@@ -76,14 +78,16 @@ class StageTraining:
         owner: str = "",
         costs: Mapping[str, float] | None = None,
         lineage: Sequence[str] = (),
+        ranks: Ranks | None = None,
     ) -> None:
+        self._ranks = ranks
         self._lineage = (*lineage, key)
         self._link, self._recipe, self._parent = link, link.recipe, parent
         self._store, self._owner, self.key = store, owner, key
         self._device = device_of(self._recipe)
         set_backends(self._recipe, self._device)
         self._pairs = pairs
-        self._batches = Batches(pairs, self._recipe, device=self._device)
+        self._feed = Feed(pairs, self._recipe, device=self._device)
         self._publish_at = {*rungs, link.end}
         self._files = feature_bytes(files or {}, store)
         self._metrics = build_metrics(
@@ -91,7 +95,7 @@ class StageTraining:
         )
         self._states = States(store, key, local=local, keep=self._recipe.checkpoint.keep)
         self._costs = dict(network_costs(self._recipe) if costs is None else costs)
-        self._meter = Meter(self._recipe)
+        self._meter = Meter(self._recipe, lambda: 0.0 if ranks is None else ranks.cpu_seconds)
         self._stop = False
         self._restart()
 
@@ -115,6 +119,7 @@ class StageTraining:
             Interrupted: If `request_stop` was called; the state is saved.
             OutOfMemory: If a step did not fit into memory.
             StorageError: If the store cannot be used; the state is on this machine.
+            RankLost: If another rank has ended; the training goes on from its newest state.
         """
         if self.step >= self._link.end:
             raise ValueError(f"the stage has ended at step {self.step}")
@@ -127,6 +132,8 @@ class StageTraining:
                 raise Interrupted(f"stopped and saved at step {self.step}")
             self._train_step()
             saving = self.step == goal or self.step % self._recipe.checkpoint.every == 0
+            if saving and self._ranks is not None:
+                self._ranks.agree(self._learner)
             if saving and not self._learner.sound():
                 self._roll_back(math.nan)
             elif saving and self.step < goal:
@@ -232,12 +239,13 @@ class StageTraining:
         """One step of optimisation on one batch."""
         progress, data, value = self._progress, self._recipe.data, None
         try:
-            value = self._learner.step(self._batch(), progress.step - progress.start)
+            value = self._learned()
         except Exception as error:
             if not lacks_memory(error):
                 raise
         if value is None:  # raised here, it does not keep the tensors of that step alive
-            crops = min(data.batch, data.micro_batch or data.batch)
+            crops = data.batch // rank_count(self._recipe.resources)
+            crops = min(crops, data.micro_batch or crops)
             raise OutOfMemory(self._link.name, crops)
         progress.spent.executed += 1
         if not torch.isfinite(value):
@@ -245,14 +253,13 @@ class StageTraining:
             return
         progress.step += 1
 
-    def _batch(self) -> Batch:
-        step, attempt = self._progress.step, self._progress.attempt
-        generator = self._learner.generator
-        lr, hr = self._batches(step, attempt)
-        if generator.channels == 1:
-            lr, hr = luma_planes(lr), luma_planes(hr)
-        takes_map = generator.condition_classes is not None
-        return Batch(lr, hr, self._batches.condition(step, attempt) if takes_map else None)
+    def _learned(self) -> torch.Tensor:
+        """Let the learner, and those of the other ranks, take the next step."""
+        learner, progress = self._learner, self._progress
+        if self._ranks is not None:
+            return self._ranks.step(learner, self._feed, self._link.name, progress)
+        batch = self._feed(learner.generator, progress.step, progress.attempt)
+        return learner.step(batch, progress.step - progress.start)
 
     def _restart(self) -> None:
         """Build everything from the seed, then put the newest saved state over it."""

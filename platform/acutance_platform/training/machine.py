@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 import torch
 from torch import nn
 
-from acutance_platform.recipe import Problem, Recipe, RecipeErrors
+from acutance_platform.recipe import Problem, Recipe, RecipeErrors, rank_count, rank_threads
 
 Network = TypeVar("Network", bound=nn.Module)
 
@@ -31,7 +31,7 @@ class MachineKind:
     vendor: str
     """CPU vendor; empty on a GPU."""
     threads: int
-    """Threads of the CPU kernels; 0 on a GPU."""
+    """Threads of the CPU kernels of each rank; 0 on a GPU."""
     precision: str
     """f32 or bf16."""
     memory_format: str = "channels_last"
@@ -40,15 +40,21 @@ class MachineKind:
     """Whether the optimiser is torch's fused kernel."""
     compiled: bool = False
     """Whether torch.compile rewrote the step."""
+    ranks: int = 1
+    """Processes that add up the gradients of their parts of each batch."""
 
     def for_recipe(self, recipe: Recipe) -> "MachineKind":
-        """Return the kind with the precision and threads that a recipe of the same sweep has."""
-        threads = recipe.resources.cpu if self.device == "cpu" else 0
-        return replace(self, precision=recipe.precision, threads=threads)
+        """Return the kind with precision, threads and ranks of a recipe of the same sweep."""
+        threads = rank_threads(recipe.resources) if self.device == "cpu" else 0
+        ranks = rank_count(recipe.resources)
+        return replace(self, precision=recipe.precision, threads=threads, ranks=ranks)
 
     def as_dict(self) -> dict[str, Any]:
         """Return the fields as plain data for keys, journals and runs."""
-        return asdict(self)
+        plain = asdict(self)
+        if self.ranks == 1:  # keys made before there were ranks still hold
+            del plain["ranks"]
+        return plain
 
 
 @dataclass(frozen=True)
@@ -95,7 +101,7 @@ def resolve_auto(recipe: Recipe, facts: Facts | None = None) -> Recipe:
     facts = facts or facts_here()
     gpu = recipe.resources.gpu
     if gpu == "auto":
-        gpu = 1.0 if facts.gpus else 0.0
+        gpu = float(rank_count(recipe.resources)) if facts.gpus else 0.0
     precision = recipe.precision
     if precision == "auto":
         precision = "bf16" if (facts.gpu_bf16 if gpu > 0 else facts.cpu_bf16) else "f32"
@@ -113,7 +119,7 @@ def room_problems(recipe: Recipe, facts: Facts | None = None) -> list[Problem]:
         problems.append(Problem("resources.cpu", str(cpu), rule, f"Write {facts.cpus} or less."))
     if gpu != "auto" and gpu > facts.gpus:
         rule = f"this machine has {facts.gpus} GPUs that torch can use"
-        way_out = "Write gpu: auto, or run it where there is one."
+        way_out = "Write gpu: auto, or run it where there are enough."
         problems.append(Problem("resources.gpu", f"{gpu:g}", rule, way_out))
     return problems
 
@@ -130,7 +136,8 @@ def machine_kind(recipe: Recipe, facts: Facts | None = None) -> MachineKind:
             raise RecipeErrors(p for p in room_problems(recipe, facts) if "gpu" in p.place)
         device, isa, vendor, threads = facts.gpu, "", "", 0
     else:
-        device, isa, vendor, threads = "cpu", facts.isa, facts.vendor, recipe.resources.cpu
+        device, isa, vendor = "cpu", facts.isa, facts.vendor
+        threads = rank_threads(recipe.resources)
     return MachineKind(
         torch=facts.torch,
         device=device,
@@ -138,6 +145,7 @@ def machine_kind(recipe: Recipe, facts: Facts | None = None) -> MachineKind:
         vendor=vendor,
         threads=threads,
         precision=recipe.precision,
+        ranks=rank_count(recipe.resources),
     )
 
 

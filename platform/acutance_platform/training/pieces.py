@@ -31,13 +31,20 @@ class Piece(NamedTuple):
     """Its crops over those of the whole batch."""
 
 
-def pieces_of(batch: Batch, micro_batch: int | None) -> list[Piece]:
-    """Return the parts of a batch, each of `micro_batch` crops or, the last one, fewer."""
-    whole = len(batch.hr)
-    if micro_batch is None or micro_batch >= whole:
-        return [Piece(batch, 1.0)]
+def pieces_of(batch: Batch, micro_batch: int | None, ranks: int = 1) -> list[Piece]:
+    """Return the parts of a batch, each of `micro_batch` crops or, the last one, fewer.
+
+    Args:
+        batch: Of one step, or what one of several ranks computes of it.
+        micro_batch: Crops computed together; None = all.
+        ranks: Who compute equally large parts.
+    """
+    here = len(batch.hr)
+    whole = here * ranks
+    if micro_batch is None or micro_batch >= here:
+        return [Piece(batch, here / whole)]
     found = []
-    for low in range(0, whole, micro_batch):
+    for low in range(0, here, micro_batch):
         part = slice(low, low + micro_batch)
         condition = None if batch.condition is None else batch.condition[part]
         cut = Batch(batch.lr[part], batch.hr[part], condition)

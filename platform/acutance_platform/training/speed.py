@@ -14,7 +14,7 @@ import torch
 from filelock import FileLock
 from scipy.optimize import nnls
 
-from acutance_platform.recipe import Recipe, build_recipe, chain
+from acutance_platform.recipe import Recipe, build_recipe, chain, rank_threads
 from acutance_platform.training.costs import StepWork, empty_batch, step_work
 from acutance_platform.training.learner import Learner
 from acutance_platform.training.machine import MachineKind, device_of
@@ -108,13 +108,16 @@ def _row(work: StepWork) -> tuple[float, float, float]:
 
 
 def _small(recipe: Recipe, generator: dict[str, Any], patch: int, batch: int) -> Recipe:
+    """Return a training of one process, with what a rank of the given recipe has of the machine."""
+    resources = recipe.resources
+    alone = {"cpu": rank_threads(resources), "gpu": min(1.0, float(resources.gpu))}
     return build_recipe(
         {
             "scale": 4,
             "data": {"dataset": "none", "patch": patch, "batch": batch},
             "generator": generator,
             "precision": recipe.precision,
-            "resources": recipe.resources.model_dump(),
+            "resources": alone,
             "stages": {"train": {"steps": 100, "loss": {"pixel": {"kind": "l1", "weight": 1.0}}}},
         }
     )

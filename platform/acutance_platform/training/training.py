@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import final
 
-from acutance_platform.recipe import Recipe, RecipeErrors, chain, load_plugins
+from acutance_platform.recipe import Recipe, RecipeErrors, chain, load_plugins, rank_count
 from acutance_platform.training.costs import chain_costs
 from acutance_platform.training.data import Pairs, dataset_problems
 from acutance_platform.training.features import feature_files, feature_problems
@@ -12,6 +12,7 @@ from acutance_platform.training.inherit import lineage_of
 from acutance_platform.training.keys import stage_keys
 from acutance_platform.training.loop import StageTraining
 from acutance_platform.training.machine import MachineKind
+from acutance_platform.training.ranks import Ranks
 from acutance_platform.training.state import Report, States
 from acutance_storage import BlobStore, KeyMissing, get_blob, open_dataset
 
@@ -70,6 +71,11 @@ class Training:
         self._began_from = lineage_of(first) if first is not None else []
         self._earlier: list[Report] = []
         self._stop = False
+        self._ranks = (
+            Ranks(recipe, store=store, local=local, files=self._files)
+            if rank_count(recipe.resources) > 1
+            else None
+        )
         self._open(self._begun())
 
     @property
@@ -87,16 +93,29 @@ class Training:
         """Every report so far, those of earlier stages and of loaded states included."""
         return [*self._earlier, *self._stage.reports]
 
+    @property
+    def rank_seconds(self) -> float:
+        """CPU time of the training's other ranks so far, see `Ranks.cpu_seconds`."""
+        return self._ranks.cpu_seconds if self._ranks is not None else 0.0
+
     def advance(self) -> Report:
         """Train to the next report point, measure, save, and return the report.
 
         Raises:
             TrainingDiverged: If the loss stays non-finite after several restarts.
             Interrupted: If `request_stop` was called; the state is saved.
+            RankLost: If another of its ranks has ended; open it again to go on.
         """
         if self._stage.step == self._links[self._place].end and self._place + 1 < len(self._links):
             self._follow()
-        return self._stage.advance()
+        try:
+            report = self._stage.advance()
+        except BaseException:
+            self._end_ranks()
+            raise
+        if self.step == self._links[-1].end:
+            self._end_ranks()
+        return report
 
     def request_stop(self) -> None:
         """Ask the running `advance` to save and stop; safe in a signal handler."""
@@ -105,6 +124,7 @@ class Training:
 
     def close(self) -> None:
         """Wait until the store has the newest state; one that it does not take stays here."""
+        self._end_ranks()
         self._stage.close()
 
     def rehearse(self, steps: int = 3) -> tuple[float, float]:
@@ -113,6 +133,10 @@ class Training:
         For forecasts: the object has trained a little afterwards and is to be thrown away.
         """
         return self._stage.rehearse(steps)
+
+    def _end_ranks(self) -> None:
+        if self._ranks is not None:
+            self._ranks.close()
 
     def _begun(self) -> int:
         """Return the last stage that has a state, after reading the reports of those before it."""
@@ -147,6 +171,7 @@ class Training:
             owner=self._owner,
             costs=chain_costs(self._links[: place + 1]),
             lineage=[*self._began_from, *self.keys[:place]],
+            ranks=self._ranks,
         )
         if self._stop:
             self._stage.request_stop()

@@ -6,12 +6,13 @@ import shutil
 import sys
 import uuid
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 import psutil
 
+from acutance_platform.verbs.cluster_doctor import examine_cluster
+from acutance_platform.verbs.findings import Finding
+from acutance_platform.verbs.hiding import without_secrets
 from acutance_platform.verbs.home import Home
 
 _PACKAGES = ("torch", "ray", "optuna", "mlflow", "pyarrow", "boto3", "pydantic", "safetensors")
@@ -19,22 +20,13 @@ _DISK_FLOOR = 2 * 1024**3
 _MEMORY_PER_TRIAL = 1024**3
 
 
-@dataclass(frozen=True)
-class Finding:
-    """One thing that was looked at."""
+def doctor(home: Home, *, address: str | None = None) -> list[Finding]:
+    """Look at everything that a sweep needs, on this machine or on a cluster.
 
-    subject: str
-    """What was looked at."""
-    verdict: Literal["ok", "warning", "failure"]
-    """`failure` keeps sweeps from running; `warning` makes them slow or fragile."""
-    said: str
-    """What was found."""
-    advice: str = ""
-    """What to do about it; empty where nothing is wrong."""
-
-
-def doctor(home: Home) -> list[Finding]:
-    """Look at everything that a sweep on this machine needs."""
+    Args:
+        home: Store and local folder.
+        address: Of a Ray cluster, whose nodes are asked as well; None for this machine alone.
+    """
     checks: tuple[Callable[[Home], Iterator[Finding]], ...] = (
         _python,
         _store,
@@ -43,7 +35,8 @@ def doctor(home: Home) -> list[Finding]:
         _devices,
         _tracking,
     )
-    return [finding for check in checks for finding in check(home)]
+    findings = [finding for check in checks for finding in check(home)]
+    return [*findings, *examine_cluster(home, address)] if address else findings
 
 
 def _python(home: Home) -> Iterator[Finding]:
@@ -119,6 +112,6 @@ def _devices(home: Home) -> Iterator[Finding]:
 def _tracking(home: Home) -> Iterator[Finding]:
     address = os.environ.get("MLFLOW_TRACKING_URI")
     if address:
-        yield Finding("tracking", "ok", f"MLFLOW_TRACKING_URI={address.split('@')[-1]}")
+        yield Finding("tracking", "ok", f"MLFLOW_TRACKING_URI={without_secrets(address)}")
         return
     yield Finding("tracking", "ok", f"own MLflow server on SQLite in {home.local}")

@@ -68,6 +68,7 @@ def timed_sample(recipe: Recipe, shown: dict[str, Any], home: Home) -> dict[str,
     kind = machine_kind(recipe)
     training = open_training(recipe, store=home.store, local=home.local, machine=kind)
     step, measurement = training.rehearse()
+    training.close()
     costs = {"parameters": int(chain_costs(chain(recipe))["parameters"])}
     if recipe.zero_shot is None:
         works = [step_work(link) for link in chain(recipe)]

@@ -11,6 +11,7 @@ from types import FrameType
 from typing import Any, final
 
 from acutance_platform.recipe import Recipe, build_recipe, chain
+from acutance_platform.search.decisions import fail
 from acutance_platform.search.fold import Record
 from acutance_platform.search.numbers import plain
 from acutance_platform.search.requests import LOOK_EVERY, Requests
@@ -21,6 +22,7 @@ from acutance_platform.search.trial import Trial
 from acutance_platform.training import (
     Interrupted,
     OutOfMemory,
+    RankLost,
     Report,
     States,
     Training,
@@ -154,6 +156,11 @@ class _Work:
         for record in records:
             self._write(record)
 
+    def open_again(self) -> None:
+        """Go on from the newest state, as a leg of a sweep that failed does."""
+        self.training.close()
+        self.training = self._open()
+
     def _stages(self) -> list[tuple[str, int]]:
         ends = [link.end for link in chain(self._recipe)]
         return list(zip(self.training.keys, ends, strict=True))
@@ -185,7 +192,7 @@ class _Work:
 
 def _advance(work: _Work, recipe: Recipe, scene: Scene) -> tuple[str, str]:
     """Tell every stored report, then train to the end; return the state, and why it ended."""
-    told = set(tell(scene.log.read()).sweep.trials[TRAINING].reports)
+    told = set(_trial(scene).reports)
 
     def note(report: Report) -> None:
         # After damage to the newest state, steps that were told already are computed again.
@@ -203,10 +210,15 @@ def _advance(work: _Work, recipe: Recipe, scene: Scene) -> tuple[str, str]:
                 note(work.training.advance())
                 work.leave_stages()
             except OutOfMemory as error:
-                work.shrink(tell(scene.log.read()).sweep.trials[TRAINING], error)
-                if (trial := tell(scene.log.read()).sweep.trials[TRAINING]).ended is not None:
+                work.shrink(_trial(scene), error)
+                if (trial := _trial(scene)).ended is not None:
                     return "FAILED", trial.errors[-1]
                 work.hold_stages()
+            except RankLost as error:
+                scene.write(*fail(_trial(scene), str(error), time.time()))
+                if (trial := _trial(scene)).ended is not None:
+                    return "FAILED", trial.errors[-1]
+                work.open_again()
     except Interrupted as stop:
         return "INTERRUPTED", str(stop)
     except TrainingDiverged as error:
@@ -219,6 +231,10 @@ def _advance(work: _Work, recipe: Recipe, scene: Scene) -> tuple[str, str]:
     end = {"do": "end", "trial": TRAINING, "state": "COMPLETE", "weights": last.weights}
     scene.write({**result, "time": now}, {**end, "step": last.step, "time": now})
     return "COMPLETE", ""
+
+
+def _trial(scene: Scene) -> Trial:
+    return tell(scene.log.read()).sweep.trials[TRAINING]
 
 
 def _answer(requests: Requests, scene: Scene) -> str:

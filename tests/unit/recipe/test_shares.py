@@ -5,13 +5,15 @@ from acutance_platform.recipe import RecipeErrors, build_recipe, with_shares
 
 
 def built(**resources):
-    return build_recipe(tiny_recipe(resources={"cpu": 1, **resources}))
+    return build_recipe(tiny_recipe(resources={"cpu": 1} | resources))
 
 
 @pytest.mark.parametrize(
     ("resources", "said"),
     [
-        ({"gpu": 1.5}, "resources.gpu: a trial has a share of one GPU.*Write 1 or 2"),
+        ({"gpu": 1.5}, "resources.gpu.*Write 1 or 2"),
+        ({"ranks": 2, "pack": True, "cpu": 2}, "resources.pack.*one rank"),
+        ({"ranks": 2, "max_gpus": 1, "cpu": 2}, "resources.max_gpus: one trial may take 2"),
         ({"gpu": 0.5, "pack": True}, "resources.pack.*gpu: auto"),
         ({"gpu": 0, "max_gpus": 2}, "resources.max_gpus: trials without GPUs hold none"),
         ({"gpu": 2, "max_gpus": 1}, "resources.max_gpus: one trial may take 2.*Write 2 or more"),
@@ -33,6 +35,7 @@ def test_each_mistake_names_rule_and_way_out(resources, said):
         ({"gpu": "auto", "max_gpus": 3}, 1.0, True, True, 3),
         ({"gpu": "auto", "pack": False}, 1.0, True, None, None),
         ({"gpu": "auto"}, 1.0, False, None, None),
+        ({"gpu": "auto", "ranks": 2, "cpu": 2}, 2.0, True, None, None),
         ({"gpu": "auto", "max_gpus": 3, "pack": True}, 0.0, True, None, None),
         ({"gpu": 1, "max_gpus": 3}, 1.0, True, None, 3),
     ],

@@ -1,9 +1,12 @@
+import importlib.util
 import os
+import sys
 from pathlib import Path
 
 import chaos_losses
 import pytest
 
+from acutance_platform.recipe.plugins import _source_hash
 from acutance_platform.sweep import cluster
 from acutance_platform.sweep.errors import SweepError
 from acutance_platform.sweep.room import Share
@@ -25,6 +28,15 @@ def test_a_cluster_is_sent_our_packages_and_plugins_of_one_file_or_many(tmp_path
     assert names[3:] == ["chaos_losses", "click"]
     assert sent[3] == tmp_path / "chaos_losses"
     assert (sent[3] / "__init__.py").read_text() == Path(chaos_losses.__file__).read_text()
+
+
+def test_a_plugin_that_was_sent_has_the_key_that_it_has_here(tmp_path, monkeypatch):
+    here = _source_hash("chaos_losses")
+    sent = cluster.shipped(tmp_path, ["chaos_losses"])[-1]
+    monkeypatch.syspath_prepend(str(Path(sent).parent))
+    monkeypatch.delitem(sys.modules, "chaos_losses")
+    assert Path(importlib.util.find_spec("chaos_losses").origin).parent == Path(sent)
+    assert _source_hash("chaos_losses") == here
 
 
 def test_ray_client_addresses_are_refused_with_a_way_out():

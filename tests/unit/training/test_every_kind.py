@@ -56,8 +56,9 @@ def test_a_network_with_several_outputs_learns_from_their_mean(place):
         evaluation={"every": 1},
     )
     training = place.training(recipe)
-    lr, hr = (luma_planes(each) for each in training._stage._batches(0))
-    outputs = training._stage._learner.generator.outputs(lr)
+    network = training._stage._learner.generator
+    lr, hr, _ = training._stage._feed(network, 0, 0)
+    outputs = network.outputs(lr)
     assert len(outputs) == 3  # two memory blocks and their ensemble
     wanted = torch.stack([(sr - hr).square().mean() for sr in outputs]).mean()
     training = place.training(recipe)
