@@ -13,6 +13,8 @@ import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+import ray
+
 
 @dataclass(frozen=True)
 class Report:
@@ -38,6 +40,8 @@ class FakeTraining:
         folder.mkdir(parents=True, exist_ok=True)
         self.file = folder / f"{key[:16]}.json"
         self.log = folder / "steps.log"
+        self.share = recipe["resources"]["gpu"]
+        self.where = folder / "where.log"
         self.step, self.reports, self.stop = 0, [], False
         if self.file.exists():
             state = json.loads(self.file.read_text())
@@ -81,6 +85,8 @@ class FakeTraining:
         self.step += 1
         with self.log.open("a") as log:
             log.write(f"{self.owner} {self.step} {os.getpid()}\n")
+        if self.share:
+            self._tell_where()
         if self.step == self.fake.get("crash"):
             raise RuntimeError(f"the fake training crashes at step {self.step}")
         if self.step == self.fake.get("kill"):
@@ -88,6 +94,13 @@ class FakeTraining:
             if not mark.exists():
                 mark.touch()
                 os.kill(os.getpid(), signal.SIGKILL)
+
+    def _tell_where(self):
+        """Note when and on which GPUs this step was computed, as Ray gave them to the process."""
+        node = ray.get_runtime_context().get_node_id()
+        seen = [node, os.environ["CUDA_VISIBLE_DEVICES"], self.share, self.owner, os.getpid()]
+        with self.where.open("a") as log:
+            log.write(json.dumps([time.time(), *seen]) + "\n")
 
     def _save(self):
         state = {"step": self.step, "reports": [asdict(report) for report in self.reports]}

@@ -1,6 +1,7 @@
 """Small sweeps over the fake training."""
 
 import json
+import os
 import sys
 from pathlib import Path
 
@@ -33,8 +34,13 @@ def plan(name="demo", *, steps=20, every=5, trials=8, base=None, check=None, cos
     }
     checks = {"check": check} if check else {}
     checks |= {"costs": costs} if costs else {}
+    checks |= {"memory": memory_of} if "gib" in str(search) else {}
     training = "fake_training:FakeTraining"
     return SweepPlan(name, base, parse_search(section, base), training=training, **checks)
+
+
+def memory_of(recipe):
+    return recipe["fake"]["gib"] * 2**30
 
 
 def main():
@@ -44,12 +50,16 @@ def main():
     folder, options = Path(sys.argv[1]), json.loads(sys.argv[2])
     slots = options.pop("slots", None)
     store = open_store(folder / "store")
+    if resources := options.pop("resources", None):
+        base = recipe(options.get("steps", 20), options.get("every", 5), **options.pop("fake", {}))
+        options["base"] = {**base, "resources": resources}
     state = run_sweep(
         plan(**options),
         journal=sweep_journal(store, options.get("name", "demo")),
         store=store,
         local=folder / "local",
         slots=slots,
+        address=os.environ.get("RAY_ADDRESS"),
     )
     print(state)
 

@@ -18,6 +18,7 @@ from acutance_platform.recipe.schema import (
     Stage,
     ZeroShot,
 )
+from acutance_platform.recipe.shares import with_shares
 from acutance_platform.recipe.translate import problems_of, registry_problems, unknown_key
 
 __all__ = [
@@ -47,4 +48,5 @@ __all__ = [
     "resolve_metrics",
     "set_path",
     "unknown_key",
+    "with_shares",
 ]

@@ -25,6 +25,7 @@ from acutance_platform.recipe.micro_batch import micro_batch_problems
 from acutance_platform.recipe.plugins import load_plugins
 from acutance_platform.recipe.ranks import part_problems, rank_problems
 from acutance_platform.recipe.schema import Recipe, Stage
+from acutance_platform.recipe.shares import share_problems
 from acutance_platform.recipe.translate import problems_of, registry_problems, unknown
 from acutance_platform.recipe.zero_shot import zero_shot_problems
 
@@ -176,7 +177,8 @@ def _cross_problems(recipe: Recipe, *, sound: bool) -> list[Problem]:
             rule = "only the first stage may start from a model: the others start from their parent"
             place = f"{own}init"
             problems[Problem(place, link.stage.init, rule, "Move it to the first stage.")] = None
-    return [*problems, *rank_problems(recipe), *zero_shot_problems(recipe)]
+    found = [*rank_problems(recipe), *share_problems(recipe.resources)]
+    return [*problems, *found, *zero_shot_problems(recipe)]
 
 
 def _term_problems(link: Link, own: str) -> Iterator[Problem]:

@@ -108,6 +108,13 @@ class Resources(Part):
     ranks: int | None = Field(default=None, ge=1)
     """Processes of one node that train together, each on its part of every batch; part of the
     machine kind. null = one for each whole GPU."""
+    pack: bool | None = None
+    """Whether the trials of a sweep get parts of a GPU (1/8, 1/4, 1/2, 1) by the memory that they
+    are predicted to take; null = with `gpu: auto`."""
+    max_gpus: float | None = Field(default=None, gt=0)
+    """GPUs that all trials of a sweep may hold together; null = all that there are."""
+    priority: int | None = Field(default=None, ge=-1000, le=1000)
+    """Of several sweeps on one cluster the larger goes first, equals share evenly; null = 0."""
     share: Literal["same", "any"] = "same"
     """`same`: stages are shared between machines of one kind only; `any`: bits may differ."""
 

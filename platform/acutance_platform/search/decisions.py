@@ -71,7 +71,7 @@ def next_leg(
     waiting = 0
     for trial in sweep.trials.values():
         if trial.target is not None and trial.name not in active:
-            if not _held(sweep, trial, active, busy):
+            if not waits(sweep, trial, active, busy):
                 return Next("leg", trial)
             waiting += 1
     found = candidate(sweep, scheduler)
@@ -85,12 +85,12 @@ def next_leg(
     if found is None:
         return Next("over")
     promoted = _promote(*found)
-    if _held(sweep, found[0], active, busy):
+    if waits(sweep, found[0], active, busy):
         return Next("promote", found[0], (promoted, {"do": "wait", "trial": found[0].name}))
     return Next("leg", found[0], (promoted,))
 
 
-def _held(sweep: Sweep, trial: Trial, active: Collection[str], busy: Callable[[str], bool]) -> bool:
+def waits(sweep: Sweep, trial: Trial, active: Collection[str], busy: Callable[[str], bool]) -> bool:
     """Say whether somebody else is computing what a trial needs.
 
     What it needs may be further on than what it was told: another one that computes its second

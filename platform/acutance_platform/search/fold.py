@@ -98,8 +98,7 @@ class Sweep:
     @property
     def drawn(self) -> int:
         """Number of trials that the sampler drew, initial points included."""
-        own = [trial for trial in self.trials.values() if trial.repeats is None]
-        return sum(not trial.by_hand for trial in own)
+        return sum(not (trial.by_hand or trial.repeats) for trial in self.trials.values())
 
     @property
     def draws(self) -> int:
@@ -177,6 +176,7 @@ class Sweep:
                 by_hand="enqueued" in record,
                 repeats=record.get("repeats"),
                 seed=record.get("seed"),
+                share=record.get("share"),
             )
             if "repeats" in record:
                 self.repeated.setdefault(record["repeats"], []).append(self.trials[name])

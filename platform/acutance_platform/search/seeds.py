@@ -69,7 +69,8 @@ def asked_again(
         recipe=trial.recipe,
         attrs={},
     )
-    return {**record, "repeats": trial.name, "seed": seed}
+    own = {} if trial.share is None else {"share": trial.share}
+    return {**record, "repeats": trial.name, "seed": seed, **own}
 
 
 def over_seeds(sweep: Sweep, trial: Trial) -> dict[str, Any]:

@@ -34,6 +34,7 @@ class Trial:
         repeats: The trial that it trains again with another seed; None for one of its own.
         seed: The recipe's seed of such a repeat.
         by_hand: Whether somebody added it; else the sampler drew it.
+        share: Of a GPU, or of several; None is what the sweep's recipe says.
         overrides: Dotted recipe path -> what a machine made necessary after it was drawn.
     """
 
@@ -63,6 +64,7 @@ class Trial:
     by_hand: bool = False
     repeats: str | None = None
     seed: int | None = None
+    share: float | None = None
     overrides: dict[str, Any] = field(default_factory=dict)
 
     def pay(self, record: Mapping[str, Any]) -> None:

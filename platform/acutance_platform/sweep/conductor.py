@@ -6,35 +6,27 @@ free slot and tells what became of it.
 
 import json
 import math
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import Any, final
 
 from acutance_platform.search import decisions
 from acutance_platform.search.fold import Record, Sweep
 from acutance_platform.search.requests import LOOK_EVERY
-from acutance_platform.search.seeds import asked_again, seed_of, seeded, wanted_repeat
+from acutance_platform.search.seeds import seeded, wanted_repeat
 from acutance_platform.search.shrinking import shrunk
 from acutance_platform.search.space import Outcome
 from acutance_platform.search.spending import spent
 from acutance_platform.search.steering import honour
 from acutance_platform.search.trial import Trial
+from acutance_platform.sweep import fitting
 from acutance_platform.sweep.drawing import ERROR_CHARACTERS, Drawing
 from acutance_platform.sweep.errors import SweepDiffers
 from acutance_platform.sweep.holding import StageLeases
 from acutance_platform.sweep.plan import SweepPlan
-from acutance_platform.sweep.ports import Leases, Log, Requests
+from acutance_platform.sweep.ports import Leases, LegOffer, Log, Requests
+from acutance_platform.sweep.repeating import repeated
 from acutance_storage import StorageError
-
-
-@dataclass(frozen=True)
-class LegOffer:
-    """One leg to run: a trial, from where its state lies to where it is told to stop."""
-
-    trial: str
-    recipe: dict[str, Any]
-    rungs: tuple[int, ...]
 
 
 @final
@@ -101,21 +93,25 @@ class Conductor:
         self._write({"do": "start", "driver": driver, "host": host, "time": now})
         self._write(*decisions.mend(self.sweep, now))
 
-    def next_leg(self, slots: int | None = None) -> LegOffer | None:
+    def next_leg(
+        self, slots: int | None = None, fits: fitting.Fits = fitting.everything_fits
+    ) -> LegOffer | None:
         """Return a leg for a free slot, or None; see `over`.
 
         What the sampler draws and nobody can build is journalled and passed over.
 
         Args:
             slots: How many legs fit the cluster now, where that is known.
+            fits: Says of a trial's share whether a leg of it fits now.
         """
         while True:
-            following = self._next(slots)
+            crowded = fitting.crowded_out(self.sweep, self.active, fits)
+            following = fitting.held_back(self._next(slots, crowded), crowded, fits)
             if following.kind in ("wait", "over"):
-                again = self._again()
+                again = None if crowded else self._again()
                 if again is None:
                     return None
-                self._repeat(*again)
+                self._write(repeated(self.plan, self._space, self.sweep, *again, now=self._clock()))
                 continue
             if following.kind == "draw":
                 self._draw()
@@ -134,6 +130,15 @@ class Conductor:
     def over(self) -> bool:
         """Say whether nothing is in flight and nothing can ever follow."""
         return self._next().kind == "over" and self._again() is None
+
+    def pack(self, share: Callable[[dict[str, Any]], float]) -> None:
+        """Give each trial that is drawn from now on the share of a GPU that its recipe takes."""
+        self._drawing.share = share
+
+    def startable(self) -> Iterator[float | None]:
+        """Yield the shares of the legs that could start now beside the active ones."""
+        busy, over = self._leases.held_by_another, self._drawing.exhausted
+        return fitting.startable(self.sweep, self._next(), self.active, busy, exhausted=over)
 
     def look(self, *, now: bool = False) -> str | None:
         """Honour what people asked since the last look, and journal it.
@@ -252,20 +257,11 @@ class Conductor:
             return None
         return wanted_repeat(self.sweep, self.active)
 
-    def _repeat(self, trial: Trial, number: int) -> None:
-        """Journal that a trial is trained again with another seed."""
-        outcome = self._space.replay(trial.assignment, self.plan.recipe)
-        recipe = self.plan.recipe_for(outcome.apply)
-        seed = seed_of(recipe, number)
-        stages = self.plan.stages({**recipe, "seed": seed})
-        ordinal = len(self.sweep.trials)
-        self._write(asked_again(trial, ordinal, seed, stages, self._clock()))
-
-    def _next(self, slots: int | None = None) -> decisions.Next:
+    def _next(self, slots: int | None = None, aside: Collection[str] = ()) -> decisions.Next:
         return decisions.next_leg(
             self.sweep,
             self._scheduler,
-            active=self.active,
+            active={*self.active, *aside},
             now=self._clock(),
             exhausted=self._drawing.exhausted,
             queue=slots if self._drawing.learns else None,
@@ -277,11 +273,12 @@ class Conductor:
         self._write(*self._drawing.draw(self.sweep, self._clock()))
 
     def _offer(self, trial: Trial) -> LegOffer:
-        return LegOffer(trial.name, self._recipe(trial), trial.rungs)
+        return LegOffer(trial.name, self._recipe(trial), trial.rungs, trial.share)
 
     def _recipe(self, trial: Trial) -> dict[str, Any]:
         outcome: Outcome = self._space.replay(trial.assignment, self.plan.recipe)
-        return seeded(self.plan.recipe_for({**outcome.apply, **trial.overrides}), trial)
+        own = {} if trial.share is None else {"resources.gpu": trial.share}
+        return seeded(self.plan.recipe_for({**outcome.apply, **own, **trial.overrides}), trial)
 
     def _write(self, *records: Record) -> None:
         """Make records durable, then let them count, then tell who listens."""

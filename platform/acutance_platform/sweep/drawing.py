@@ -1,6 +1,6 @@
 """Drawing the next trial: what the sampler proposes becomes a recipe and a record."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, final
 
 from acutance_models.rng import stream
@@ -45,6 +45,8 @@ class Drawing:
             directions=plan.search.directions,
         )
         self._unbuildable = 0
+        self.share: Callable[[dict[str, Any]], float] | None = None
+        """Returns the share of a GPU that a recipe takes, where trials have shares of their own."""
         self.exhausted = False
         """Whether the sampler has no further point."""
 
@@ -101,7 +103,7 @@ class Drawing:
 
         A point that was added by hand is a trial in any case: whoever asked is to see it.
         """
-        mark = {"enqueued": request} if request else {}
+        mark: Record = {"enqueued": request} if request else {}
         try:
             recipe = self._plan.recipe_for(proposal.outcome.apply)
             self._plan.check(recipe)
@@ -113,6 +115,7 @@ class Drawing:
                 shown = {"recipe": proposal.outcome.shown}
                 return [{"do": "refused", **drawn, **shown, **refusal, "time": now}]
             rungs, stages = self._plan.rungs_of(recipe), self._plan.stages(recipe)
+            mark |= {} if self.share is None else {"share": self.share(recipe)}
         except Exception as fault:  # whatever is wrong with one recipe is this trial's alone
             error = f"the drawn recipe cannot be built: {fault}"
             ask = _ask(ordinal, proposal, (), (), now) | mark

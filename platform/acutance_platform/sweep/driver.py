@@ -28,8 +28,10 @@ from acutance_platform.sweep.errors import SweepBusy
 from acutance_platform.sweep.legs import Crossing, LegScheduler, LegSearcher, LegStopper
 from acutance_platform.sweep.plan import SweepPlan
 from acutance_platform.sweep.ports import Log
-from acutance_platform.sweep.room import Share, Slots, require_room, share_of
+from acutance_platform.sweep.room import Share
+from acutance_platform.sweep.sharing import admitted, requested
 from acutance_platform.sweep.trainable import Leg
+from acutance_platform.sweep.turning import never_blocking
 from acutance_platform.sweep.watch import NodeWatch
 from acutance_storage import StorageError
 from acutance_storage.leases import Leases
@@ -82,26 +84,23 @@ def run_sweep(
             return conductor.sweep.state
         name = f"acutance-{hashlib.sha256(str(folder.absolute()).encode()).hexdigest()[:10]}"
         code = [*(plan.recipe.get("plugins") or ()), plan.training.partition(":")[0]]
-        with cluster(_threads(plan), name, address, code):
-            share = share_of(plan.recipe)
-            require_room(share)
+        sharing = admitted(plan, conductor, limit=slots, shared=bool(address))
+        with cluster(_threads(plan), name, address, code), sharing as (admission, shares):
             conductor.start(session := uuid.uuid4().hex[:12], socket.gethostname())
             key = f"bells/{plan.name}/{session}" if address else ""
             crossing = Crossing(
                 conductor,
-                slots=Slots(share, slots).count,
-                common=_common(plan, share, store, None if address else local, key),
+                admission=admission,
+                common=shares | _common(plan, store, None if address else local, key),
                 bell=folder / "stop",
                 ring=partial(_ring, store, key),
                 watch=NodeWatch() if address else None,
             )
             with leases.beating(), _signals(crossing):
-                return _drive(crossing, share, folder / "tune")
+                return _drive(crossing, folder / "tune")
 
 
-def _common(
-    plan: SweepPlan, share: Share, store: Any, local: Path | None, bell_key: str
-) -> dict[str, Any]:
+def _common(plan: SweepPlan, store: Any, local: Path | None, bell_key: str) -> dict[str, Any]:
     """Return the config that all legs have."""
     return {
         "local": None if local is None else str(local),
@@ -109,7 +108,6 @@ def _common(
         "store": store.address,
         "bell_key": bell_key,
         "machine": plan.machine,
-        "gpu": share.gpu,
     }
 
 
@@ -122,20 +120,21 @@ def _ring(store: Any, key: str, ringing: bool) -> None:
             store.delete(key)
 
 
-def _drive(crossing: Crossing, share: Share, folder: Path) -> str:
+def _drive(crossing: Crossing, folder: Path) -> str:
     """Run Tune, anew where a node fell silent, and return the sweep's state."""
-    _tune(crossing, share, folder)
-    while crossing.give_up():
-        _tune(crossing, share, folder)
+    with never_blocking():
+        _tune(crossing, folder)
+        while crossing.give_up():
+            _tune(crossing, folder)
     return _close(crossing)
 
 
-def _tune(crossing: Crossing, share: Share, folder: Path) -> None:
+def _tune(crossing: Crossing, folder: Path) -> None:
     """Run Tune until no leg is left, or until the crossing says that it ends."""
     shutil.rmtree(folder, ignore_errors=True)
     try:
         tune.Tuner(
-            tune.with_resources(Leg, {"cpu": share.cpu, "gpu": share.gpu}),
+            tune.with_resources(Leg, requested),
             tune_config=tune.TuneConfig(
                 num_samples=-1,
                 search_alg=LegSearcher(crossing),

@@ -4,6 +4,7 @@ import json
 import math
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any, final
 
@@ -11,10 +12,14 @@ from ray.tune import Stopper
 from ray.tune.schedulers import FIFOScheduler, TrialScheduler
 from ray.tune.search import Searcher
 
-from acutance_platform.sweep.conductor import Conductor, LegOffer
+from acutance_platform.sweep.admission import Admission
+from acutance_platform.sweep.conductor import Conductor
 from acutance_platform.sweep.errors import SweepError
+from acutance_platform.sweep.fitting import everything_fits
+from acutance_platform.sweep.ports import LegOffer
 from acutance_platform.sweep.watch import NodeWatch
 
+_SECONDS_IDLE = 0.2
 PATIENCE = 20.0
 """Seconds for which an interrupted sweep waits for its legs to save their state."""
 _LOST = ("NodeDraining", "NodeDiedError", "node has died", "node died", "was preempted")
@@ -27,7 +32,7 @@ class Crossing:
 
     Args:
         conductor: Makes every decision.
-        slots: Returns how many legs fit the cluster now.
+        admission: Says which legs may start now.
         common: Config of every leg beside its trial, recipe and rungs.
         bell: A file on this machine whose being there asks the legs to save their state and stop.
         ring: Asks legs on other machines, and with False takes that back; it may take a moment.
@@ -38,19 +43,21 @@ class Crossing:
         self,
         conductor: Conductor,
         *,
-        slots: Callable[[], int],
+        admission: Admission,
         common: dict[str, Any],
         bell: Path,
         ring: Callable[[bool], object] = lambda ringing: None,
         watch: NodeWatch | None = None,
     ) -> None:
         self.conductor = conductor
-        self.slots = slots
+        self.admission = admission
         self.common = {**common, "bell": str(bell)}
         self.signal: str | None = None
         """The signal that asked the sweep to end, or who stopped it."""
         self.fault: BaseException | None = None
         """What went wrong in a decision; Tune would hide it."""
+        self.offered = False
+        """Whether a leg was offered when Tune asked last."""
         self.given_up: list[str] = []
         """Trials of whose legs nothing will be heard; Tune's loop ends and begins anew."""
         self.watch = watch
@@ -78,6 +85,8 @@ class Crossing:
         Returns:
             Whether the sweep goes on.
         """
+        conductor = self.conductor
+        self.guard(lambda: self.admission.tell(conductor.active, conductor.startable), None)
         if self.signal is None:
             by = self.guard(lambda: self.conductor.look(now=now), None)
             if by is not None:
@@ -132,6 +141,7 @@ class Crossing:
             **self.common,
             "trial": offer.trial,
             "owner": f"{self.conductor.plan.name}/{offer.trial}",
+            "gpu": self.admission.share_of(offer.share).gpu,
             "recipe": json.dumps(offer.recipe),
             "rungs": list(offer.rungs),
         }
@@ -169,21 +179,24 @@ class LegSearcher(Searcher):
 
     def suggest(self, trial_id: str) -> Any:
         """Return a leg's config, None to be asked again, or FINISHED."""
-        return self._crossing.guard(lambda: self._suggest(trial_id), Searcher.FINISHED)
+        found = self._crossing.guard(lambda: self._suggest(trial_id), Searcher.FINISHED)
+        self._crossing.offered = isinstance(found, dict)
+        if found is None and not self._crossing.conductor.active:
+            time.sleep(_SECONDS_IDLE)  # Tune's loop waits for nothing where no leg runs
+        return found
 
     def _suggest(self, trial_id: str) -> Any:
-        conductor = self._crossing.conductor
-        if self._crossing.signal is not None:
+        conductor, admission = self._crossing.conductor, self._crossing.admission
+        if self._crossing.signal is not None or not admission.any(conductor.active):
             return None
-        slots = self._crossing.slots()
-        if len(conductor.active) >= slots:
-            return None
-        offer = conductor.next_leg(slots)
+        fits = partial(admission.open, conductor.active) if admission.packed else everything_fits
+        offer = conductor.next_leg(admission.slots(), fits)
         if offer is None:
             # Before the end a last look: a point that was just added goes on with the sweep.
             over = conductor.over() and self._crossing.look(now=True) and conductor.over()
             return Searcher.FINISHED if over else None
         self._trials[trial_id] = offer.trial
+        admission.begin(offer.trial, offer.share)
         return self._crossing.config(offer)
 
     def on_trial_complete(
@@ -212,10 +225,17 @@ class LegScheduler(FIFOScheduler):
         super().__init__()  # type: ignore[no-untyped-call]  # ray 2.60
         self._crossing = crossing
 
+    def choose_trial_to_run(self, tune_controller: Any) -> Any:
+        """Leave the choice to Tune; keep no idle worker that another sweep may wait for."""
+        if self._crossing.admission.beside_others and not self._crossing.offered:
+            tune_controller._tune_controller._cleanup_cached_actors(force_all=True)
+        return super().choose_trial_to_run(tune_controller)
+
     def on_trial_result(self, tune_controller: Any, trial: Any, result: dict[str, Any]) -> str:
         """Hand a leg's reports on, and return whether it continues."""
         name, conductor = trial.config["trial"], self._crossing.conductor
         told = result["reports"], result["spent"], result.get("node", "")
+        self._crossing.admission.at(name, told[2], result.get("gpus", ()))
         if result.get("failing") and self._crossing.signal is None:
             self._crossing.guard(
                 lambda: conductor.on_cost(name, result["spent"], node=told[2]), None

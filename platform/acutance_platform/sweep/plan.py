@@ -29,6 +29,11 @@ def no_costs(recipe: dict[str, Any]) -> Mapping[str, float]:
     return {}
 
 
+def no_memory(recipe: dict[str, Any]) -> float | None:
+    """Know nothing of memory."""
+    return None
+
+
 def nothing_earlier() -> list[Record]:
     """Know of no earlier sweep."""
     return []
@@ -45,6 +50,8 @@ class SweepPlan:
         check: Raises if a drawn recipe cannot be trained; the trial is then FAILED without a step.
         stages: Returns the stages of a drawn recipe; trials that have a key in common share it.
         costs: Returns the structural costs of a drawn recipe, by metric, before it is trained.
+        memory: Returns the bytes that a drawn recipe's tensors take of a GPU at their peak, None
+            where nobody can tell.
         machine: The machine kind, handed to every training as it is.
         warm: Returns what earlier sweeps tell it; asked once, when the sweep starts.
         training: `module:attribute` of what opens a training on a worker; see `trainable`.
@@ -56,6 +63,7 @@ class SweepPlan:
     check: Callable[[dict[str, Any]], object] = accept
     stages: Callable[[dict[str, Any]], Stages] = no_stages
     costs: Callable[[dict[str, Any]], Mapping[str, float]] = no_costs
+    memory: Callable[[dict[str, Any]], float | None] = no_memory
     machine: Any = None
     warm: Callable[[], list[Record]] = nothing_earlier
     training: str = TRAINING

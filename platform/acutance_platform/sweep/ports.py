@@ -1,9 +1,21 @@
-"""What a sweep needs of the outside: a journal, leases, requests."""
+"""What a sweep needs of the outside: a journal, leases, requests; and what it offers."""
 
 from collections.abc import Collection, Iterable
-from typing import Protocol
+from dataclasses import dataclass
+from typing import Any, Protocol
 
 from acutance_platform.search.fold import Record
+
+
+@dataclass(frozen=True)
+class LegOffer:
+    """One leg to run: a trial, from where its state lies to where it is told to stop."""
+
+    trial: str
+    recipe: dict[str, Any]
+    rungs: tuple[int, ...]
+    share: float | None = None
+    """Of a GPU; None is what the sweep's recipe says."""
 
 
 class Log(Protocol):

@@ -1,89 +1,64 @@
-"""What one trial takes of the cluster, and how many fit into it."""
+"""What a recipe asks of the cluster, and whether any of its nodes can ever give that."""
 
-import math
-import time
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import ray
 
 from acutance_platform.recipe.errors import Problem, RecipeErrors
+from acutance_platform.sweep.placing import Node, Room, Share, node_of
 
-_SECONDS_BETWEEN_LOOKS = 5.0
-
-
-@dataclass(frozen=True)
-class Share:
-    """What one trial takes of a node: CPU threads and GPUs (a share where below 1)."""
-
-    cpu: float
-    gpu: float
+__all__ = ["Share", "cluster_nodes", "require_room", "share_of"]
 
 
-def share_of(recipe: Mapping[str, Any]) -> Share:
+def share_of(recipe: Mapping[str, Any], nodes: Sequence[Node] | None = None) -> Share:
     """Return what a recipe asks for; `gpu: auto` is one a rank where there are any, else none."""
     resources = recipe.get("resources") or {}
     cpu, gpu = float(resources.get("cpu", 1)), resources.get("gpu", "auto")
     if gpu == "auto":
-        any_gpu = any(node.get("GPU", 0) > 0 for node in _nodes())
+        nodes = cluster_nodes() if nodes is None else nodes
+        any_gpu = any(node.gpus for node in nodes)
         gpu = float(resources.get("ranks") or 1) if any_gpu else 0.0
     return Share(cpu, float(gpu))
 
 
-def require_room(share: Share) -> None:
+def require_room(share: Share, nodes: Sequence[Node] | None = None) -> None:
     """Refuse a request that no node can ever meet.
 
     Raises:
         RecipeErrors: With what the largest nodes have.
     """
-    nodes = _nodes()
-    if any(_fits(share, node) for node in nodes):
+    nodes = cluster_nodes() if nodes is None else nodes
+    if Room(nodes).place_for(share) is not None:
         return
-    has = "; ".join(sorted({f"{n.get('CPU', 0):g} CPUs, {n.get('GPU', 0):g} GPUs" for n in nodes}))
+    has = "; ".join(sorted({str(node) for node in _largest(nodes)}))
     raise RecipeErrors(
         [
             Problem(
                 "resources",
                 f"cpu: {share.cpu:g}, gpu: {share.gpu:g}",
-                f"no node of the cluster can ever meet this (nodes have {has})",
+                f"no node of the cluster can ever meet this (the largest have {has})",
                 "Ask for less, or add a node.",
             )
         ]
     )
 
 
-class Slots:
-    """How many legs fit the cluster as it is now.
-
-    Args:
-        share: What one leg takes.
-        limit: Most legs at one time, or None.
-    """
-
-    def __init__(self, share: Share, limit: int | None) -> None:
-        self._share, self._limit = share, limit
-        self._count, self._looked = 0, -math.inf
-
-    def count(self) -> int:
-        """Return the number of legs that fit; nodes are counted anew every few seconds."""
-        if time.monotonic() - self._looked > _SECONDS_BETWEEN_LOOKS:
-            self._count = sum(_fits(self._share, node) for node in _nodes())
-            self._looked = time.monotonic()
-        return self._count if self._limit is None else min(self._count, self._limit)
+def cluster_nodes() -> list[Node]:
+    """Return the nodes that are alive now."""
+    found: list[dict[str, Any]] = ray.nodes()  # type: ignore[no-untyped-call]  # ray 2.60
+    return [node_of(each) for each in found if each["Alive"]]
 
 
-def _nodes() -> list[Mapping[str, float]]:
-    nodes: list[dict[str, Any]] = ray.nodes()  # type: ignore[no-untyped-call]  # ray 2.60
-    return [node["Resources"] for node in nodes if node["Alive"]]
-
-
-def _fits(share: Share, node: Mapping[str, float]) -> int:
-    """Return how many times a share fits into a node that is free."""
-    fits = [math.inf]
-    for wanted, has in ((share.cpu, node.get("CPU", 0)), (share.gpu, node.get("GPU", 0))):
-        if wanted > 0:
-            # A third of a GPU fits three times, whatever floating point says.
-            fits.append(math.floor(has / wanted + 1e-9))
-    least = min(fits)
-    return 0 if least == math.inf else int(least)
+def _largest(nodes: Sequence[Node]) -> list[Node]:
+    """Return the nodes than which no other one has more of everything."""
+    return [
+        node
+        for node in nodes
+        if not any(
+            (other.cpus, other.gpus) != (node.cpus, node.gpus)
+            and other.cpus >= node.cpus
+            and other.gpus >= node.gpus
+            for other in nodes
+        )
+    ]

@@ -19,8 +19,8 @@ from ray import tune
 
 from acutance_platform.sweep.errors import Misplaced, NodeDraining
 from acutance_platform.sweep.places import Bell, come, node_folder
+from acutance_platform.sweep.placing import NODE_CHARACTERS
 from acutance_platform.sweep.process_meter import ProcessMeter
-from acutance_platform.sweep.watch import NODE_CHARACTERS
 
 _SECONDS_BETWEEN_LOOKS = 0.5
 
@@ -93,8 +93,9 @@ class Leg(tune.Trainable):
     """One leg; `reset_config` makes the same worker process run the next one.
 
     Config: `trial`, `owner`, `training` (`module:attribute`), `recipe` (JSON text, which Tune
-    leaves alone), `rungs`, `store`, `local`, `machine`, `gpu` (share of one, or how many), `bell`
-    (see `_listen`), `bell_key` (its likeness in the store).
+    leaves alone), `rungs`, `store`, `local`, `machine`, `cpu`, `gpu` (share of one, or how many),
+    `context` (bytes of a GPU that a process takes beside its tensors), `bell` (see `_listen`),
+    `bell_key` (its likeness in the store).
     """
 
     _training: Training | None
@@ -128,7 +129,9 @@ class Leg(tune.Trainable):
                 self._fault = NodeDraining("its node is being taken away, its state is saved")
         node = ray.get_runtime_context().get_node_id()[:NODE_CHARACTERS]
         others = getattr(self._training, "rank_seconds", 0.0)  # a training of a test has no ranks
-        return {**result, "spent": self._meter.read(self._config["gpu"], others), "node": node}
+        share = self._config["gpu"]
+        told = {"spent": self._meter.read(share, others), "node": node, "gpus": _own_gpus(share)}
+        return {**result, **told}
 
     def _begin(self, config: dict[str, Any]) -> None:
         self._config = config
@@ -184,7 +187,7 @@ class Leg(tune.Trainable):
 
     def _open(self) -> Training:
         config = self._config
-        _cap_memory(config["gpu"])
+        _cap_memory(config["gpu"], config["context"])
         module, _, attribute = config["training"].partition(":")
         factory = getattr(importlib.import_module(module), attribute)
         training: Training = factory(
@@ -225,13 +228,21 @@ class Leg(tune.Trainable):
             torch.cuda.empty_cache()
 
 
-def _cap_memory(share: float) -> None:
+def _own_gpus(share: float) -> list[int]:
+    """Return the numbers of the GPUs that Ray gave this worker."""
+    given = ray.get_gpu_ids() if share > 0 else []
+    return [int(number) for number in given if str(number).isdecimal()]
+
+
+def _cap_memory(share: float, context: float) -> None:
     """Keep a worker with a part of a GPU to that part of its memory; whole ones it may use up.
 
+    The part has the process's CUDA context in it, which torch does not count.
     Set anew for each leg; without a cap one greedy trial ends its neighbours.
     """
     if share > 0:
         import torch
 
         if torch.cuda.is_available():
-            torch.cuda.set_per_process_memory_fraction(min(share, 1.0))
+            beside = context / torch.cuda.mem_get_info()[1] if share < 1 else 0.0
+            torch.cuda.set_per_process_memory_fraction(max(min(share, 1.0) - beside, share / 4))

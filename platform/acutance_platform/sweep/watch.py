@@ -11,10 +11,10 @@ from typing import Any, final
 
 import ray
 
+from acutance_platform.sweep.placing import NODE_CHARACTERS
+
 PATIENCE = 30.0
 """Seconds after a node's death for which Ray may take to say that its legs ended."""
-NODE_CHARACTERS = 12
-"""What a journal keeps of a node's id."""
 _SECONDS_BETWEEN_LOOKS = 5.0
 
 

@@ -3,14 +3,26 @@
 import functools
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
 import torch
 
-from acutance_models import Generator, build_generator, count_parameters, macs_per_pixel
+from acutance_models import (
+    Generator,
+    build_generator,
+    count_parameters,
+    macs_per_pixel,
+    metric_files,
+    upscale,
+)
 from acutance_platform.recipe import Link, Recipe, chain, rank_count
 from acutance_platform.training.learner import Learner
 from acutance_platform.training.pieces import Batch
 from acutance_platform.training.tally import Tally, without_contents
+
+_FEATURE_BYTES: Final = 2048
+"""Bytes per HR pixel of a metric that looks through a feature network: two pictures, each with a
+layer of 64 channels in f32, what comes before it, and what is kept of both."""
 
 
 @dataclass(frozen=True)
@@ -27,6 +39,8 @@ class StepWork:
     """Bytes that its kernels read and write."""
     calls: int
     """Calls of kernels."""
+    kept: int
+    """Bytes that its tensors take between two steps."""
 
 
 def structural_costs(recipe: Recipe) -> dict[str, float]:
@@ -74,6 +88,37 @@ def peak_memory(recipe: Recipe) -> float:
     return _heaviest(chain(recipe))
 
 
+def memory_of_trial(recipe: Recipe, height: int, width: int) -> float:
+    """Return the bytes that tensors take at the peak of a trial, steps and measurements.
+
+    Args:
+        recipe: Complete, not zero-shot.
+        height: Of the largest HR picture that is measured, enlarged whole, in pixels.
+        width: Likewise.
+    """
+    metrics = recipe.evaluation.metrics
+    looked_through = any(metric_files(each) or "features" in each for each in metrics)
+    judged = float(height * width * _FEATURE_BYTES) if looked_through else 0.0
+    found = []
+    for link in chain(recipe):
+        work = step_work(link)
+        enlarged = _enlarging(link.recipe.model_dump_json(), height, width)
+        found.append(max(work.peak_memory, work.kept + max(enlarged, judged)))
+    return float(max(found))
+
+
+@functools.lru_cache(maxsize=1024)
+def _enlarging(recipe: str, height: int, width: int) -> int:
+    """Return the bytes that enlarging a picture takes beside the weights."""
+    complete = Recipe.model_validate_json(recipe)
+    with without_contents() as tally, torch.no_grad():
+        network = build_generator(complete.generator, scale=complete.scale, seed=None).eval()
+        tally.peak = kept = tally.alive
+        lr = torch.empty(network.channels, height // complete.scale, width // complete.scale)
+        upscale(network, lr)
+    return tally.peak - kept
+
+
 def _heaviest(links: Sequence[Link]) -> float:
     return float(max(step_work(link).peak_memory for link in links))
 
@@ -102,7 +147,7 @@ def _work(link: Link, tally: Tally) -> StepWork:
             tally.calls.clear()
             learner.step(batch, done)
     flops, touched = map(sum, zip(*tally.calls, strict=True))
-    return StepWork(tally.peak, flops, touched, len(tally.calls))
+    return StepWork(tally.peak, flops, touched, len(tally.calls), tally.alive)
 
 
 def empty_batch(network: Generator, recipe: Recipe) -> Batch:

@@ -100,7 +100,7 @@ def measured_speed(recipe: Recipe) -> Speed:
     relative = np.array(rows) / np.array(seconds)[:, None]
     rates, _ = nnls(relative, np.ones(len(rows)))
     per_flop, per_byte, per_call = (float(rate) for rate in rates)
-    return Speed(per_flop, per_byte, per_call, _context(device))
+    return Speed(per_flop, per_byte, per_call, context_of(device))
 
 
 def _row(work: StepWork) -> tuple[float, float, float]:
@@ -139,7 +139,7 @@ def _timed(recipe: Recipe, device: torch.device) -> float:
     return min(taken[1:])
 
 
-def _context(device: torch.device) -> int:
+def context_of(device: torch.device) -> int:
     """Return what another process takes of this GPU before it has a tensor of any size.
 
     Its memory cannot be told apart from that of other processes: what is free before and after.

@@ -13,6 +13,7 @@ from acutance_platform.recipe import (
     build_recipe,
     load_document,
     refuse,
+    with_shares,
 )
 from acutance_platform.search.schema import COSTS, STRUCTURE, Search, parse_search
 from acutance_platform.search.space import Space
@@ -70,7 +71,9 @@ def read_file(path: Path, sets: Iterable[str], home: Home) -> File:
     if recipe is None or problems:
         raise RecipeErrors(document.placed(problems))
     recipe = pin_init(pin_dataset(recipe, document, home), document, home)
+    asked = recipe.resources
     recipe = resolve_auto(pin_features(recipe, document, home), home.facts)
+    recipe = with_shares(recipe, asked, sweep=search is not None)
     problems += room_problems(recipe, home.facts)
     dataset = open_dataset(home.store, recipe.data.dataset)
     lacking = dataset_problems(dataset, recipe)

@@ -13,10 +13,11 @@ from acutance_platform.search.table import parse_space
 from acutance_platform.search.warm import warm_record
 from acutance_platform.sweep.plan import Stages, SweepPlan
 from acutance_platform.training import feature_files, machine_kind, stage_keys, structural_costs
+from acutance_platform.training.costs import memory_of_trial
 from acutance_platform.verbs.files import File
 from acutance_platform.verbs.home import Home
 from acutance_platform.verbs.journals import Told, is_name
-from acutance_storage import open_dataset
+from acutance_storage import ImageDataset, open_dataset
 
 
 def spec_of(file: File) -> dict[str, Any]:
@@ -53,6 +54,12 @@ def sweep_plan(name: str, spec: dict[str, Any], home: Home) -> SweepPlan:
         )
         return tuple(zip(keys, (link.end for link in chain(complete)), strict=True))
 
+    def memory_of(drawn: dict[str, Any]) -> float | None:
+        complete = build_recipe(drawn)
+        if complete.zero_shot is not None:
+            return None
+        return memory_of_trial(complete, *_largest_picture(complete, dataset))
+
     search, around = parse_search(spec["search"]), recipe.model_dump(mode="json")
     plan = SweepPlan(
         name=name,
@@ -61,10 +68,18 @@ def sweep_plan(name: str, spec: dict[str, Any], home: Home) -> SweepPlan:
         check=build_recipe,
         stages=stages_of,
         costs=lambda drawn: structural_costs(build_recipe(drawn)),
+        memory=memory_of,
         machine=machine,
         warm=lambda: warm_records(search, around, home),
     )
     return plan
+
+
+def _largest_picture(recipe: Recipe, dataset: ImageDataset) -> tuple[int, int]:
+    """Return height and width of the largest picture that trials are measured on."""
+    measured = [dataset.pictures[i] for i in dataset.indices(recipe.evaluation.split)]
+    sizes = [(picture.height, picture.width) for picture in measured]
+    return max(sizes, key=lambda size: size[0] * size[1])
 
 
 def warm_records(search: Search, recipe: Mapping[str, Any], home: Home) -> list[Record]:

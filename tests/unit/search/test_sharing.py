@@ -132,7 +132,7 @@ def assert_paid_once(computed, also_resting=False):
 
 @pytest.mark.parametrize("space", [{}, {"space": FEW}])
 def test_the_rehearsals_notice_when_nobody_waits(space, monkeypatch):
-    monkeypatch.setattr(decisions, "_held", lambda *anything: False)
+    monkeypatch.setattr(decisions, "waits", lambda *anything: False)
     paid = [rehearsed(4, order, space)[2] for order in range(5)]
     assert any(computed[key] > PRETRAIN for computed in paid for key in computed if "pre" in key)
     again = [computed[key] > FINETUNE for computed in paid for key in computed if "fine" in key]

@@ -19,7 +19,9 @@ def config(tmp_path):
         "store": str(tmp_path),
         "local": str(tmp_path / "local"),
         "machine": None,
+        "cpu": 1.0,
         "gpu": 0.0,
+        "context": 0.0,
         "bell": str(tmp_path / "stop"),
         "bell_key": "",
     }

@@ -20,8 +20,8 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from acutance_models import PRESETS, build_generator
 from acutance_platform.recipe import build_recipe
-from acutance_platform.training import structural_costs
-from acutance_platform.training.costs import peak_memory
+from acutance_platform.training import machine_kind, stage_keys, structural_costs
+from acutance_platform.training.costs import memory_of_trial, peak_memory
 
 PRESET_SCALES = [(name, scale) for name, preset in PRESETS.items() for scale in preset.parameters]
 
@@ -181,3 +181,30 @@ def test_the_bytes_of_a_step_are_about_those_that_a_gpu_gives_out(name):
     given = torch.cuda.max_memory_allocated() - before
     # Blocks of 512 bytes, and a convolution's workspace where its algorithm wants one.
     assert 0.85 * given < peak_memory(recipe) < 1.05 * given
+
+
+def test_a_trials_memory_has_whole_pictures_and_what_looks_at_them():
+    recipe = recipe_of(generator={"kind": "srresnet", "channels": 16, "blocks": 1})
+    step = peak_memory(recipe)
+    assert memory_of_trial(recipe, 48, 48) == step, "a picture like a crop takes less than a step"
+    large = memory_of_trial(recipe, 1024, 2048)
+    assert large > step + 1024 * 2048 * 16 * 4, "one layer of 16 channels in f32 is at its peak"
+    assert memory_of_trial(recipe, 2048, 1024) == pytest.approx(large, rel=0.01)
+    entry = {"kind": "feature_distance", "features": {"kind": "random"}}
+    seen = recipe.model_copy(
+        update={"evaluation": recipe.evaluation.model_copy(update={"metrics": [entry]})}
+    )
+    assert memory_of_trial(seen, 1024, 2048) > large
+
+
+@pytest.mark.parametrize(
+    "resources", [{"priority": 7}, {"pack": True, "gpu": 1}, {"max_gpus": 2, "gpu": 1}]
+)
+def test_what_sweeps_share_is_in_no_key(resources):
+    plain = _recipe(resources={"cpu": 1, "gpu": resources.get("gpu", 0)})
+    kind = machine_kind(_recipe(resources={"cpu": 1, "gpu": 0}))
+    keys = [
+        stage_keys(recipe, dataset_version="1", machine=kind)
+        for recipe in (plain, _recipe(resources={"cpu": 1, "gpu": 0} | resources))
+    ]
+    assert keys[0] == keys[1]
