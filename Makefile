@@ -10,7 +10,7 @@ LINT_PATHS := storage models platform deploy tests docs
 seeds = set -e; for seed in 0 1 2; do $(BIN)/acutance sweep experiments/$(1)/sweep.yaml --set seed=$$seed --name $(1)-$$seed --resume auto; done
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo sweep quickstart toy-bars enhancenet-losses esrgan-interpolation srfeat-discriminators test campaign bench bench-bookkeeping bench-overhead bench-replay bench-store services services-down cluster cluster-up cluster-down lint types layers format docs golden clean
+.PHONY: help install test-gpu demo sweep quickstart toy-bars enhancenet-losses esrgan-interpolation srfeat-discriminators test campaign bench bench-bookkeeping bench-overhead bench-replay bench-store services services-down cluster cluster-up cluster-down lint types layers format docs golden clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 24
@@ -50,6 +50,9 @@ srfeat-discriminators: install  ## discriminators of pictures, of features, of b
 
 test: install  ## every test that is not marked `long` or `gpu`, in two processes
 	$(BIN)/python -m pytest -m "not long and not gpu" -n 2 --dist loadfile
+
+test-gpu: install  ## the tests marked `gpu` on the cards of this machine; writes docs/evidence/CARD.json
+	$(BIN)/python -m pytest -m gpu --timeout 1800
 
 campaign: install  ## the `long` tests; each writes its result to docs/evidence/
 	$(BIN)/python -m pytest -m long --timeout 7200

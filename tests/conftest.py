@@ -7,6 +7,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
+import torch
 
 from acutance_models import (
     DEGRADATIONS,
@@ -22,29 +23,51 @@ from acutance_platform.tracking import describe_environment
 EVIDENCE = Path(__file__).parents[1] / "docs" / "evidence"
 
 
+_on_gpus = {}
+"""What the `gpu` tests of this session came to, by test."""
+
+
+def pytest_collection_modifyitems(items):
+    """Skip what needs a GPU where there is none, and say so."""
+    if not torch.cuda.is_available():
+        for item in items:
+            if item.get_closest_marker("gpu"):
+                item.add_marker(pytest.mark.skip(reason="this machine has no CUDA device"))
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item, call):
-    """Write `docs/evidence/NAME.json` for each `long` test that ran.
+    """Write `docs/evidence/NAME.json` for each `long` test that ran, and note each on a GPU.
 
     A test adds what it measured with pytest's own fixture: `record_property("gain_db", 1.6)`.
     """
     report = yield
-    if report.when == "call" and not report.skipped and item.get_closest_marker("long"):
-        described = describe_environment(EVIDENCE.parent)
-        content = {
-            "test": item.nodeid,
+    if report.when == "call" and not report.skipped:
+        ran = {
             "outcome": report.outcome,
             "seconds": round(report.duration, 1),
-            "date": datetime.datetime.now(datetime.UTC).date().isoformat(),
             "measured": dict(item.user_properties),
-            "machine": described["machine"],
-            "packages": described["packages"],
-            "python": described["python"],
         }
-        name = re.sub(r"[^a-z0-9]+", "-", item.name.removeprefix("test_").lower()).strip("-")
-        EVIDENCE.mkdir(parents=True, exist_ok=True)
-        (EVIDENCE / f"{name}.json").write_text(json.dumps(content, indent=2) + "\n")
+        if item.get_closest_marker("long"):
+            _write(item.name.removeprefix("test_"), {"test": item.nodeid, **ran})
+        if item.get_closest_marker("gpu"):
+            _on_gpus[item.nodeid] = ran
     return report
+
+
+def pytest_sessionfinish():
+    """Write `docs/evidence/CARD.json` of the `gpu` tests that ran."""
+    if _on_gpus:
+        _write(torch.cuda.get_device_name(), {"tests": _on_gpus})
+
+
+def _write(name, content):
+    described = describe_environment(EVIDENCE.parent)
+    content |= {"date": datetime.datetime.now(datetime.UTC).date().isoformat()}
+    content |= {key: described[key] for key in ("machine", "packages", "python")}
+    file = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")
+    EVIDENCE.mkdir(parents=True, exist_ok=True)
+    (EVIDENCE / f"{file}.json").write_text(json.dumps(content, indent=2) + "\n")
 
 
 @pytest.fixture(autouse=True)

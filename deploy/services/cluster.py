@@ -77,10 +77,10 @@ def start(place: Place, background: Background) -> None:
 
 def stop(place: Place, background: Background, *, wipe: bool) -> int:
     """End everything that was started here, and nothing else."""
+    import drill
     import nodes
-    import rehearsal
 
-    background.stop(rehearsal.DRIVER, signal.SIGINT, patience=60.0)
+    background.stop(drill.DRIVER, signal.SIGINT, patience=60.0)
     for name in (*NODES, nodes.HEAD, servers.MLFLOW):
         background.stop(name)
     if (place.folder / "swift").exists():
@@ -99,13 +99,13 @@ def stop(place: Place, background: Background, *, wipe: bool) -> int:
 
 def rehearse(place: Place, background: Background, arguments: argparse.Namespace) -> int:
     """Run a sweep with a node killed in the middle, and judge what came of it."""
-    import rehearsal
+    import drill
     import verdict
 
     started = time.monotonic()
     name = arguments.name or arguments.sweep.resolve().parent.name
     sets = [word for each in arguments.set for word in ("--set", each)]
-    run = rehearsal.Rehearsal(
+    run = drill.Rehearsal(
         place,
         background,
         sweep=arguments.sweep.resolve(),
