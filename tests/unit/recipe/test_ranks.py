@@ -6,7 +6,7 @@ import pytest
 from tiny_trainings import tiny_recipe
 
 from acutance_platform.recipe import RecipeErrors, build_recipe, rank_count, rank_threads
-from acutance_platform.sweep import room
+from acutance_platform.sweep.placing import Node
 from acutance_platform.sweep.room import Share, share_of
 from acutance_platform.training import machine_kind, resolve_auto, room_problems, stage_keys
 from acutance_platform.training.costs import peak_memory
@@ -112,12 +112,11 @@ def test_ranks_are_part_of_the_machine_kind_and_one_rank_is_as_before():
     assert keys[0] == keys[2] != keys[1]
 
 
-def test_auto_is_a_gpu_for_each_rank(monkeypatch):
+def test_auto_is_a_gpu_for_each_rank():
     content = build_recipe(recipe({"cpu": 2, "ranks": 2}))
     here = facts_here()
     assert resolve_auto(content, replace(here, gpus=4)).resources.gpu == 2.0
-    monkeypatch.setattr(room, "_nodes", lambda: [{"CPU": 8.0, "GPU": 4.0}])
-    assert share_of(content.model_dump()) == Share(2, 2)
+    assert share_of(content.model_dump(), [Node("a", 8.0, 4)]) == Share(2, 2)
     assert resolve_auto(content, replace(here, gpus=0)).resources.gpu == 0.0
 
 
