@@ -127,10 +127,15 @@ class Leg(tune.Trainable):
             self._fault, result = error, {"reports": [], "failing": True}
             if self._bell.draining:
                 self._fault = NodeDraining("its node is being taken away, its state is saved")
-        node = ray.get_runtime_context().get_node_id()[:NODE_CHARACTERS]
+        # Asked where there is no Ray, as in a test of this class, the context would start one.
+        node = ray.get_runtime_context().get_node_id() if ray.is_initialized() else ""
         others = getattr(self._training, "rank_seconds", 0.0)  # a training of a test has no ranks
         share = self._config["gpu"]
-        told = {"spent": self._meter.read(share, others), "node": node, "gpus": _own_gpus(share)}
+        told = {
+            "spent": self._meter.read(share, others),
+            "node": node[:NODE_CHARACTERS],
+            "gpus": _own_gpus(share),
+        }
         return {**result, **told}
 
     def _begin(self, config: dict[str, Any]) -> None:
