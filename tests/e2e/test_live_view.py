@@ -34,7 +34,7 @@ def records(now, trials=4, direction="max"):
     for n, (step, value) in enumerate([(400, 33.0), (200, 31.0), (100, 32.0)][:trials]):
         yield {
             "do": "report", "trial": f"t{n:04d}", "step": step, "metrics": {"psnr_y": value},
-            "executed": step, "cpu_seconds": 30.0, "gpu_seconds": 0.0, "time": now,
+            "executed": step, "cpu_seconds": 30.0, "gpu_seconds": 0.0, "time": now + 40,
         }  # fmt: skip
     yield {"do": "value", "trial": "t0000", "rung": 200, "values": {"psnr_y": 32.9}, "time": now}
     yield {"do": "value", "trial": "t0000", "rung": 400, "values": {"psnr_y": 33.0}, "time": now}
@@ -75,7 +75,7 @@ def test_the_view_shows_trials_rungs_best_and_spendings_within_the_width(width):
     assert "rungs    step 200: 2, step 400: 1" in text
     assert "best     t0000 33.00 psnr_y, bicubic 32.50, difference +0.50" in text
     assert "CPU 1.5 min, 700 steps" in text
-    # 700 steps in 70 s, of 8 trials to step 200 and 4 (5, 6) of them to step 400.
+    # 400 steps up to the first report at 40 s, 300 in the 30 s after it, of 8 trials to step 200 and 4 (5, 6) of them to step 400.
     assert "left     about 3.2 min (2.1 min to 4.4 min)" in text
 
 

@@ -19,7 +19,11 @@ LOST = 0.1
 
 
 class Accounts:
-    """Reads the CPU time of every process that ran a leg, ten times a second, from outside."""
+    """Reads the CPU time of every process that ran a leg, ten times a second, from outside.
+
+    Tune may start a worker beside one that falls free in the meantime, and end it unused: no trial
+    has used that one.
+    """
 
     def __enter__(self):
         self.seconds, self._legs, self._over = {}, set(), threading.Event()
@@ -38,7 +42,7 @@ class Accounts:
                 with suppress(psutil.Error):
                     used = process.cpu_times()
                     self.seconds[process.pid] = used.user + used.system
-                    if "Leg" in " ".join(process.cmdline()):
+                    if "train()" in " ".join(process.cmdline()):
                         self._legs.add(process.pid)
 
 
