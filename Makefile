@@ -48,8 +48,8 @@ srfeat-discriminators: install  ## discriminators of pictures, of features, of b
 	$(call seeds,$@)
 	$(BIN)/python tests/helpers/feature_judges.py $@-0 $@-1 $@-2
 
-test: install  ## every test that is not marked `long` or `gpu`, in two processes
-	$(BIN)/python -m pytest -m "not long and not gpu" -n 2 --dist loadfile
+test: install  ## every test that is not marked `long` or `gpu`, in three processes
+	$(BIN)/python -m pytest -m "not long and not gpu" -n 3 --dist loadfile --no-loadscope-reorder
 
 test-gpu: install  ## the tests marked `gpu` on the cards of this machine; writes docs/evidence/CARD.json
 	$(BIN)/python -m pytest -m gpu --timeout 1800
