@@ -45,10 +45,11 @@ def _swift(place: Place, *words: str) -> None:
         "SWIFT_VENV": os.environ.get("SWIFT_VENV", str(ROOT / ".venv-services")),
         "SWIFT_WORKERS": "1",
     }
-    # To a file: it prints the secret, and its servers keep what they are given open.
+    # What it prints is the secret. Errors go to a file: its servers keep what they are given open.
     with open(os.open(said, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
         line = [str(_SWIFT), command, str(place.folder / "swift"), *rest]
-        done = subprocess.run(line, env=variables, stdout=file, stderr=file, start_new_session=True)
+        out = subprocess.DEVNULL
+        done = subprocess.run(line, env=variables, stdout=out, stderr=file, start_new_session=True)
     if done.returncode != 0:
         raise Trouble(f"the S3 server did not {command}; see {said}")
 

@@ -33,7 +33,7 @@ LIMIT = 240.0
 class SlowPlace(Place):
     """A cluster on which each step of a training takes a while, and is noted."""
 
-    pause = 0.1
+    pause = 0.2
 
     @property
     def steps(self):
@@ -135,7 +135,11 @@ class Chaos:
         """
         settings = self.place.settings
         token = self.place.token.read_text().strip()
-        secrets = [text.encode() for text in (settings["swift"], settings["database"], token)]
+        secrets = {
+            "swift": settings["swift"].encode(),
+            "database": settings["database"].encode(),
+            "token": token.encode(),
+        }
         meant = {"settings.json", "pgpass", "ray-token", "secret", "cluster.env"}
         found = []
         for folder in (self.place.folder, self.place.scratch):
@@ -147,8 +151,8 @@ class Chaos:
                     content = file.read_bytes()
                 except OSError:
                     continue  # it went while we looked
-                if any(secret in content for secret in secrets):
-                    found.append(str(file.relative_to(folder)))
+                names = [name for name, secret in secrets.items() if secret in content]
+                found += [f"{file.relative_to(folder)}: {name}" for name in names]
         return found
 
     def steps_taken(self):
@@ -204,11 +208,9 @@ class Diary:
         return [line for line in lines if line["kind"] == kind]
 
 
-def shuffled(rng, times):
-    """Return each victim so many times, in random order."""
-    victims = [victim for victim in VICTIMS for _ in range(times)]
-    rng.shuffle(victims)
-    return victims
+def shuffled(rng, victims):
+    """Return the victims in random order."""
+    return rng.sample(victims, len(victims))
 
 
 def rng_of(seed):

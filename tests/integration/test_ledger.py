@@ -42,7 +42,7 @@ class Accounts:
                 with suppress(psutil.Error):
                     used = process.cpu_times()
                     self.seconds[process.pid] = used.user + used.system
-                    if "train()" in " ".join(process.cmdline()):
+                    if "Trainable.train" in " ".join(process.cmdline()):
                         self._legs.add(process.pid)
 
 

@@ -31,7 +31,7 @@ from acutance_platform.sweep.ports import Log
 from acutance_platform.sweep.room import Share
 from acutance_platform.sweep.sharing import admitted, requested
 from acutance_platform.sweep.trainable import Leg
-from acutance_platform.sweep.turning import never_blocking
+from acutance_platform.sweep.turning import never_blocking, sending_no_secrets
 from acutance_platform.sweep.watch import NodeWatch
 from acutance_storage import StorageError
 from acutance_storage.leases import Leases
@@ -122,7 +122,7 @@ def _ring(store: Any, key: str, ringing: bool) -> None:
 
 def _drive(crossing: Crossing, folder: Path) -> str:
     """Run Tune, anew where a node fell silent, and return the sweep's state."""
-    with never_blocking():
+    with never_blocking(), sending_no_secrets():
         _tune(crossing, folder)
         while crossing.give_up():
             _tune(crossing, folder)
