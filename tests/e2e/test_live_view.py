@@ -75,7 +75,7 @@ def test_the_view_shows_trials_rungs_best_and_spendings_within_the_width(width):
     assert "rungs    step 200: 2, step 400: 1" in text
     assert "best     t0000 33.00 psnr_y, bicubic 32.50, difference +0.50" in text
     assert "CPU 1.5 min, 700 steps" in text
-    # 400 steps up to the first report at 40 s, 300 in the 30 s after it, of 8 trials to step 200 and 4 (5, 6) of them to step 400.
+    # 300 steps in the 30 s after the first report, of 8 trials to 200 and 4 (5, 6) of them to 400.
     assert "left     about 3.2 min (2.1 min to 4.4 min)" in text
 
 
