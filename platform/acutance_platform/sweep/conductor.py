@@ -61,7 +61,8 @@ class Conductor:
         """Trial -> node on which its leg runs, as far as it said so."""
         self.failed_on: dict[str, str] = {}
         """Trial -> node on which a leg of it failed last."""
-        self._journal, self._clock, self._on_event = journal, clock, on_event
+        self._journal, self._clock = journal, clock
+        self._on_event = on_event or (lambda record: None)
         self.sweep = Sweep.of(journal.read())
         self._spec = json.loads(json.dumps(plan.spec))
         if self.sweep.name and not plan.continues(self.sweep):
@@ -73,6 +74,7 @@ class Conductor:
         self._drawing = Drawing(plan, self._space)
         self._scheduler = plan.search.build_scheduler()
         self._shrunk: set[str] = set()
+        self._noted: list[Record] = []
         self.active: set[str] = set()
         """Trials of which a leg holds a slot, or waits for one that it was offered."""
 
@@ -104,28 +106,10 @@ class Conductor:
             slots: How many legs fit the cluster now, where that is known.
             fits: Says of a trial's share whether a leg of it fits now.
         """
-        while True:
-            crowded = fitting.crowded_out(self.sweep, self.active, fits)
-            following = fitting.held_back(self._next(slots, crowded), crowded, fits)
-            if following.kind in ("wait", "over"):
-                again = None if crowded else self._again()
-                if again is None:
-                    return None
-                self._write(repeated(self.plan, self._space, self.sweep, *again, now=self._clock()))
-                continue
-            if following.kind == "draw":
-                self._draw()
-                continue
-            if following.trial is None:
-                return None
-            if following.kind == "promote":
-                self._write(*following.records)
-                continue
-            leg = {"do": "leg", "trial": following.trial.name, "time": self._clock()}
-            self._write(*following.records, leg)
-            self.active.add(following.trial.name)
-            self._leases.hold(following.trial)
-            return self._offer(following.trial)
+        try:
+            return self._leg(slots, fits)
+        finally:
+            self._write()
 
     def over(self) -> bool:
         """Say whether nothing is in flight and nothing can ever follow."""
@@ -171,22 +155,17 @@ class Conductor:
         self, name: str, reports: list[Record], spent: Sequence[float] = (), node: str = ""
     ) -> bool:
         """Take in reports and the CPU and GPU seconds used beside; return if the leg goes on."""
-        self.on_cost(name, spent, reports, node)
+        self._absorb(name, spent, reports, node)
         trial = self.sweep.trials[name]
         goes_on, records = decisions.verdict(self.sweep, self._scheduler, trial, self._clock())
         self._write(*records)
         self._leases.hold(trial)
         return goes_on
 
-    def on_cost(
-        self, name: str, spent: Sequence[float], reports: Sequence[Record] = (), node: str = ""
-    ) -> None:
-        """Take in what a leg used, and reported, and at its first word on which node it runs."""
-        trial = self.sweep.trials[name]
-        begun = {"do": "begin", "trial": name, "node": node, "time": self._clock()}
-        fresh = [begun] if node and self.nodes.get(name) != node else []
-        self.nodes[name] = node
-        self._write(*fresh, *decisions.absorb(self.sweep, trial, reports, spent))
+    def on_cost(self, name: str, spent: Sequence[float], node: str = "") -> None:
+        """Take in what a leg used that has nothing to report."""
+        self._absorb(name, spent, (), node)
+        self._write()
 
     def on_failure(self, name: str, error: str, *, lost: bool = False) -> None:
         """Take in that a leg ended in error; it is offered again, `lost` ones without end."""
@@ -212,14 +191,8 @@ class Conductor:
         Where parts would be another computation, or are single crops already, the trial fails.
         """
         trial = self.sweep.trials[name]
-        records = shrunk(
-            self._recipe(trial),
-            trial,
-            stage=stage,
-            crops=crops,
-            stages_of=self.plan.checked_stages,
-            now=self._clock(),
-        )
+        recipe, stages_of, now = self._recipe(trial), self.plan.checked_stages, self._clock()
+        records = shrunk(recipe, trial, stage=stage, crops=crops, stages_of=stages_of, now=now)
         self._write(*records)
         self._shrunk.add(name)
 
@@ -268,25 +241,55 @@ class Conductor:
             busy=self._leases.held_by_another,
         )
 
-    def _draw(self) -> None:
-        """Ask the sampler for one trial and journal it."""
-        self._write(*self._drawing.draw(self.sweep, self._clock()))
+    def _leg(self, slots: int | None, fits: fitting.Fits) -> LegOffer | None:
+        """Decide what a free slot does, and note it."""
+        while True:
+            crowded = fitting.crowded_out(self.sweep, self.active, fits)
+            following = fitting.held_back(self._next(slots, crowded), crowded, fits)
+            if following.kind in ("wait", "over"):
+                again = None if crowded else self._again()
+                if again is None:
+                    return None
+                self._note(repeated(self.plan, self._space, self.sweep, *again, now=self._clock()))
+                continue
+            if following.kind == "draw":
+                self._note(*self._drawing.draw(self.sweep, self._clock()))
+                continue
+            if following.trial is None:
+                return None
+            if following.kind == "promote":
+                self._note(*following.records)
+                continue
+            leg = {"do": "leg", "trial": following.trial.name, "time": self._clock()}
+            self._note(*following.records, leg)
+            self.active.add((trial := following.trial).name)
+            self._leases.hold(trial)
+            return LegOffer(trial.name, self._recipe(trial), trial.rungs, trial.share)
 
-    def _offer(self, trial: Trial) -> LegOffer:
-        return LegOffer(trial.name, self._recipe(trial), trial.rungs, trial.share)
+    def _absorb(
+        self, name: str, spent: Sequence[float], reports: Sequence[Record], node: str
+    ) -> None:
+        """Note what a leg used, and reported, and at its first word on which node it runs."""
+        begun = {"do": "begin", "trial": name, "node": node, "time": self._clock()}
+        fresh = [begun] if node and self.nodes.get(name) != node else []
+        self.nodes[name], trial = node, self.sweep.trials[name]
+        self._note(*fresh, *decisions.absorb(self.sweep, trial, reports, spent))
 
     def _recipe(self, trial: Trial) -> dict[str, Any]:
         outcome: Outcome = self._space.replay(trial.assignment, self.plan.recipe)
         own = {} if trial.share is None else {"resources.gpu": trial.share}
         return seeded(self.plan.recipe_for({**outcome.apply, **own, **trial.overrides}), trial)
 
-    def _write(self, *records: Record) -> None:
-        """Make records durable, then let them count, then tell who listens."""
-        if not records:
-            return
-        self._journal.append(*records)
+    def _note(self, *records: Record) -> None:
+        """Let records count; the next `_write` makes all durable at once: a disk takes its time."""
         for record in records:
             self.sweep.apply(record)
-        for record in records:
-            if self._on_event is not None:
-                self._on_event(record)
+        self._noted += records
+
+    def _write(self, *records: Record) -> None:
+        """Let records count, make them durable with those noted before, then tell who listens."""
+        self._note(*records)
+        noted, self._noted = self._noted, []
+        self._journal.append(*noted)
+        for record in noted:
+            self._on_event(record)
