@@ -51,7 +51,8 @@ def _swift(place: Place, *words: str) -> None:
         out = subprocess.DEVNULL
         done = subprocess.run(line, env=variables, stdout=out, stderr=file, start_new_session=True)
     if done.returncode != 0:
-        raise Trouble(f"the S3 server did not {command}; see {said}")
+        why = said.read_text(errors="replace").strip().splitlines()[-1:]
+        raise Trouble(f"the S3 server did not {command}: {''.join(why)}; see {said}")
 
 
 def s3(place: Place):  # type: ignore[no-untyped-def]  # boto3 has no types

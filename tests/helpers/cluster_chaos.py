@@ -55,8 +55,10 @@ class SlowPlace(Place):
     def plain(self):
         helpers = str(Path(__file__).parent)
         paths = [helpers, *filter(None, [os.environ.get("PYTHONPATH")])]
+        found = {name: os.environ[name] for name in ("SWIFT_VENV",) if name in os.environ}
         return {
             **super().plain(),
+            **found,
             "PYTHONPATH": os.pathsep.join(paths),
             "CHAOS_PAUSE": str(self.pause),
             "CHAOS_LOG": str(self.steps),

@@ -1,8 +1,8 @@
 """A cluster whose second node is in a network of its own, and the link between them that is cut.
 
-Runs as `unshare --net python cut_link.py FOLDER PICTURES`, so that everything listens inside that
-network alone; prints one JSON document of what was measured, and fails where something is not as
-on a cluster that nobody disturbed.
+Runs as `unshare --net python cut_link.py begin FOLDER PICTURES`, so that everything listens inside
+that network alone; prints one JSON document of what was measured, and fails where something is not
+as on a cluster that nobody disturbed.
 """
 
 import asyncio
@@ -40,8 +40,14 @@ class ParcelPlace(SlowPlace):
         return _inside(self.neighbour) if name == "node-2" else []
 
     def own(self, name):
-        address = {"AWS_ENDPOINT_URL_S3": f"http://{HERE}:{self.port('swift')}"}
-        return {**super().own(name), **(address if name == "node-2" else {})}
+        return {**super().own(name), **self._reached()}
+
+    def user(self):
+        return {**super().user(), **self._reached()}
+
+    def _reached(self):
+        """Return the store's address that is good on all hosts; driver and nodes have to agree."""
+        return {"AWS_ENDPOINT_URL_S3": f"http://{HERE}:{self.port('swift')}"}
 
 
 def _inside(pid):
@@ -146,9 +152,18 @@ def main(folder, pictures):
         keeper.kill()
 
 
+def begin(folder, pictures):
+    """Go on as `run`: Ray reads the cluster's token once, from the environment that it began in."""
+    place = ParcelPlace(folder / "cluster")
+    assert place.settings
+    command = [sys.executable, __file__, "run", str(folder), str(pictures)]
+    os.execve(command[0], command, {**os.environ, **place.ray()})
+
+
 if __name__ == "__main__":
-    if sys.argv[1] == "up":
-        here = ParcelPlace(Path(sys.argv[2]))
+    word, *paths = sys.argv[1:]
+    if word == "up":
+        here = ParcelPlace(Path(paths[0]))
         cluster.start(here, cluster.Background(here.folder))
     else:
-        main(Path(sys.argv[1]), Path(sys.argv[2]))
+        {"begin": begin, "run": main}[word](*map(Path, paths))
