@@ -154,12 +154,18 @@ class Projection:
             self.runs[trial].ended_ms = self._now
         return trial if trial in self.runs else None
 
-    def interrupt(self) -> None:
-        """No leg runs any more, though the journal does not say so: the driver is leaving."""
-        for key, run in self.runs.items():
-            if run.state == "RUNNING":
-                run.set_state("INTERRUPTED" if key == SWEEP else "WAITING", killed=True)
-                run.ended_ms = max(run.ended_ms, self._now)
+    def interrupt(self) -> list[str]:
+        """No leg runs any more, though the journal does not say so: the driver is leaving.
+
+        Returns:
+            Keys of the runs that are told otherwise from now on.
+        """
+        running = [key for key, run in self.runs.items() if run.state == "RUNNING"]
+        for key in running:
+            run = self.runs[key]
+            run.set_state("INTERRUPTED" if key == SWEEP else "WAITING", killed=True)
+            run.ended_ms = max(run.ended_ms, self._now)
+        return running
 
     # --- records of the whole sweep
 

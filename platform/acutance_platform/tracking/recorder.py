@@ -6,6 +6,7 @@ be away for as long as it likes; what it lacks at the end is named, and the next
 """
 
 import logging
+import math
 import re
 import threading
 import time
@@ -26,6 +27,9 @@ _FIRST_PAUSE: Final = 0.5  # seconds before the first repetition; doubles
 _LONGEST_PAUSE: Final = 15.0
 _REFUSALS: Final = 5
 """After so many refusals in a row a run is set aside (two writers at once give passing ones)."""
+
+
+_NAMED: Final = 10  # runs that are named one by one where MLflow lacks something
 
 
 @dataclass(frozen=True)
@@ -73,7 +77,8 @@ class Recorder:
         self._shipper: Shipper | None = None
         self._problem: str | None = None
         self._wake = threading.Condition()
-        self._deadline: float | None = None
+        self._patience, self._deadline = 0.0, math.inf
+        self._over = False
         self._thread = threading.Thread(target=self._work, name="acutance-recorder", daemon=True)
         self._thread.start()
 
@@ -107,7 +112,9 @@ class Recorder:
         return RecorderStatus(pending, self._problem)
 
     def close(self, *, deadline: float = 60.0) -> list[str]:
-        """Ship what is left for at most ``deadline`` seconds, and end.
+        """Ship what is left, and end.
+
+        Gives up after ``deadline`` seconds in which MLflow took nothing.
 
         Runs that the journal left running are shown as KILLED until a later driver resumes them.
 
@@ -116,10 +123,12 @@ class Recorder:
             lost: the journal has it, and the next recorder of this journal sends it.
         """
         with self._wake:
-            if self._deadline is None:
+            if not self._over:
+                self._over, self._patience = True, deadline
                 self._deadline = time.monotonic() + deadline
             self._wake.notify()
-        self._thread.join(deadline + 1.0)
+        while self._thread.is_alive() and time.monotonic() < self._deadline + 1.0:
+            self._thread.join(0.1)
         return self._missing()
 
     # --- the recorder's thread
@@ -146,7 +155,7 @@ class Recorder:
             else:
                 self._wake.wait_for(lambda: bool(self._inbox) or self._closing())
                 self._wake.wait_for(self._closing, timeout=_GATHER)
-            if pause and self._deadline is not None:
+            if pause and self._over:
                 self._wake.wait(timeout=min(pause, max(0.0, self._deadline - time.monotonic())))
             arrived, self._inbox = self._inbox, []
             closing = self._closing()
@@ -156,17 +165,16 @@ class Recorder:
             else:
                 self._touch(self._projection.apply(item))
         if closing:
-            self._projection.interrupt()
-            self._touch(None)
+            self._dirty.update(dict.fromkeys(self._projection.interrupt()))
 
     def _closing(self) -> bool:
-        return self._deadline is not None
+        return self._over
 
     def _touch(self, key: str | None) -> None:
         self._dirty.update(dict.fromkeys(self._projection.runs if key is None else [key]))
 
     def _finished(self) -> bool:
-        if self._deadline is None or self._inbox:
+        if not self._over or self._inbox:
             return False
         shippable = self._dirty or any(self._target(file) is not None for file in self._files)
         return not shippable or time.monotonic() >= self._deadline
@@ -183,6 +191,7 @@ class Recorder:
             self._attempt(_called(key), partial(self._shipper.ship, key))
             del self._dirty[key]
             self._confirmed[key] = count
+            self._took()
         self._ship_files(self._shipper)
         if self._problem:
             _log.warning("MLflow has everything up to now again.")
@@ -196,6 +205,13 @@ class Recorder:
             target = replace(file, run=run)
             self._attempt(f"{file.name} of {_called(run)}", partial(shipper.ship_artifact, target))
             self._files.remove(file)
+            self._took()
+
+    def _took(self) -> None:
+        """Take in that MLflow is there and works: closing waits for as long as it does."""
+        with self._wake:
+            if self._over:
+                self._deadline = time.monotonic() + self._patience
 
     def _target(self, file: Artifact) -> str | None:
         """The run that a file belongs to, None while there is no such run."""
@@ -232,9 +248,10 @@ class Recorder:
         return len(self._projection.runs[key].points) - self._confirmed.get(key, 0)
 
     def _missing(self) -> list[str]:
-        missing = [
-            f"{_called(key)}: state, and {self._pending(key)} metric values" for key in self._dirty
-        ]
+        behind = {key: self._pending(key) for key in list(self._dirty)}
+        missing = [f"{_called(key)}: state, and {n} metric values" for key, n in behind.items()]
+        if len(missing) > _NAMED:
+            missing = [f"{len(behind)} runs: state, and {sum(behind.values())} metric values"]
         missing += [f"{file.name} of {_called(file.run)}" for file in self._files]
         missing += [f"{label}: refused, {why}" for label, why in self._set_aside.items()]
         if self._inbox:

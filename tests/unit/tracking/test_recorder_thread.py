@@ -72,6 +72,21 @@ def test_feeding_does_not_wait_for_a_stuck_server(server: type[Fake]) -> None:
     recorder._thread.join(10)  # not into the next test
 
 
+def test_closing_waits_for_a_slow_server_as_long_as_it_takes_something(server: type[Fake]) -> None:
+    server.on_ship = staticmethod(lambda key: time.sleep(0.05))
+    records = journal_example("n", trials=20, reports=1)
+    assert Recorder("x", name="n", records=records).close(deadline=0.4) == []
+    assert len(server.shipped) == 21
+
+
+def test_many_runs_that_mlflow_lacks_are_counted(server: type[Fake]) -> None:
+    server.on_ship = staticmethod(lambda key: (_ for _ in ()).throw(OSError("gone")))
+    records = journal_example("n", trials=30, reports=1)
+    counted, why = Recorder("x", name="n", records=records).close(deadline=0.1)
+    assert counted == "31 runs: state, and 60 metric values"
+    assert "gone" in why
+
+
 def test_an_outage_is_repeated_on_a_new_connection(server: type[Fake]) -> None:
     failures = iter([OSError("gone")] * 3)
 
