@@ -145,6 +145,8 @@ class Sweep:
         taker = getattr(self, f"_{record['do']}", None)
         if taker is not None:
             taker(record)
+        if (trial := self.trials.get(record.get("trial", ""))) is not None:
+            trial.told = None
         self.last = max(self.last, float(record.get("time") or 0.0))
 
     def _sweep(self, record: Record) -> None:

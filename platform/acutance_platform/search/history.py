@@ -26,16 +26,22 @@ def history(sweep: Sweep) -> list[Told]:
     told = refused.get(0, [])
     for count, trial in enumerate(sweep.trials.values(), start=1):
         if trial.repeats is None:
-            told.append(
-                Told(
-                    assignment=trial.assignment,
-                    state=_told_state(trial),
-                    values={r: v for r, v in sorted(trial.values.items()) if not unknown(v)},
-                    attrs=trial.attrs,
-                    violation=min(_FAR, trial.violation(max(trial.values, default=0))),
-                )
-            )
+            told.append(_told(trial))
         told += refused.get(count, [])
+    return told
+
+
+def _told(trial: Trial) -> Told:
+    """Return what is told of a trial: one object for as long as nothing new is journalled of it."""
+    if trial.told is None:
+        trial.told = Told(
+            assignment=trial.assignment,
+            state=_told_state(trial),
+            values={r: v for r, v in sorted(trial.values.items()) if not unknown(v)},
+            attrs=trial.attrs,
+            violation=min(_FAR, trial.violation(max(trial.values, default=0))),
+        )
+    told: Told = trial.told
     return told
 
 

@@ -1,41 +1,25 @@
-"""Samplers that ask Optuna; the one module that knows it.
+"""Samplers that ask Optuna. The study is made anew for each question, of `optuna_trials`."""
 
-The study is a projection of the journal, made anew for each question: complete trials are COMPLETE,
-resting ones PRUNED, running ones RUNNING, failures FAIL, and Optuna never hears more than that.
-"""
-
-import copy
 import warnings
 from collections.abc import Mapping, Sequence
-from types import MappingProxyType
+from functools import partial
 from typing import Annotated, Any, ClassVar, final
 
 import optuna
-from optuna.distributions import (
-    BaseDistribution,
-    CategoricalDistribution,
-    FloatDistribution,
-    IntDistribution,
-)
 from optuna.study import StudyDirection
-from optuna.trial import FrozenTrial, TrialState
+from optuna.trial import FrozenTrial
 from pydantic import Field
 
 from acutance_models.rng import stream
-from acutance_platform.search.distributions import Choice, Distribution, Integer, Real
+from acutance_platform.search.distributions import Choice, Integer, Real
 from acutance_platform.search.drawing import RandomDraw
 from acutance_platform.search.front import Direction
+from acutance_platform.search.optuna_trials import OptunaTrials, telling
 from acutance_platform.search.random_sampler import Random, new_point
 from acutance_platform.search.ranks import places
 from acutance_platform.search.space import Space, Value, draw_one
 from acutance_platform.search.told import Proposal, Told, seed_of
 
-_STATES = {
-    "running": TrialState.RUNNING,
-    "resting": TrialState.PRUNED,
-    "complete": TrialState.COMPLETE,
-    "failed": TrialState.FAIL,
-}
 _TURNED = {"max": StudyDirection.MAXIMIZE, "min": StudyDirection.MINIMIZE}
 _GENERATION = "NSGAIISampler:generation"
 """Optuna's name of the attribute that says to which generation a trial belongs."""
@@ -60,7 +44,8 @@ class Tpe:
         below all others, by how far, those included that never trained for it. A recipe that was
         drawn before is drawn anew, by the model and then at random: different draws may be one
         recipe, and a model that is sure says the same again. It is taken where nothing else was
-        found.
+        found. Of more than 200 trials the model is made of the 50 best, those that run, and the
+        newest.
     """
 
     learns: ClassVar[bool] = True
@@ -75,6 +60,7 @@ class Tpe:
         directions: Sequence[Direction],
     ) -> None:
         self._startup = startup_trials
+        self._made = OptunaTrials(space, 1, {})
         self._seed = seed_of(seed, base)
         self._space, self._base = space, base
         self._directions = directions
@@ -96,15 +82,14 @@ class Tpe:
 
     def trials(self, history: Sequence[Told]) -> list[FrozenTrial]:
         """Return the history as Optuna is told it: of each trial its places on its rungs."""
-        distributions = _distributions(self._space)
         found = places(
             [told.values for told in history],
             self._directions,
             [told.violation for told in history],
         )
         return [
-            _frozen(told, told.assignment, distributions, at, [at[max(at)]] if at else [])
-            for told, at in zip(history, found, strict=True)
+            self._made(history[i], found[i], [found[i][max(found[i])]] if found[i] else [])
+            for i in telling(history, found)
         ]
 
     def _study(self, ordinal: int, attempt: int, trials: list[FrozenTrial]) -> optuna.Study:
@@ -155,6 +140,7 @@ class Nsga2:
         directions: Sequence[Direction],
     ) -> None:
         self._population = population
+        self._made = OptunaTrials(space, len(directions), {_GENERATION: 0})
         self._seed = seed_of(seed, base)
         self._space, self._base = space, base
         self._directions = directions
@@ -174,15 +160,12 @@ class Nsga2:
 
     def trials(self, history: Sequence[Told]) -> list[FrozenTrial]:
         """Return the history as Optuna is told it, each trial with a value for every variable."""
-        distributions = _distributions(self._space)
         return [
-            _frozen(
+            self._made(
                 told,
-                self._genes(position, told.assignment),
-                distributions,
                 {},
                 told.values[max(told.values)] if told.values else [],
-                {_GENERATION: 0},
+                partial(self._genes, position, told.assignment),
             )
             for position, told in enumerate(history)
         ]
@@ -219,47 +202,6 @@ def _asked(study: optuna.Study, space: Space, base: Mapping[str, Any]) -> Propos
     return Proposal(outcome, dict(study.get_trials(deepcopy=False)[-1].system_attrs))
 
 
-def _frozen(
-    told: Told,
-    assignment: Mapping[str, Value],
-    distributions: Mapping[str, BaseDistribution],
-    at: Mapping[int, float],
-    result: Sequence[float],
-    attrs: Mapping[str, Any] = MappingProxyType({}),
-) -> FrozenTrial:
-    """Return a trial as Optuna takes it; one that was refused untrained is PRUNED and violates."""
-    refused = told.state == "failed" and told.violation > 0 and not told.values
-    state = TrialState.PRUNED if refused else _STATES[told.state]
-    trial = optuna.trial.create_trial(
-        state=state,
-        values=list(result) if state == TrialState.COMPLETE else None,
-        params=dict(assignment),
-        distributions={name: distributions[name] for name in assignment},
-        intermediate_values=dict(at),
-        system_attrs={**attrs, **told.attrs},
-        user_attrs={"rungs": {rung: list(values) for rung, values in told.values.items()}},
-        constraints={"violation": told.violation},
-    )
-    trial.__class__ = _Shared
-    return trial
-
-
-@final
-class _Shared(FrozenTrial):
-    """A trial that nothing changes any more.
-
-    Optuna copies every trial it is given, and is given the whole history for each proposal: with
-    deep copies that was most of a proposal's time.
-    """
-
-    def __deepcopy__(self, memo: dict[int, Any]) -> "_Shared":
-        return copy.copy(self)
-
-
-def _distributions(space: Space) -> dict[str, BaseDistribution]:
-    return {v.name: _optuna_distribution(v.distribution) for v in space}
-
-
 @final
 class _TrialDraw:
     """Draws what an Optuna trial suggests."""
@@ -287,13 +229,3 @@ class _TrialDraw:
             step=None if distribution.log else distribution.step,
             log=distribution.log,
         )
-
-
-def _optuna_distribution(distribution: Distribution) -> BaseDistribution:
-    if isinstance(distribution, Choice):
-        return CategoricalDistribution(range(len(distribution.options)))
-    low, high, log = distribution.low, distribution.high, distribution.log
-    # Optuna 5.0 knows no steps of a logarithm: it sees all between the ends, `draw_one` snaps.
-    if isinstance(distribution, Integer):
-        return IntDistribution(int(low), int(high), log=log, step=1 if log else distribution.step)
-    return FloatDistribution(low, high, log=log, step=None if log else distribution.step)

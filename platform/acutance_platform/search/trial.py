@@ -36,6 +36,7 @@ class Trial:
         by_hand: Whether somebody added it; else the sampler drew it.
         share: Of a GPU, or of several; None is what the sweep's recipe says.
         overrides: Dotted recipe path -> what a machine made necessary after it was drawn.
+        told: What samplers are told of it, until its next record; see `history`.
     """
 
     name: str
@@ -66,6 +67,7 @@ class Trial:
     seed: int | None = None
     share: float | None = None
     overrides: dict[str, Any] = field(default_factory=dict)
+    told: Any = field(default=None, compare=False, repr=False)
 
     def pay(self, record: Mapping[str, Any]) -> None:
         """Add what a record says was spent."""
