@@ -100,17 +100,25 @@ class Round:
         return found
 
     def moved(self):
-        """Return the seconds from each loss of a node, once noticed, to its trial's next leg."""
-        found, lost = [], {}
-        for record in self.records:
+        """Return the seconds from each loss of a node, once noticed, to its trial's next leg.
+
+        A worker is missed at once; that its node died may be known (`pardon`) only after the trial
+        runs again.
+        """
+        lost, newest = [], {}
+        for index, record in enumerate(self.records):
+            if record["do"] == "failure":
+                newest[record["trial"]] = index
             if record["do"] == "pardon" or (record["do"] == "failure" and record.get("lost")):
-                lost.setdefault(record["trial"], record["time"])
-            elif record["do"] == "begin" and record["trial"] in lost:
-                found.append(round(record["time"] - lost.pop(record["trial"]), 1))
-            elif record["do"] == "end":
-                lost.pop(record["trial"], None)
-        assert not lost, f"lost and never begun again: {lost}"
-        return found
+                lost.append(newest[record["trial"]])
+        return [self._seconds_to_next_leg(index) for index in dict.fromkeys(lost)]
+
+    def _seconds_to_next_leg(self, index):
+        failed = self.records[index]
+        for record in self.records[index:]:
+            if record["do"] == "begin" and record["trial"] == failed["trial"]:
+                return round(record["time"] - failed["time"], 1)
+        raise AssertionError(f"{failed['trial']} was lost and never begun again")
 
     def judge(self, calm):
         """Assert that the sweep is as one that nobody disturbed; return what it cost."""
