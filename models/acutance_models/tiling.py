@@ -47,6 +47,11 @@ class Tile:
         columns = slice((self.left - self.before) * scale, (self.right - self.before) * scale)
         return rows, columns
 
+    def reached(self, down: slice, right: slice) -> "Tile":
+        """Return the tile that makes these rows and columns of what it sees."""
+        made = (down.start, down.stop, right.start, right.stop)
+        return Tile(*made, self.above, self.below, self.before, self.after)
+
     def enlarged(self, scale: int) -> "Tile":
         """Return the same rectangle in SR pixels."""
         sides = (self.top, self.bottom, self.left, self.right)
@@ -88,6 +93,42 @@ def reach(generator: Generator) -> int:
     return _OVERLAP_UNBOUNDED if field is None else field // 2
 
 
+def faded(start: int, end: int, length: int, fade: int, scale: int) -> tuple[slice, torch.Tensor]:
+    """Return how far a tile reaches along one axis, and its share of each SR pixel there.
+
+    Neighbours are blended over `fade` LR pixels on both sides of the line between them; their
+    shares are one together.
+
+    Args:
+        start: First LR pixel of the tile.
+        end: The one after its last.
+        length: LR pixels of the picture along the axis.
+        fade: At most half a tile.
+        scale: SR pixels per LR pixel.
+
+    Returns:
+        The LR pixels that it has a share of, and the shares, one for each of their SR pixels.
+    """
+    reached = slice(max(start - fade, 0), min(end + fade, length))
+    share = torch.ones((reached.stop - reached.start) * scale)
+    if fade:
+        place = torch.arange(reached.start * scale, reached.stop * scale) + 0.5
+        if start > 0:
+            share = share.minimum(place / (2 * fade * scale) - (start - fade) / (2 * fade))
+        if end < length:
+            share = share.minimum((end + fade) / (2 * fade) - place / (2 * fade * scale))
+    return reached, share
+
+
+def fade_of(generator: Generator, tile: int, overlap: int) -> int:
+    """Return over how many LR pixels neighbouring tiles are blended, see `faded`.
+
+    None where tiles are equal to the whole picture. A network that looks at all of its input makes
+    each tile a little lighter or darker, which shows as lines where tiles meet hard.
+    """
+    return min(overlap, tile // 2) if generator.receptive_field is None else 0
+
+
 @torch.no_grad()
 def upscale(
     generator: Generator,
@@ -106,7 +147,8 @@ def upscale(
             picture at once. The network sees up to `tile + 2 * overlap`.
         overlap: LR pixels seen around each tile. The default reaches as far as the network looks
             (half its receptive field), which makes the result equal to the untiled one; for an
-            unbounded network it is 32, and the result differs a little.
+            unbounded network it is 32, neighbours are blended there, and the result differs a
+            little.
         condition: Segmentation map for a generator that takes one, shape (classes, scale * h,
             scale * w), see `Generator.condition_classes`; None = background everywhere.
 
@@ -161,14 +203,19 @@ def _in_tiles(
 ) -> torch.Tensor:
     """Return the enlarged picture, put together from tiles that lie on the size multiple."""
     scale, (height, width) = generator.scale, lr.shape[1:]
-    sr = lr.new_empty(generator.channels, height * scale, width * scale, dtype=torch.float32)
+    sr = lr.new_zeros(generator.channels, height * scale, width * scale, dtype=torch.float32)
+    fade = fade_of(generator, max(height, width) if tile is None else tile, overlap)
     rows = tiles(height, width, tile=tile, overlap=overlap, multiple=generator.size_multiple)
     for each in (found for row in rows for found in row):
         seen = [lr[:, *each.seen][None]]
         if condition is not None:
             seen.append(condition[:, *each.enlarged(scale).seen][None])
         made = generator(*seen)[0].float()
-        sr[:, *each.enlarged(scale).made] = made[:, *each.inside(scale)]
+        down, rows_share = faded(each.top, each.bottom, height, fade, scale)
+        right, columns_share = faded(each.left, each.right, width, fade, scale)
+        share = (rows_share[:, None] * columns_share).to(made.device)
+        place = each.reached(down, right)
+        sr[:, *place.enlarged(scale).made] += made[:, *place.inside(scale)] * share
     return sr
 
 

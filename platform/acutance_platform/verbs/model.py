@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from acutance_models import Generator, PictureError, back_project, bicubic_upscale, matlab_resize
 from acutance_models.color import require_picture
-from acutance_models.tiling import reach, tiles
+from acutance_models.tiling import Tile, fade_of, faded, reach, tiles
 from acutance_platform.recipe import Problem, RecipeErrors, refuse
 from acutance_platform.training import placed, super_resolve
 
@@ -117,21 +117,25 @@ class Model:
             )
         if tile is None and lr.shape[0] * lr.shape[1] > _WHOLE:
             tile = _TILE
+        height, width = lr.shape[:2]
         around = self._overlap() + _PROJECTION_REACH * back_projections
-        multiple = self.generator.size_multiple if self.generator is not None else 1
-        rows = list(tiles(*lr.shape[:2], tile=tile, overlap=around, multiple=multiple))
+        multiple, fade = 1, 0
+        if self.generator is not None:
+            multiple = self.generator.size_multiple
+            fade = fade_of(self.generator, tile or max(height, width), around)
+        rows = list(tiles(height, width, tile=tile, overlap=around, multiple=multiple))
+        strip = _Strip(height, width, factor, fade)
         done, total = 0, sum(len(row) for row in rows)
         for row in rows:
-            made = []
             for each in row:
-                seen = lr[each.seen]
                 shown = None if condition is None else condition[each.enlarged(factor).seen]
+                seen = lr[each.seen]
                 sr = self._enlarged(seen, factor, self_ensemble, shown, back_projections)
-                made.append(_rounded(sr[each.inside(factor)]))
+                strip.add(each, sr)
                 done += 1
                 if watch is not None:
                     watch(done, total)
-            yield np.concatenate(made, axis=1)
+            yield strip.finished(row[0])
 
     def _overlap(self) -> int:
         """Return the LR pixels that are seen around a tile."""
@@ -199,6 +203,42 @@ class Model:
         if own is not None and asked not in (None, own):
             raise refuse("--scale", asked, f"{self.address} enlarges by {own}", "Leave it out.")
         return own or asked or 0
+
+
+class _Strip:
+    """The rows of SR pixels that tiles are being added to."""
+
+    def __init__(self, height: int, width: int, scale: int, fade: int) -> None:
+        self._height, self._width, self._scale, self._fade = height, width, scale, fade
+        # Blended tiles are sums, which are rounded at the end; others are rounded one by one.
+        self._type = np.float32 if fade else np.uint8
+        self._first = 0
+        self._rows: NDArray[Any] = np.zeros((0, width * scale, 3), self._type)
+
+    def add(self, tile: Tile, sr: NDArray[Any]) -> None:
+        """Add what a tile sees, enlarged, with the shares of its place."""
+        down, rows_share = faded(tile.top, tile.bottom, self._height, self._fade, self._scale)
+        right, columns_share = faded(tile.left, tile.right, self._width, self._fade, self._scale)
+        place = tile.reached(down, right)
+        made = sr[place.inside(self._scale)]
+        if self._fade:
+            made = made * (rows_share[:, None] * columns_share).numpy()[:, :, None]
+        else:
+            made = _rounded(made)
+        lacking = (down.stop - self._first) * self._scale - self._rows.shape[0]
+        if lacking > 0:
+            empty = np.zeros((lacking, *self._rows.shape[1:]), self._type)
+            self._rows = np.concatenate([self._rows, empty])
+        columns = place.enlarged(self._scale).made[1]
+        first = (down.start - self._first) * self._scale
+        self._rows[first : first + made.shape[0], columns] += made
+
+    def finished(self, tile: Tile) -> NDArray[np.uint8]:
+        """Return the rows that no tile below this one has a share of, and forget them."""
+        last = self._height if tile.bottom == self._height else tile.bottom - self._fade
+        number = (last - self._first) * self._scale
+        done, self._rows, self._first = self._rows[:number], self._rows[number:], last
+        return _rounded(done)
 
 
 def _rounded(sr: NDArray[Any]) -> NDArray[np.uint8]:

@@ -1,6 +1,7 @@
 """Enlarged pictures as files: written band by band, whole or not there."""
 
 import os
+import warnings
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -138,12 +139,16 @@ def _fresh(target: Path) -> Iterator[Path]:
 
 def _beside(source: Path, colours: str, size: tuple[int, int]) -> Beside:
     """Return the profile, where it is of these colours, and the EXIF data of a picture."""
-    with Image.open(source, formats=FORMATS) as opened:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of its size and its metadata; decoding has judged it
+        opened = Image.open(source, formats=FORMATS)
+    with opened:
         profile = opened.info.get("icc_profile")
         fits = isinstance(profile, bytes) and profile[16:20] == colours.encode()
         exif = None
-        with suppress(Exception):  # damaged metadata are no reason to lose a picture
-            exif = _exif(opened.getexif(), size)
+        with suppress(Exception), warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            exif = _exif(opened.getexif(), size)  # damaged, it is no reason to lose a picture
         return Beside(profile if fits else None, exif)
 
 
