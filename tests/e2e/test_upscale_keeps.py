@@ -140,6 +140,12 @@ def test_bands_of_a_network_that_looks_at_everything_are_its_tiles(side, place):
     tiled = upscale(network, tensor, tile=side).permute(1, 2, 0).clamp(0, 1).numpy() * 255
     sr = face.load("rcan.safetensors").upscale(lr, tile=side)
     assert np.abs(sr - tiled).max() < 0.51
+    Image.fromarray(lr).save("in.png")
+    notes = [
+        face.upscale("in.png", output=f"{each}.png", model="rcan.safetensors", tile=each)[0].note
+        for each in (side, 90)
+    ]
+    assert notes == ["in tiles: not quite as in one piece", ""]
 
 
 def test_back_projection_makes_results_that_shrink_to_their_pictures(place, model):

@@ -137,6 +137,13 @@ class Model:
                     watch(done, total)
             yield strip.finished(row[0])
 
+    def differs_in_tiles(self, lr: NDArray[np.uint8], tile: int | None) -> bool:
+        """Return whether this picture is made in tiles by a network that looks at all of it."""
+        if self.generator is None or self.generator.receptive_field is not None:
+            return False
+        height, width = lr.shape[:2]
+        return max(height, width) > tile if tile is not None else height * width > _WHOLE
+
     def _overlap(self) -> int:
         """Return the LR pixels that are seen around a tile."""
         if self.generator is None:

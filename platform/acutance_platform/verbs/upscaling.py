@@ -124,6 +124,8 @@ def upscale(
                 raise PictureUnreadable(f"map {found.path.name}: {error}") from None
         elif maps is not None:
             note = "no map: background everywhere"
+        if network.differs_in_tiles(decoded.pixels, tile):
+            note = "; ".join(filter(None, (note, "in tiles: not quite as in one piece")))
         bands = network.bands(decoded.pixels, scale=scale, condition=condition, watch=tell, **how)
         return bands, note
 
