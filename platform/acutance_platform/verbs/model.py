@@ -142,7 +142,7 @@ class Model:
         if self.generator is None or self.generator.receptive_field is not None:
             return False
         height, width = lr.shape[:2]
-        return max(height, width) > tile if tile is not None else height * width > _WHOLE
+        return bool(height * width > _WHOLE if tile is None else max(height, width) > tile)
 
     def _overlap(self) -> int:
         """Return the LR pixels that are seen around a tile."""

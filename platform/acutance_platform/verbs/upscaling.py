@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from acutance_platform.recipe import Problem, RecipeErrors
 from acutance_platform.verbs.addresses import SHIPPED, load_model
 from acutance_platform.verbs.home import Home, StrPath
-from acutance_platform.verbs.maps import find_maps
+from acutance_platform.verbs.maps import PictureMap, find_maps
 from acutance_platform.verbs.saving import save_bands
 from acutance_storage import decode_picture
 from acutance_storage.decode import Decoded
@@ -100,11 +100,8 @@ def upscale(
     """
     network = load_model(model, home)
     factor = network.scale(scale)
-    how: dict[str, Any] = {
-        "tile": tile,
-        "self_ensemble": self_ensemble,
-        "back_projections": back_projections,
-    }
+    how: dict[str, Any] = {"tile": tile, "self_ensemble": self_ensemble}
+    how["back_projections"] = back_projections
     network.require_network_for(**how)
 
     planned = plan_files(pictures, output=output, scale=factor, overwrite=overwrite)
@@ -112,24 +109,26 @@ def upscale(
     shown = find_maps(Path(maps) if maps is not None else None, sources, network)
 
     def enlarge(source: Path, decoded: Decoded) -> tuple[Bands, str]:
-        def tell(tile: int, tiles: int) -> None:
-            if watch is not None:
-                watch(Part(source, tile, tiles))
-
-        found, condition, note = shown[source], None, ""
-        if found is not None:
-            try:
-                condition = found.read(decoded)
-            except PictureUnreadable as error:
-                raise PictureUnreadable(f"map {found.path.name}: {error}") from None
-        elif maps is not None:
-            note = "no map: background everywhere"
+        condition, note = _map_of(decoded, shown[source], asked=maps is not None)
         if network.differs_in_tiles(decoded.pixels, tile):
             note = "; ".join(filter(None, (note, "in tiles: not quite as in one piece")))
-        bands = network.bands(decoded.pixels, scale=scale, condition=condition, watch=tell, **how)
-        return bands, note
+        tell = (lambda made, tiles: watch(Part(source, made, tiles))) if watch else None
+        how.update(scale=scale, condition=condition, watch=tell)
+        return network.bands(decoded.pixels, **how), note
 
     return enlarge_files(planned, enlarge, scale=factor, progress=progress)
+
+
+def _map_of(
+    decoded: Decoded, found: PictureMap | None, *, asked: bool
+) -> tuple[NDArray[np.uint8] | NDArray[np.float32] | None, str]:
+    """Return a picture's segmentation map, and a remark where maps are given but not for it."""
+    if found is None:
+        return None, "no map: background everywhere" if asked else ""
+    try:
+        return found.read(decoded), ""
+    except PictureUnreadable as error:
+        raise PictureUnreadable(f"map {found.path.name}: {error}") from None
 
 
 def plan_files(
