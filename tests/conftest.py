@@ -70,9 +70,8 @@ def _write(name, content):
     (EVIDENCE / f"{file}.json").write_text(json.dumps(content, indent=2) + "\n")
 
 
-@pytest.fixture(autouse=True)
-def _tables_as_shipped():
-    """Forget the rows that a test's plug-in added, so that no later test sees them."""
+def _tables_restored():
+    """Forget the rows that plug-ins added meanwhile, so that nothing later sees them."""
     kept = [
         (rows, dict(rows))
         for table in (GENERATORS, DISCRIMINATORS, FEATURES, LOSSES, DEGRADATIONS, METRICS)
@@ -83,6 +82,11 @@ def _tables_as_shipped():
     for rows, shipped in [*kept, (plugins._registered, known)]:
         rows.clear()
         rows.update(shipped)
+
+
+# Fixtures of a module register plug-ins before its first test begins.
+_module_tables = pytest.fixture(autouse=True, scope="module")(_tables_restored)
+_test_tables = pytest.fixture(autouse=True)(_tables_restored)
 
 
 @pytest.fixture(scope="session")

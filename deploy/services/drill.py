@@ -99,7 +99,7 @@ class Rehearsal:
             self._note.unlink()
 
     def _perhaps_kill(self) -> None:
-        names = nodes.host_names()
+        names = nodes.host_names(self._place)
         known = {
             node: names[host]
             for node, (host, died) in nodes.known(self._place).items()

@@ -10,7 +10,7 @@ from types import FrameType
 
 import psutil
 from background import Background
-from place import HEAD_HOST, NODES, Place, Trouble
+from place import Place, Trouble
 from ray._raylet import GcsClient  # type: ignore[attr-defined]  # compiled
 
 HEAD = "head"
@@ -38,16 +38,17 @@ def start(place: Place, background: Background) -> None:
     if place.scratch.stat().st_uid != psutil.Process().uids().effective:
         raise Trouble(f"{place.scratch} belongs to somebody else; set TMPDIR to a folder of yours")
     if not background.alive(HEAD):
-        for name in NODES:  # those of an earlier head would never find this one
+        for name in place.nodes:  # those of an earlier head would never find this one
             background.stop(name)
         shutil.rmtree(place.scratch / HEAD, ignore_errors=True)
-        background.start(HEAD, [*_common(place, HEAD, HEAD_HOST), *_head(place)], _head_env(place))
+        command = [*_common(place, HEAD, place.head_host), *_head(place)]
+        background.start(HEAD, command, _head_env(place))
         _wait_for_head(place, background)
-    for name, host in NODES.items():
+    for name, host in place.nodes.items():
         place.local(name).mkdir(mode=0o700, parents=True, exist_ok=True)
         once = [*_common(place, name, host), "--num-cpus", "1", "--address", place.address]
-        variables = {**_env(place), "ACUTANCE_LOCAL": str(place.local(name))}
-        background.start(name, [sys.executable, __file__, *once], variables)
+        command = [*place.entrance(name), sys.executable, __file__, *once]
+        background.start(name, command, {**_env(place), **place.own(name)})
     _wait_for_nodes(place, background)
 
 
@@ -71,7 +72,7 @@ def _env(place: Place) -> dict[str, str]:
 
 def _head_env(place: Place) -> dict[str, str]:
     place.local(HEAD).mkdir(mode=0o700, parents=True, exist_ok=True)
-    return {**_env(place), **FAST_CHECKS, "ACUTANCE_LOCAL": str(place.local(HEAD))}
+    return {**_env(place), **FAST_CHECKS, **place.own(HEAD)}
 
 
 def known(place: Place) -> dict[str, tuple[str, float | None]]:
@@ -88,14 +89,14 @@ def known(place: Place) -> dict[str, tuple[str, float | None]]:
     }
 
 
-def host_names() -> dict[str, str]:
+def host_names(place: Place) -> dict[str, str]:
     """Return what each host is called here."""
-    return {HEAD_HOST: HEAD, **{host: name for name, host in NODES.items()}}
+    return {place.head_host: HEAD, **{host: name for name, host in place.nodes.items()}}
 
 
 def living(place: Place) -> set[str]:
     """Return the names of the nodes that Ray's head takes for alive."""
-    names = host_names()
+    names = host_names(place)
     return {names.get(host, host) for host, died in known(place).values() if died is None}
 
 
@@ -142,7 +143,7 @@ def _head_answers(place: Place) -> bool:
 
 def _wait_for_nodes(place: Place, background: Background) -> None:
     deadline = time.monotonic() + _SECONDS_TO_ANSWER
-    while missing := set(NODES) - living(place):
+    while missing := set(place.nodes) - living(place):
         silent = next(iter(sorted(missing)))
         if not background.alive(silent) or time.monotonic() > deadline:
             raise Trouble(f"{silent} did not join; see {background.log(silent)}")

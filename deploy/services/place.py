@@ -7,10 +7,10 @@ import secrets
 import socket
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 ROOT = Path(__file__).resolve().parents[2]
 HEAD_HOST = "127.0.0.11"
@@ -35,6 +35,10 @@ class Place:
     Secrets are drawn once and lie in files of mode 600: `settings.json`, `pgpass`, `ray-token`,
     `swift/secret`, `cluster.env`. None is printed or stands in a command line.
     """
+
+    head_host: ClassVar[str] = HEAD_HOST
+    nodes: ClassVar[Mapping[str, str]] = NODES
+    """Name -> host."""
 
     def __init__(self, folder: Path) -> None:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -83,7 +87,7 @@ class Place:
     @property
     def address(self) -> str:
         """Ray's address."""
-        return f"{HEAD_HOST}:{self.port('ray')}"
+        return f"{self.head_host}:{self.port('ray')}"
 
     @property
     def tracking(self) -> str:
@@ -93,7 +97,7 @@ class Place:
     def plain(self) -> dict[str, str]:
         """Return the environment of a process that knows no secret."""
         mine = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
-        direct = ",".join(["127.0.0.1", "localhost", HEAD_HOST, *NODES.values()])
+        direct = ",".join(["127.0.0.1", "localhost", self.head_host, *self.nodes.values()])
         return {
             **mine,
             "NO_PROXY": direct,
@@ -123,6 +127,14 @@ class Place:
     def local(self, name: str) -> Path:
         """Return the folder of a node, or of the driver, that no other one looks into."""
         return self.folder / "local" / name
+
+    def entrance(self, name: str) -> list[str]:
+        """Return what the command of a node begins with, where it runs elsewhere."""
+        return []
+
+    def own(self, name: str) -> dict[str, str]:
+        """Return what only this node has in its environment."""
+        return {"ACUTANCE_LOCAL": str(self.local(name))}
 
     def user(self) -> dict[str, str]:
         """Return what somebody exports who uses the cluster."""

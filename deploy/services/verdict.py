@@ -37,7 +37,7 @@ def checks(place: Place, records: list[dict[str, Any]], death: dict[str, Any]) -
 
 def called(place: Place) -> dict[str, str]:
     """Return what each node is called: the name that it keeps, and the id of this life of it."""
-    names = nodes.host_names()
+    names = nodes.host_names(place)
     known = nodes.known(place)
     return {node: f"{names.get(host, host)} ({node})" for node, (host, _) in known.items()}
 
@@ -136,7 +136,7 @@ def show(place: Place, records: list[dict[str, Any]], found: list[Check]) -> boo
     sweep, course = Sweep.of(records), Course()
     for record in records:
         course.feed(record)
-    names, known = nodes.host_names(), nodes.known(place)
+    names, known = nodes.host_names(place), nodes.known(place)
     table = Table(
         "trial", "state", "step", "nodes", "weights", title=f"{sweep.name} on the cluster"
     )

@@ -21,10 +21,22 @@ import cluster  # noqa: E402
 import nodes  # noqa: E402
 import servers  # noqa: E402
 from background import Background  # noqa: E402
-from place import NODES, STORE, Place  # noqa: E402
+from place import STORE, Place  # noqa: E402
 
 DRIVER = "driver"
-__all__ = ["LIMIT", "STORE", "VICTIMS", "Chaos", "Diary", "add_pictures", "rng_of", "shuffled"]
+__all__ = [
+    "LIMIT",
+    "STORE",
+    "VICTIMS",
+    "Chaos",
+    "Diary",
+    "SlowPlace",
+    "add_pictures",
+    "cluster",
+    "nodes",
+    "rng_of",
+    "shuffled",
+]
 VICTIMS = ("driver", "trial", "raylet", "mlflow", "s3")
 LIMIT = 240.0
 """Seconds for anything to happen; a machine may be busy."""
@@ -56,16 +68,18 @@ class Chaos:
 
     Args:
         folder: Of the cluster; what it holds is used again.
+        place: Of another kind, whose module starts it when called with `up FOLDER`.
     """
 
-    def __init__(self, folder):
-        self.place = SlowPlace(folder)
+    def __init__(self, folder, place=None):
+        self.place = place or SlowPlace(folder)
         self.background = Background(self.place.folder)
         self.environment = {**self.place.plain(), **self.place.user()}
 
     def up(self):
         """Start what does not run; in a process of its own, since Ray reads its token once."""
-        command = [sys.executable, __file__, str(self.place.folder)]
+        module = sys.modules[type(self.place).__module__].__file__
+        command = [sys.executable, module, "up", str(self.place.folder)]
         done = subprocess.run(command, env=self.environment, capture_output=True, text=True)
         assert done.returncode == 0, done.stdout + done.stderr
 
@@ -103,7 +117,7 @@ class Chaos:
                 leg.kill()
             return min(1, len(before))
         if victim == "raylet":
-            nodes.kill(self.background, rng.choice(sorted(NODES)))
+            nodes.kill(self.background, rng.choice(sorted(self.place.nodes)))
             return 1
         if victim == "mlflow":
             self.background.stop(servers.MLFLOW, signal.SIGKILL, patience=0.0)
@@ -118,7 +132,7 @@ class Chaos:
     def legs(self):
         """Return the processes in which legs run at this moment."""
         found = []
-        for name in NODES:
+        for name in self.place.nodes:
             for process in self.background.members(name):
                 try:
                     if process.cmdline()[0].endswith("Trainable.train"):
@@ -218,5 +232,5 @@ def rng_of(seed):
 
 
 if __name__ == "__main__":
-    here = SlowPlace(Path(sys.argv[1]))
+    here = SlowPlace(Path(sys.argv[2]))
     cluster.start(here, Background(here.folder))
