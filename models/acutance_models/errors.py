@@ -7,6 +7,7 @@ ModelsError
 ├── FeatureError        a feature network cannot be built or run with these numbers
 ├── LossError           a loss, or a mix of them, cannot be built or computed
 ├── ImportRefused       a published checkpoint cannot be turned into a network
+├── ExportError         a network cannot be written for other programs, or they disagree
 ├── InterpolationError  two networks' weights cannot be mixed
 ├── DegradationError    a chain or a picture cannot be degraded
 ├── PictureError        an array is not the picture that a function takes
@@ -52,6 +53,10 @@ class ImportRefused(ModelsError):
         self.problems = tuple(problems)
         """Every tensor that is missing, surplus or misshapen, by its name in the file."""
         super().__init__(message)
+
+
+class ExportError(ModelsError):
+    """A network cannot be written for another program, or that program makes other pictures."""
 
 
 class DegradationError(ModelsError):

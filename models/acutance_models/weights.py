@@ -51,7 +51,7 @@ def dump_weights(
     metadata[_SCHEMA] = str(SCHEMA_VERSION)
     metadata[_SPEC] = json.dumps(dict(spec), sort_keys=True)
     metadata[_SCALE] = str(scale)
-    return _sorted_header(safetensors.torch.save(tensors, metadata=metadata))
+    return sorted_header(safetensors.torch.save(tensors, metadata=metadata))
 
 
 def read_header(data: bytes) -> dict[str, Any]:
@@ -181,7 +181,7 @@ def _split(data: bytes) -> tuple[dict[str, Any], bytes]:
     return header, data[_LENGTH_BYTES + length :]
 
 
-def _sorted_header(data: bytes) -> bytes:
+def sorted_header(data: bytes) -> bytes:
     """Return the document with its metadata in sorted order.
 
     The writer keeps metadata in a hash map whose order changes from process to process; equal

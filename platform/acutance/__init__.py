@@ -11,6 +11,7 @@ ACUTANCE_LOCAL, unless `home` is given.
 
 from acutance_platform.verbs.addresses import load_model as load
 from acutance_platform.verbs.evaluation import evaluate
+from acutance_platform.verbs.exporting import export, parity
 from acutance_platform.verbs.interpolating import interpolate
 from acutance_platform.verbs.logs import logs
 from acutance_platform.verbs.looking import front, report, status
@@ -21,10 +22,12 @@ from acutance_platform.verbs.upscaling import upscale
 __all__ = [
     "enqueue",
     "evaluate",
+    "export",
     "front",
     "interpolate",
     "load",
     "logs",
+    "parity",
     "report",
     "resume",
     "status",

@@ -35,6 +35,7 @@ from acutance_storage.integrity import Damage, Verified, verify_store
 from acutance_storage.journal import Journal
 from acutance_storage.maps import read_map, shares
 from acutance_storage.node_cache import NodeCache
+from acutance_storage.png import PngWriter
 from acutance_storage.records import Addition, Picture
 from acutance_storage.refs import delete_ref, get_ref, list_refs, set_ref
 from acutance_storage.rules import Rules
@@ -56,6 +57,7 @@ __all__ = [
     "NodeCache",
     "Picture",
     "Pictures",
+    "PngWriter",
     "Rules",
     "Statistics",
     "StorageError",

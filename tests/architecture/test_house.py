@@ -31,6 +31,7 @@ PLACES = {
     "boto3": ("storage/acutance_storage/s3.py",),
     "botocore": ("storage/acutance_storage/s3.py",),
     "pyarrow": ("storage/acutance_storage/images.py", "storage/acutance_storage/images_index.py"),
+    "onnxruntime": ("models/acutance_models/exporting/onnx.py",),
     "ray": ("platform/acutance_platform/sweep/",),
     "optuna": (
         "platform/acutance_platform/search/importance.py",

@@ -14,6 +14,7 @@ from calling import photograph
 from PIL import Image, ImageCms
 
 from acutance_models import bicubic_upscale
+from acutance_storage import PngWriter
 
 BICUBIC = ("--model", "bicubic", "--scale", 2)
 
@@ -179,11 +180,10 @@ def test_tiles_leave_no_seam(place, acutance, model):
 
 
 def test_an_interrupted_write_leaves_no_half_file(place, acutance, monkeypatch):
-    def interrupted(self, file, **options):
-        Path(file).write_bytes(b"half")
+    def interrupted(self):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(Image.Image, "save", interrupted)
+    monkeypatch.setattr(PngWriter, "finish", interrupted)
     done = acutance("upscale", "photos/p0.png", "-o", "out/x.png", *BICUBIC)
     assert done.code == 130
     assert "Traceback" not in done.err

@@ -16,7 +16,7 @@ from acutance_platform.recipe import build_recipe
 from acutance_platform.search.space import apply_to
 from acutance_platform.search.table import parse_space
 from acutance_platform.training import Training, machine_kind
-from acutance_platform.verbs.addresses import Model
+from acutance_platform.verbs.model import Model
 from acutance_storage import add_dataset, get_blob, open_store
 
 MIXES = ("mse", "adversarial")

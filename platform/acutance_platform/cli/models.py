@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.table import Table
 
 from acutance_platform.cli.outcome import Failed
+from acutance_platform.cli.tile_bar import tile_bar
 from acutance_platform.cli.zero_shot import (
     asks_for_zero_shot,
     enlarge_zero_shot,
@@ -38,6 +39,13 @@ TILE = click.option(
 @TILE
 @SELF_ENSEMBLE
 @click.option(
+    "--back-project",
+    type=click.IntRange(0),
+    default=0,
+    metavar="N",
+    help="Add what the result lacks of the picture, when shrunk by MATLAB's bicubic, N times.",
+)
+@click.option(
     "--maps", type=click.Path(path_type=Path), help="Map, or folder of maps, as in data add."
 )
 @click.option("--overwrite", is_flag=True, help="Replace existing files.")
@@ -49,6 +57,7 @@ def upscale(
     scale: int | None,
     tile: int | None,
     self_ensemble: bool,
+    back_project: int,
     maps: Path | None,
     overwrite: bool,
     **zero_shot: Any,
@@ -58,6 +67,10 @@ def upscale(
     With --zero-shot there is no model: each picture trains a small network on itself alone (ZSSR),
     for minutes.
 
+    Grey stays grey, transparency is enlarged bicubically, EXIF data and colour profile are kept.
+    Large pictures are computed in tiles and written as they come, so that a PNG of any size needs
+    little memory.
+
     A segmentation map of --maps has the size of the enlarged picture, or of the picture and is then
     enlarged: classes by repeating pixels, probabilities bilinearly. Without a map a picture is
     background everywhere.
@@ -66,6 +79,7 @@ def upscale(
     Example:
       acutance upscale my.jpg
       acutance upscale photos/ -o large/ --model quickstart/best
+      acutance upscale my.jpg --model quickstart/best --self-ensemble --back-project 10
       acutance upscale old.png --zero-shot --scale 3 --noise 0.0125
       acutance upscale beach.png --model outdoor/best --maps labels/beach.png
     """
@@ -84,7 +98,16 @@ def upscale(
         enlarge_zero_shot(pictures, scale or 2, zero_shot, targets)
     else:
         how: dict[str, Any] = {"tile": tile, "self_ensemble": self_ensemble, "maps": maps}
-        upscale_pictures(pictures, model=model, scale=scale, **how, **targets)
+        with tile_bar() as watch:
+            upscale_pictures(
+                pictures,
+                model=model,
+                scale=scale,
+                back_projections=back_project,
+                watch=watch,
+                **how,
+                **targets,
+            )
     if refused:
         raise Failed(f"{len(refused)} picture(s) could not be read.")
 

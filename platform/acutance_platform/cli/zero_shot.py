@@ -55,7 +55,7 @@ def asks_for_zero_shot(options: Mapping[str, Any]) -> bool:
         for name in context.params
         if context.get_parameter_source(name) == ParameterSource.COMMANDLINE
     }
-    of_models = {"model", "tile", "self_ensemble", "maps"}
+    of_models = {"model", "tile", "self_ensemble", "back_project", "maps"}
     idle = of_models if options["zero_shot"] else set(options) - {"zero_shot"}
     if found := sorted(given & idle):
         named = ", ".join(f"--{name.replace('_', '-')}" for name in found)

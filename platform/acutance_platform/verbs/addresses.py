@@ -2,119 +2,26 @@
 
 import hashlib
 import os
-from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
 
-import numpy as np
-import torch
-from numpy.typing import NDArray
-
-from acutance_models import Generator, WeightsError, bicubic_upscale, load_generator
+from acutance_models import WeightsError, load_generator
 from acutance_platform.recipe import Problem, RecipeErrors, load_plugins, refuse
 from acutance_platform.search.feasibility import nearest
 from acutance_platform.search.journals import sweep_names
 from acutance_platform.search.points import front_points, knee
-from acutance_platform.training import placed, super_resolve
 from acutance_platform.verbs.home import Home, StrPath, open_home
 from acutance_platform.verbs.journals import Told, open_sweep
+from acutance_platform.verbs.model import Model
 from acutance_storage import BlobStore, get_blob
 
 SHIPPED = "shipped"
 """Name of the small x2 network in this package (experiments/quickstart trained it)."""
 
-_WHOLE = 640 * 640
-"""Pictures with more LR pixels than this are computed in tiles, so that memory stays bounded."""
-_TILE = 512
-
 _FORMS = (
     "shipped, a .safetensors file, SWEEP/TRIAL, SWEEP/best, SWEEP/knee, run:RUN_ID, blob:SHA256"
     " or bicubic"
 )
-
-
-@dataclass(frozen=True)
-class Model:
-    """A network, ready to compute, and the hash of the file that it came from."""
-
-    address: str
-    """What the user said."""
-    weights: str | None
-    """SHA-256 of the weights file; None for bicubic."""
-    generator: Generator | None
-    """None for bicubic, which has no network."""
-
-    @property
-    def classes(self) -> int | None:
-        """Classes of the segmentation map that the network takes; None where it takes none."""
-        return self.generator.condition_classes if self.generator is not None else None
-
-    def upscale(
-        self,
-        lr: NDArray[np.uint8],
-        *,
-        scale: int | None = None,
-        tile: int | None = None,
-        self_ensemble: bool = False,
-        condition: NDArray[np.uint8] | NDArray[np.float32] | None = None,
-    ) -> NDArray[np.uint8]:
-        """Enlarge a picture.
-
-        Args:
-            lr: (h, w, 3), 0 to 255.
-            scale: Needed for bicubic only.
-            tile: Side of the LR tiles; None chooses tiles for large pictures only.
-            self_ensemble: Mean of the picture's eight orientations.
-            condition: Segmentation map for a network that takes one, (h * scale, w * scale,
-                classes), shares of any sum over the classes; None = background everywhere.
-
-        Returns:
-            (h * scale, w * scale, 3), rounded to 8 bits.
-
-        Raises:
-            RecipeErrors: If the scale is missing, or not the network's.
-            PictureError: If `lr` or `condition` is no such array, or the network takes no map.
-        """
-        factor = self.scale(scale)
-        if self.generator is None:
-            return bicubic_upscale(lr, factor)
-        if tile is None and lr.shape[0] * lr.shape[1] > _WHOLE:
-            tile = _TILE
-        device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-        sr = super_resolve(
-            placed(self.generator, device), lr, device=device, tile=tile, ensemble=self_ensemble,
-            condition=condition,
-        )  # fmt: skip
-        if not np.isfinite(sr).all():
-            rule = "the network's output for a picture is not finite"
-            raise refuse("MODEL", self.address, rule, "Its weights are damaged, or diverged.")
-        rounded: NDArray[np.uint8] = np.floor(np.clip(sr, 0.0, 1.0) * 255.0 + 0.5).astype(np.uint8)
-        return rounded
-
-    def require_network_for(self, *, tile: int | None, self_ensemble: bool) -> None:
-        """Refuse what only a network can do: to work in tiles, and to see a picture turned.
-
-        Raises:
-            RecipeErrors: If this is bicubic and one of the two is asked for.
-        """
-        asked = {"--tile": tile, "--self-ensemble": self_ensemble or None}
-        rule = "bicubic has no network that this would change"
-        problems = [
-            Problem(option, str(value), rule, "Leave it out.")
-            for option, value in asked.items()
-            if value is not None and self.generator is None
-        ]
-        if problems:
-            raise RecipeErrors(problems)
-
-    def scale(self, asked: int | None) -> int:
-        """Return the model's scale; bicubic has whichever is asked for."""
-        own = self.generator.scale if self.generator is not None else None
-        if own is None and asked is None:
-            raise refuse("MODEL", self.address, "bicubic has no scale of its own", "Add --scale N.")
-        if own is not None and asked not in (None, own):
-            raise refuse("--scale", asked, f"{self.address} enlarges by {own}", "Leave it out.")
-        return own or asked or 0
 
 
 def load_model(model: StrPath, home: Home | None = None) -> Model:

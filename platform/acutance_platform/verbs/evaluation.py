@@ -37,10 +37,11 @@ from acutance_platform.training import (
     super_resolve,
     super_resolve_luma,
 )
-from acutance_platform.verbs.addresses import Model, load_model
+from acutance_platform.verbs.addresses import load_model
 from acutance_platform.verbs.home import Home, StrPath, open_home
 from acutance_platform.verbs.maps import check_classes, classes_of
 from acutance_platform.verbs.measured import Beside, Item, built_metrics, opened, read_item
+from acutance_platform.verbs.model import Model
 from acutance_storage import Picture
 
 Lr = NDArray[np.uint8] | NDArray[np.float32]

@@ -13,10 +13,11 @@ from typing import Any
 from acutance_models import Entry, PictureMix, load_generator, read_header
 from acutance_platform.recipe import refuse
 from acutance_platform.report import Between, tradeoff_png
-from acutance_platform.verbs.addresses import Model, load_model, weights_bytes
+from acutance_platform.verbs.addresses import load_model, weights_bytes
 from acutance_platform.verbs.evaluation import Evaluation, evaluate
 from acutance_platform.verbs.home import Home, StrPath, open_home
 from acutance_platform.verbs.mixing import mixed, related
+from acutance_platform.verbs.model import Model
 
 _MOST = 101  # alphas
 

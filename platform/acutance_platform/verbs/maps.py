@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from torch.nn import functional as F
 
 from acutance_platform.recipe import Problem, RecipeErrors, refuse
-from acutance_platform.verbs.addresses import Model
+from acutance_platform.verbs.model import Model
 from acutance_storage import ImageDataset, read_map, shares
 from acutance_storage.decode import Decoded
 from acutance_storage.errors import PictureUnreadable

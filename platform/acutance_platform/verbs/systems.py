@@ -21,9 +21,10 @@ from acutance_models import (
     published_figures,
 )
 from acutance_platform.recipe import Problem, RecipeErrors, refuse
-from acutance_platform.verbs.addresses import Model, load_model
+from acutance_platform.verbs.addresses import load_model
 from acutance_platform.verbs.evaluation import evaluate
 from acutance_platform.verbs.home import Home, StrPath, open_home
+from acutance_platform.verbs.model import Model
 
 _OTHER_NAMES = {"bsd100": "B100", "bsds100": "B100"}
 """What folders of a set are called elsewhere, in small letters."""

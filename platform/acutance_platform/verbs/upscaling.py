@@ -2,20 +2,18 @@
 
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
-from acutance_models import bicubic_upscale
-from acutance_platform.recipe import Problem, RecipeErrors, refuse
+from acutance_platform.recipe import Problem, RecipeErrors
 from acutance_platform.verbs.addresses import SHIPPED, load_model
 from acutance_platform.verbs.home import Home, StrPath
-from acutance_platform.verbs.maps import find_maps
+from acutance_platform.verbs.maps import PictureMap, find_maps
+from acutance_platform.verbs.saving import save_bands
 from acutance_storage import decode_picture
 from acutance_storage.decode import Decoded
 from acutance_storage.errors import PictureUnreadable
@@ -32,6 +30,22 @@ PICTURE_SUFFIXES = {
     ".ppm",
     ".pgm",
 }
+
+
+Bands = Iterable[NDArray[np.uint8]]
+"""An enlarged picture from top to bottom, each (rows, width, 3)."""
+
+
+@dataclass(frozen=True)
+class Part:
+    """How far the enlargement of one picture has come."""
+
+    source: Path
+    """The picture."""
+    tile: int
+    """Tiles that are made."""
+    tiles: int
+    """Tiles that it has."""
 
 
 @dataclass(frozen=True)
@@ -54,10 +68,12 @@ def upscale(
     scale: int | None = None,
     tile: int | None = None,
     self_ensemble: bool = False,
+    back_projections: int = 0,
     maps: StrPath | None = None,
     overwrite: bool = False,
     home: Home | None = None,
     progress: Callable[[Enlarged], None] | None = None,
+    watch: Callable[[Part], None] | None = None,
 ) -> list[Enlarged]:
     """Enlarge pictures and folders of pictures; one bad picture does not stop the others.
 
@@ -68,6 +84,8 @@ def upscale(
         scale: Needed for `bicubic` only.
         tile: Side of the LR tiles; None chooses tiles for large pictures only.
         self_ensemble: Mean of the picture's eight orientations: eight times the work.
+        back_projections: How often what the result lacks of the picture, when it is shrunk by
+            MATLAB's bicubic, is added to it (ZSSR: 10, ESRGAN's entry for PIRM 2018: 20).
         maps: Segmentation maps for a network that takes them: the map of one picture, or a folder
             with NAME.png (classes) or NAME.npz (probabilities) for each. Of HR size, or of LR size
             and then enlarged, classes by repeating and probabilities bilinearly. A picture without
@@ -75,31 +93,42 @@ def upscale(
         overwrite: Whether existing files may be replaced.
         home: Where sweeps and blobs lie; None takes what the environment says.
         progress: Called after each picture.
+        watch: Called after each tile.
 
     Raises:
         RecipeErrors: If the model, the maps or the targets cannot be used; nothing is written then.
     """
     network = load_model(model, home)
     factor = network.scale(scale)
-    network.require_network_for(tile=tile, self_ensemble=self_ensemble)
+    how: dict[str, Any] = {"tile": tile, "self_ensemble": self_ensemble}
+    how["back_projections"] = back_projections
+    network.require_network_for(**how)
 
     planned = plan_files(pictures, output=output, scale=factor, overwrite=overwrite)
     sources = [source for source, _ in planned]
     shown = find_maps(Path(maps) if maps is not None else None, sources, network)
-    how: dict[str, Any] = {"scale": scale, "tile": tile, "self_ensemble": self_ensemble}
 
-    def enlarge(source: Path, decoded: Decoded) -> tuple[NDArray[np.uint8], str]:
-        found = shown[source]
-        if found is None:
-            note = "" if maps is None else "no map: background everywhere"
-            return network.upscale(decoded.pixels, **how), note
-        try:
-            condition = found.read(decoded)
-        except PictureUnreadable as error:
-            raise PictureUnreadable(f"map {found.path.name}: {error}") from None
-        return network.upscale(decoded.pixels, condition=condition, **how), ""
+    def enlarge(source: Path, decoded: Decoded) -> tuple[Bands, str]:
+        condition, note = _map_of(decoded, shown[source], asked=maps is not None)
+        if network.differs_in_tiles(decoded.pixels, tile):
+            note = "; ".join(filter(None, (note, "in tiles: not quite as in one piece")))
+        tell = (lambda made, tiles: watch(Part(source, made, tiles))) if watch else None
+        how.update(scale=scale, condition=condition, watch=tell)
+        return network.bands(decoded.pixels, **how), note
 
     return enlarge_files(planned, enlarge, scale=factor, progress=progress)
+
+
+def _map_of(
+    decoded: Decoded, found: PictureMap | None, *, asked: bool
+) -> tuple[NDArray[np.uint8] | NDArray[np.float32] | None, str]:
+    """Return a picture's segmentation map, and a remark where maps are given but not for it."""
+    if found is None:
+        return None, "no map: background everywhere" if asked else ""
+    try:
+        return found.read(decoded), ""
+    except PictureUnreadable as error:
+        raise PictureUnreadable(f"map {found.path.name}: {error}") from None
 
 
 def plan_files(
@@ -115,7 +144,7 @@ def plan_files(
 
 def enlarge_files(
     planned: Sequence[tuple[Path, Path]],
-    enlarge: Callable[[Path, Decoded], tuple[NDArray[np.uint8], str]],
+    enlarge: Callable[[Path, Decoded], tuple[Bands, str]],
     *,
     scale: int,
     progress: Callable[[Enlarged], None] | None,
@@ -124,8 +153,8 @@ def enlarge_files(
 
     Args:
         planned: What `plan_files` returned.
-        enlarge: Takes a file's path and its content; gives (scale * h, scale * w, 3) and a remark
-            for the note, or raises `PictureUnreadable`, which does not stop the others.
+        enlarge: Takes a file's path and its content; gives the picture's bands and a remark for
+            the note, or raises `PictureUnreadable`, which does not stop the others.
         scale: SR pixels per LR pixel.
         progress: Called after each picture.
 
@@ -136,55 +165,17 @@ def enlarge_files(
     for source, target in planned:
         try:
             decoded = decode_picture(source, flatten=False, min_side=1)
-            pixels, remark = enlarge(source, decoded)
+            bands, remark = enlarge(source, decoded)
         except PictureUnreadable as error:
             enlarged = Enlarged(source, None, str(error))
         else:
-            _write(_finished(Image.fromarray(pixels), decoded, scale), target, source)
+            save_bands(bands, target, source, decoded, scale)
             notes = filter(None, (decoded.treatment, remark))
             enlarged = Enlarged(source, target, "; ".join(notes))
         done.append(enlarged)
         if progress is not None:
             progress(enlarged)
     return done
-
-
-def _finished(picture: Image.Image, decoded: Decoded, scale: int) -> Image.Image:
-    """Give back what the network does not know of: transparency, and grey where it was grey."""
-    if decoded.grey:
-        picture = picture.convert("L")
-    if decoded.alpha is not None:
-        alpha = np.repeat(decoded.alpha[:, :, None], 3, axis=2)
-        picture.putalpha(Image.fromarray(bicubic_upscale(alpha, scale)[:, :, 0]))
-    return picture
-
-
-def _write(picture: Image.Image, target: Path, source: Path) -> None:
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        rule = f"this folder cannot be made: {error.strerror}"
-        raise refuse(str(target.parent), None, rule, "Choose another -o.") from None
-    fresh = target.with_name(f".{target.name}.new{target.suffix}")
-    if target.suffix.lower() in (".jpg", ".jpeg") and picture.mode in ("RGBA", "LA"):
-        picture = picture.convert("RGB")
-    try:
-        # Other formats than JPEG pass over the two options.
-        picture.save(fresh, icc_profile=_profile(source), quality=95, subsampling=0)
-        fresh.replace(target)
-    except (OSError, ValueError) as error:  # no space; a side that the format has no number for
-        reason = getattr(error, "strerror", None) or str(error)
-        rule = f"this file cannot be written: {reason}"
-        raise refuse(str(target), None, rule, "Choose another -o, or the format PNG.") from None
-    finally:
-        with suppress(OSError):
-            fresh.unlink(missing_ok=True)
-
-
-def _profile(source: Path) -> bytes | None:
-    with Image.open(source) as opened:
-        profile = opened.info.get("icc_profile")
-        return profile if isinstance(profile, bytes) and opened.mode in ("RGB", "RGBA") else None
 
 
 def _targets(

@@ -17,7 +17,7 @@ from acutance_platform.recipe import Recipe, build_recipe, refuse
 from acutance_platform.training import TrainingDiverged, resolve_auto
 from acutance_platform.training.picture import PictureTraining
 from acutance_platform.verbs.home import StrPath
-from acutance_platform.verbs.upscaling import Enlarged, enlarge_files, plan_files
+from acutance_platform.verbs.upscaling import Bands, Enlarged, enlarge_files, plan_files
 from acutance_storage.decode import Decoded
 
 PRESETS: dict[str, dict[str, Any]] = {
@@ -104,8 +104,9 @@ def upscale_zero_shot(
 
     planned = plan_files(pictures, output=output, scale=scale, overwrite=overwrite)
 
-    def enlarge(source: Path, decoded: Decoded) -> tuple[NDArray[np.uint8], str]:
-        return _enlarged(source, decoded.pixels, recipe, way, watch)
+    def enlarge(source: Path, decoded: Decoded) -> tuple[Bands, str]:
+        pixels, remark = _enlarged(source, decoded.pixels, recipe, way, watch)
+        return [pixels], remark
 
     return enlarge_files(planned, enlarge, scale=scale, progress=progress)
 

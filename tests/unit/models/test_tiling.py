@@ -1,11 +1,13 @@
 import pytest
 import torch
+from calling import photograph
 from generator_checks import smallest
 from hypothesis import given
 from hypothesis import strategies as st
 from torch.nn import functional as F
 
 from acutance_models import GENERATORS, Generator, PictureError, build_generator, upscale
+from acutance_models.tiling import faded
 
 
 class Halving(Generator):
@@ -72,6 +74,53 @@ def test_an_unbounded_network_differs_less_with_more_overlap():
     assert errors == sorted(errors, reverse=True)
     default = float((upscale(Whole(), lr, tile=20) - whole).abs().mean())
     assert default < errors[-1]
+
+
+def attentive(seed=0):
+    """A small RCAN, whose channel attention looks at the whole picture."""
+    spec = {"kind": "rcan", "groups": 2, "blocks": 2, "channels": 16, "reduction": 4}
+    network = build_generator(spec, scale=2, seed=seed)
+    assert network.receptive_field is None
+    return network
+
+
+def pictures(number, side):
+    return [
+        torch.from_numpy(photograph(seed, side, side)).permute(2, 0, 1) / 255
+        for seed in range(number)
+    ]
+
+
+def test_attention_in_tiles_stays_above_50_db_and_shows_no_seam():
+    """The difference of an unbounded field: docs/how-to/use-a-model.md states it."""
+    network, tile = attentive(), 96
+    near = torch.zeros(4 * tile, dtype=torch.bool)
+    near[2 * tile - 4 : 2 * tile + 4] = True
+    seam = near[:, None] | near[None]
+    along, elsewhere = [], []
+    steps_along, steps_elsewhere = [], []
+    for lr in pictures(6, 2 * tile):
+        difference = upscale(network, lr, tile=tile) - upscale(network, lr)
+        squares = difference.square()
+        assert -10 * squares.mean().log10() >= 50
+        along.append(squares[:, seam].mean())
+        elsewhere.append(squares[:, ~seam].mean())
+        steps = difference.diff(dim=2).abs().mean(dim=(0, 1))  # a line shows as a step
+        steps_along.append(steps[2 * tile - 1])
+        steps_elsewhere.append(steps.mean())
+    assert sum(along) <= sum(elsewhere)
+    assert sum(steps_along) <= sum(steps_elsewhere)
+
+
+@given(st.integers(1, 60), st.integers(1, 30), st.integers(1, 4), st.integers(0, 40))
+def test_shares_of_blended_tiles_are_one_together(length, side, scale, overlap):
+    fade = min(overlap, side // 2)
+    total = torch.zeros(length * scale)
+    for start in range(0, length, side):
+        reached, share = faded(start, min(start + side, length), length, fade, scale)
+        assert (share >= 0).all()
+        total[reached.start * scale : reached.stop * scale] += share
+    torch.testing.assert_close(total, torch.ones(length * scale))
 
 
 def test_no_graph_is_kept_and_the_mode_is_left_alone():

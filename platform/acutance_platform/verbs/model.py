@@ -1,0 +1,256 @@
+"""A network that enlarges pictures of any size, band by band, in bounded memory."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from acutance_models import Generator, PictureError, back_project, bicubic_upscale, matlab_resize
+from acutance_models.color import require_picture
+from acutance_models.tiling import Tile, fade_of, faded, reach, tiles
+from acutance_platform.recipe import Problem, RecipeErrors, refuse
+from acutance_platform.training import placed, super_resolve
+
+_WHOLE = 640 * 640
+"""Pictures with more LR pixels than this are computed in tiles, so that memory stays bounded."""
+_TILE = 512
+_BICUBIC_REACH = 4
+"""LR pixels around a tile that its bicubic enlargement depends on, and one to spare."""
+_PROJECTION_REACH = 5
+"""How much further one back-projection looks: two pixels down, two up, and one of rounding."""
+
+Watch = Callable[[int, int], None]
+"""Told how many tiles of how many are made."""
+
+
+@dataclass(frozen=True)
+class Model:
+    """A network, ready to compute, and the hash of the file that it came from."""
+
+    address: str
+    """What the user said."""
+    weights: str | None
+    """SHA-256 of the weights file; None for bicubic."""
+    generator: Generator | None
+    """None for bicubic, which has no network."""
+
+    @property
+    def classes(self) -> int | None:
+        """Classes of the segmentation map that the network takes; None where it takes none."""
+        return self.generator.condition_classes if self.generator is not None else None
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """What the model is: address, weights, scale, spec, planes and LR pixels that it sees."""
+        network = self.generator
+        return {
+            "model": self.address,
+            "weights": self.weights,
+            "scale": network.scale if network is not None else None,
+            "spec": network.spec if network is not None else None,
+            "colour": "y" if network is not None and network.channels == 1 else "rgb",
+            "receptive_field": network.receptive_field if network is not None else _BICUBIC_REACH,
+            "classes": self.classes,
+        }
+
+    def upscale(
+        self,
+        lr: NDArray[np.uint8],
+        *,
+        scale: int | None = None,
+        tile: int | None = None,
+        self_ensemble: bool = False,
+        back_projections: int = 0,
+        condition: NDArray[np.uint8] | NDArray[np.float32] | None = None,
+    ) -> NDArray[np.uint8]:
+        """Enlarge a picture; bit for bit what `acutance upscale` writes.
+
+        Args:
+            lr: (h, w, 3), 0 to 255.
+            scale: Needed for bicubic only.
+            tile: Side of the LR tiles; None chooses tiles for large pictures only.
+            self_ensemble: Mean of the picture's eight orientations.
+            back_projections: How often what the result lacks of `lr`, when it is shrunk by
+                MATLAB's bicubic, is added to it.
+            condition: Segmentation map for a network that takes one, (h * scale, w * scale,
+                classes), shares of any sum over the classes; None = background everywhere.
+
+        Returns:
+            (h * scale, w * scale, 3), rounded to 8 bits.
+
+        Raises:
+            RecipeErrors: If the scale is missing, or not the network's.
+            PictureError: If `lr` or `condition` is no such array, or the network takes no map.
+        """
+        made = self.bands(
+            lr, scale=scale, tile=tile, self_ensemble=self_ensemble,
+            back_projections=back_projections, condition=condition,
+        )  # fmt: skip
+        return np.concatenate(list(made))
+
+    def bands(
+        self,
+        lr: NDArray[np.uint8],
+        *,
+        scale: int | None = None,
+        tile: int | None = None,
+        self_ensemble: bool = False,
+        back_projections: int = 0,
+        condition: NDArray[np.uint8] | NDArray[np.float32] | None = None,
+        watch: Watch | None = None,
+    ) -> Iterator[NDArray[np.uint8]]:
+        """Give the enlarged picture from top to bottom, a row of tiles at a time.
+
+        Arguments and errors are those of `upscale`; `watch` is called after each tile. Each band
+        is (rows, w * scale, 3), rounded to 8 bits.
+        """
+        factor = self.scale(scale)
+        require_picture(lr)
+        sides = (lr.shape[0] * factor, lr.shape[1] * factor)
+        if condition is not None and condition.shape[:2] != sides:
+            raise PictureError(
+                f"The segmentation map of this picture has {sides[0]}x{sides[1]} pixels, got "
+                f"{condition.shape[0]}x{condition.shape[1]}."
+            )
+        if tile is None and lr.shape[0] * lr.shape[1] > _WHOLE:
+            tile = _TILE
+        height, width = lr.shape[:2]
+        around = self._overlap() + _PROJECTION_REACH * back_projections
+        multiple, fade = 1, 0
+        if self.generator is not None:
+            multiple = self.generator.size_multiple
+            fade = fade_of(self.generator, tile or max(height, width), around)
+        rows = list(tiles(height, width, tile=tile, overlap=around, multiple=multiple))
+        strip = _Strip(height, width, factor, fade)
+        done, total = 0, sum(len(row) for row in rows)
+        for row in rows:
+            for each in row:
+                shown = None if condition is None else condition[each.enlarged(factor).seen]
+                seen = lr[each.seen]
+                sr = self._enlarged(seen, factor, self_ensemble, shown, back_projections)
+                strip.add(each, sr)
+                done += 1
+                if watch is not None:
+                    watch(done, total)
+            yield strip.finished(row[0])
+
+    def differs_in_tiles(self, lr: NDArray[np.uint8], tile: int | None) -> bool:
+        """Return whether this picture is made in tiles by a network that looks at all of it."""
+        if self.generator is None or self.generator.receptive_field is not None:
+            return False
+        height, width = lr.shape[:2]
+        return bool(height * width > _WHOLE if tile is None else max(height, width) > tile)
+
+    def _overlap(self) -> int:
+        """Return the LR pixels that are seen around a tile."""
+        if self.generator is None:
+            return _BICUBIC_REACH
+        # Colour beside a network of luma is enlarged bicubically.
+        return max(reach(self.generator), _BICUBIC_REACH if self.generator.channels == 1 else 0)
+
+    def _enlarged(
+        self,
+        lr: NDArray[np.uint8],
+        factor: int,
+        ensemble: bool,
+        condition: NDArray[np.uint8] | NDArray[np.float32] | None,
+        back_projections: int,
+    ) -> NDArray[Any]:
+        """Return one tile: 8 bits of bicubic, or the network's f32 around [0, 1]."""
+        if self.generator is None:
+            return bicubic_upscale(lr, factor)
+        device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        sr = super_resolve(
+            placed(self.generator, device), lr, device=device, ensemble=ensemble,
+            condition=condition,
+        )  # fmt: skip
+        if not np.isfinite(sr).all():
+            rule = "the network's output for a picture is not finite"
+            raise refuse("MODEL", self.address, rule, "Its weights are damaged, or diverged.")
+        if not back_projections:
+            return sr
+        return back_project(
+            np.clip(sr, 0.0, 1.0),
+            lr.astype(np.float32) / np.float32(255),
+            down=lambda picture: matlab_resize(picture, scale=1 / factor),
+            up=lambda picture: matlab_resize(picture, scale=float(factor)),
+            iterations=back_projections,
+        )
+
+    def require_network_for(
+        self, *, tile: int | None, self_ensemble: bool, back_projections: int = 0
+    ) -> None:
+        """Refuse what only a network can do: tiles, turned pictures, results to be corrected.
+
+        Raises:
+            RecipeErrors: If this is bicubic and one of them is asked for.
+        """
+        asked = {
+            "--tile": tile,
+            "--self-ensemble": self_ensemble or None,
+            "--back-project": back_projections or None,
+        }
+        rule = "bicubic has no network that this would change"
+        problems = [
+            Problem(option, str(value), rule, "Leave it out.")
+            for option, value in asked.items()
+            if value is not None and self.generator is None
+        ]
+        if problems:
+            raise RecipeErrors(problems)
+
+    def scale(self, asked: int | None) -> int:
+        """Return the model's scale; bicubic has whichever is asked for."""
+        own = self.generator.scale if self.generator is not None else None
+        if own is None and asked is None:
+            raise refuse("MODEL", self.address, "bicubic has no scale of its own", "Add --scale N.")
+        if own is not None and asked not in (None, own):
+            raise refuse("--scale", asked, f"{self.address} enlarges by {own}", "Leave it out.")
+        return own or asked or 0
+
+
+class _Strip:
+    """The rows of SR pixels that tiles are being added to."""
+
+    def __init__(self, height: int, width: int, scale: int, fade: int) -> None:
+        self._height, self._width, self._scale, self._fade = height, width, scale, fade
+        # Blended tiles are sums, which are rounded at the end; others are rounded one by one.
+        self._type = np.float32 if fade else np.uint8
+        self._first = 0
+        self._rows: NDArray[Any] = np.zeros((0, width * scale, 3), self._type)
+
+    def add(self, tile: Tile, sr: NDArray[Any]) -> None:
+        """Add what a tile sees, enlarged, with the shares of its place."""
+        down, rows_share = faded(tile.top, tile.bottom, self._height, self._fade, self._scale)
+        right, columns_share = faded(tile.left, tile.right, self._width, self._fade, self._scale)
+        place = tile.reached(down, right)
+        made = sr[place.inside(self._scale)]
+        if self._fade:
+            made = made * (rows_share[:, None] * columns_share).numpy()[:, :, None]
+        else:
+            made = _rounded(made)
+        lacking = (down.stop - self._first) * self._scale - self._rows.shape[0]
+        if lacking > 0:
+            empty = np.zeros((lacking, *self._rows.shape[1:]), self._type)
+            self._rows = np.concatenate([self._rows, empty])
+        columns = place.enlarged(self._scale).made[1]
+        first = (down.start - self._first) * self._scale
+        self._rows[first : first + made.shape[0], columns] += made
+
+    def finished(self, tile: Tile) -> NDArray[np.uint8]:
+        """Return the rows that no tile below this one has a share of, and forget them."""
+        last = self._height if tile.bottom == self._height else tile.bottom - self._fade
+        number = (last - self._first) * self._scale
+        done, self._rows, self._first = self._rows[:number], self._rows[number:], last
+        return _rounded(done)
+
+
+def _rounded(sr: NDArray[Any]) -> NDArray[np.uint8]:
+    """Return a picture in 8 bits."""
+    if sr.dtype == np.uint8:
+        return sr
+    rounded: NDArray[np.uint8] = np.floor(np.clip(sr, 0.0, 1.0) * 255.0 + 0.5).astype(np.uint8)
+    return rounded
