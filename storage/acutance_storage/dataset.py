@@ -131,13 +131,15 @@ class ImageDataset:
         return shares(self.pixels(stored.place)[rows, columns], self.classes)
 
     def indices(self, split: str) -> list[int]:
-        """Return the positions of the pictures of a split, ascending.
+        """Return the positions of the pictures of a split, or of `all` of them, ascending.
 
         Raises:
             DatasetError: If there is no split of that name.
         """
+        if split == "all":
+            return list(range(len(self.pictures)))
         if split not in SPLITS:
-            raise DatasetError(f"unknown split {split!r}; known: {', '.join(SPLITS)}")
+            raise DatasetError(f"unknown split {split!r}; known: {', '.join(SPLITS)}, all")
         return [i for i, picture in enumerate(self.pictures) if picture.split == split]
 
     def parts(self, index: int) -> list[tuple[str, Place, str]]:
