@@ -14,6 +14,7 @@ from acutance_platform.verbs.evaluation import evaluate
 from acutance_platform.verbs.interpolating import interpolate
 from acutance_platform.verbs.logs import logs
 from acutance_platform.verbs.looking import front, report, status
+from acutance_platform.verbs.promotion import promote, rollback
 from acutance_platform.verbs.running import resume, sweep, train
 from acutance_platform.verbs.steering import enqueue, stop
 from acutance_platform.verbs.upscaling import upscale
@@ -25,8 +26,10 @@ __all__ = [
     "interpolate",
     "load",
     "logs",
+    "promote",
     "report",
     "resume",
+    "rollback",
     "status",
     "stop",
     "sweep",

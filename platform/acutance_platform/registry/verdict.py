@@ -147,6 +147,8 @@ def _above(name: str, ceiling: Ceiling | None, measured: Measured) -> Iterator[s
             f"{name}: cannot be checked here: the ceiling holds for '{ceiling.machine}', this is"
             f" '{machine}'"
         )
+    elif isinstance(measured[name], str):
+        yield f"{name}: {measured[name]}"
     elif measured[name] > ceiling.at_most:
         yield f"{name}: {measured[name]:.2f}, allowed {ceiling.at_most:g} on {machine}"
 
