@@ -6,6 +6,7 @@ a promotion that was killed began. A version's files are whole before an alias s
 
 import json
 import tempfile
+import warnings
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -163,9 +164,11 @@ def _files(
 
 def _save(folder: Path, weights: bytes, document: Mapping[str, Any], card: str) -> None:
     """Write an MLflow model of plain files: nothing in it is pickled."""
-    from mlflow import pyfunc
-    from mlflow.models import ModelSignature
-    from mlflow.types import Schema, TensorSpec
+    with warnings.catch_warnings():  # MLflow warns of its own type hints
+        warnings.simplefilter("ignore")
+        from mlflow import pyfunc
+        from mlflow.models import ModelSignature
+        from mlflow.types import Schema, TensorSpec
 
     data = folder.parent / "data"
     data.mkdir()

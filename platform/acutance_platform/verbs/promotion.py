@@ -22,7 +22,7 @@ from acutance_platform.registry.ledger import (
     note_head,
     read_ledger,
 )
-from acutance_platform.registry.verdict import judge
+from acutance_platform.registry.verdict import NO_PICTURES, judge
 from acutance_platform.verbs.addresses import weights_bytes
 from acutance_platform.verbs.gating import gate_job
 from acutance_platform.verbs.home import Home, StrPath, open_home
@@ -171,7 +171,7 @@ def _judged(
     """Measure, judge, and store the papers of the version that this would become."""
     lineage = find_lineage(weights, home)
     job, notes = gate_job(gate, weights, champion, lineage, data, home)
-    measured = remeasure(job, home)
+    measured = remeasure(job, home) if job["sets"] else {"refused": [NO_PICTURES]}
     if "refused" in measured:
         content: dict[str, Any] = {"action": "refusal", "weights": weights, "gate": gate_name}
         return _Judged(measured["refused"], {}, content, notes)
