@@ -136,11 +136,9 @@ class ImageDataset:
         Raises:
             DatasetError: If there is no split of that name.
         """
-        if split == "all":
-            return list(range(len(self.pictures)))
-        if split not in SPLITS:
+        if split not in (*SPLITS, "all"):
             raise DatasetError(f"unknown split {split!r}; known: {', '.join(SPLITS)}, all")
-        return [i for i, picture in enumerate(self.pictures) if picture.split == split]
+        return [i for i, picture in enumerate(self.pictures) if split in (picture.split, "all")]
 
     def parts(self, index: int) -> list[tuple[str, Place, str]]:
         """Return a word, place and hash for all pixels of a picture: HR, then LR and map if any."""

@@ -50,13 +50,11 @@ class Gate(Part):
     """Whether the test split of the recipe's dataset counts."""
     suites: Literal["present"] | list[str] = "present"
     """Suites by name, or every suite whose datasets are in the store."""
-    compare: dict[str, Annotated[float, Field(ge=0)]] = Field(
-        default_factory=lambda: {"psnr_y": 0.0}
-    )
+    compare: dict[str, Annotated[float, Field(ge=0)]] = Field(default={"psnr_y": 0.0})
     """Metric -> what it may lose on average against the champion; 0 = it has to win."""
-    beats_bicubic: list[str] = Field(default_factory=lambda: ["psnr_y"])
+    beats_bicubic: list[str] = Field(default=["psnr_y"])
     """Metrics whose mean has to be better than that of bicubic enlargement."""
-    thresholds: dict[str, str] = Field(default_factory=dict)
+    thresholds: dict[str, str] = Field(default={})
     """Metric -> rule for its mean over all pictures, such as '>= 28'."""
     lineage: Literal["any", "required"] = "any"
     """Whether a model that no sweep or training of this store published may be promoted."""

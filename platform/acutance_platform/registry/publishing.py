@@ -41,11 +41,12 @@ def _reached(uri: str) -> "Iterator[MlflowClient]":
     """Give a client whose errors are `PublishError`."""
     client = connect(uri)
     from mlflow.exceptions import MlflowException
+    from sqlalchemy.exc import SQLAlchemyError  # where the URI is a database, no server between
 
     try:
         yield client
-    except MlflowException as error:
-        raise PublishError(f"MLflow says: {error}") from error
+    except (MlflowException, SQLAlchemyError, OSError) as error:
+        raise PublishError(f"MLflow says: {str(error).splitlines()[0]}") from error
 
 
 def publish(uri: str, store: BlobStore, entries: list[Entry], *, name: str) -> None:
