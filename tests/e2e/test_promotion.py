@@ -12,8 +12,11 @@ from promotions import write_models
 
 import acutance
 from acutance_platform.registry.ledger import read_ledger
+from acutance_platform.verbs import promotion
 from acutance_platform.verbs.home import open_home
 from acutance_platform.verbs.registry import models
+from acutance_platform.verbs.remeasuring import measure
+from acutance_storage import reachable
 
 # MLflow on its database, without a server in between, warns of what it calls itself.
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::UserWarning")
@@ -35,6 +38,12 @@ def world(tmp_path_factory):
         write_models(folder)
         Path("lenient.yaml").write_text("compare: {psnr_y: 0.05}\n")
         yield folder
+
+
+@pytest.fixture
+def here(monkeypatch):
+    """Measure in this process, which spares a start of seconds; the first tests do not."""
+    monkeypatch.setattr(promotion, "remeasure", measure)
 
 
 def promote(capsys, model, *words):
@@ -73,7 +82,7 @@ def test_a_better_model_is_promoted_with_the_figures_of_evaluate(world, capsys):
     assert gained["wilcoxon"] < 0.01
 
 
-def test_a_worse_model_is_refused_with_figures_and_nothing_moves(world, capsys):
+def test_a_worse_model_is_refused_with_figures_and_nothing_moves(world, here, capsys):
     found = promote(capsys, "bad.safetensors")
     assert found.code == 1
     assert found.json["verdict"] == "refused"
@@ -82,7 +91,7 @@ def test_a_worse_model_is_refused_with_figures_and_nothing_moves(world, capsys):
     assert [entry["action"] for entry in read_ledger(open_home().store)][-1] == "refusal"
 
 
-def test_an_equal_is_refused_unless_the_gate_allows_it(world, capsys):
+def test_an_equal_is_refused_unless_the_gate_allows_it(world, here, capsys):
     before = read_ledger(open_home().store)
     found = promote(capsys, "equal.safetensors", "--dry-run")
     assert found.code == 1
@@ -109,7 +118,7 @@ def test_one_changed_byte_is_refused(world, capsys):
     assert state() == {"champion": 3}
 
 
-def test_rollback_is_one_step_and_the_command_line_does_what_python_does(world, capsys):
+def test_rollback_is_one_step_and_the_command_line_does_what_python_does(world, here, capsys):
     found = CommandLine(capsys)("rollback", "sr", "--json")
     assert found.code == 0, found.err
     assert (found.json["version"], found.json["previous"]) == (2, 3)
@@ -160,6 +169,8 @@ def test_mlflow_has_versions_files_card_and_the_head_of_the_ledger(world):
 
 def test_people_see_versions_history_and_the_card(world, capsys):
     call = CommandLine(capsys)
+    store = open_home().store
+    assert {each["weights"] for each in models()[0]["versions"]} <= reachable(store)
     table = call("models").out
     assert "champion" in table
     assert f"{models()[0]['versions'][1]['metrics']['psnr_y']:.4f}" in table
@@ -205,7 +216,7 @@ def test_the_ledger_is_verified_also_against_what_mlflow_noted(world, capsys):
     assert "the ledger is damaged" in stopped.err
 
 
-def test_a_deleted_version_is_gone_and_its_number_is_not_given_again(world, capsys):
+def test_a_deleted_version_is_gone_and_its_number_is_not_given_again(world, here, capsys):
     call = CommandLine(capsys)
     refused(call("models", "delete", "sr/2"), "the alias champion stands on it")
     assert call("models", "delete", "sr/3").code == 0

@@ -22,7 +22,7 @@ _ALIAS = click.option("--alias", default="champion", show_default=True, help="Wh
 @_ALIAS
 @click.option("--gate", default="default", show_default=True, help="experiments/gates/NAME.yaml.")
 @click.option("--data", metavar="DATA", help="Further pictures: a folder, or NAME[@VERSION].")
-@click.option("--dry-run", is_flag=True, help="Only measure and judge; nothing is written.")
+@click.option("--dry-run", is_flag=True, help="Only measure and judge; nothing moves.")
 @_JSON
 def promote(
     model: str,

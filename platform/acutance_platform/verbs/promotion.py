@@ -82,7 +82,7 @@ def promote(
         alias: What is to stand on the new version.
         gate: Name of `experiments/gates/NAME.yaml`, or a path that ends with .yaml.
         data: A folder of HR pictures, or NAME[@VERSION] of a dataset, all of which count besides.
-        dry_run: Only measure and judge: nothing is written.
+        dry_run: Only measure and judge: no version, no entry in the ledger.
         home: Store and local folder; None takes what the environment says.
 
     Raises:
@@ -105,7 +105,7 @@ def promote(
         number = champion.number
         notes = [f"{name}/{number} has these weights and is the {alias} already"]
         if not dry_run:
-            notes += show_in_mlflow(home, entries, name)
+            notes += show_in_mlflow(home, name)
         return _result("promoted", [], told, alias, number, notes=notes)
     before = champion.weights if champion is not None else None
     judged = _judged(weights, before, rules_name, rules, data, (name, alias), home)
@@ -146,7 +146,7 @@ def rollback(name: str, *, alias: str = CHAMPION, home: Home | None = None) -> P
         }
         with suppress(LedgerMoved):
             entries = append_entry(home.store, entries, content)
-            notes = show_in_mlflow(home, entries, name)
+            notes = show_in_mlflow(home, name)
             return _result("rolled back", [], told, alias, back, notes=notes)
     raise _crowded()
 
@@ -199,7 +199,7 @@ def _conclude(
     reasons = list(judged.reasons)
     if dry_run:
         verdict = "refused" if reasons else "promoted"
-        notes = [*judged.notes, "a dry run: nothing was written"]
+        notes = [*judged.notes, "a dry run: no version was made and nothing moved"]
         return _result(verdict, reasons, told, alias, compared, judged.figures, notes)
     for _ in range(_TRIES):
         content = {**judged.content, "model": name, "alias": alias, "reasons": reasons}
@@ -218,7 +218,7 @@ def _conclude(
                 compared = now
             continue
         note_head(home.store, entries)
-        notes = [*judged.notes, *show_in_mlflow(home, entries, name)]
+        notes = [*judged.notes, *show_in_mlflow(home, name)]
         verdict, number = content["verdict"], content["to"] or compared
         return _result(verdict, reasons, told, alias, number, judged.figures, notes)
     raise _crowded()

@@ -115,7 +115,8 @@ def delete_version(model: str, *, home: Home | None = None) -> list[str]:
         raise refuse("MODEL", model, rule, f"Move it first: acutance rollback {name}.")
     content: Entry = {"action": "deletion", "model": name, "alias": None, "from": version.number}
     content |= {"to": None, "weights": version.weights, "verdict": "deleted", "reasons": []}
-    return show_in_mlflow(home, append_entry(home.store, entries, content), name)
+    append_entry(home.store, entries, content)
+    return show_in_mlflow(home, name)
 
 
 @dataclass(frozen=True)
