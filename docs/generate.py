@@ -19,6 +19,8 @@ import acutance_models as models
 from acutance_models import GENERATORS, PRESETS, PROTOCOLS, Registry
 from acutance_platform.cli import acutance
 from acutance_platform.recipe import Recipe
+from acutance_platform.registry.gates import Gate
+from acutance_platform.registry.suites import SuiteFile
 from acutance_platform.search import Search
 from acutance_platform.search.samplers import SAMPLERS
 from acutance_platform.search.schedulers import SCHEDULERS
@@ -34,8 +36,11 @@ def pages() -> dict[Path, str]:
         REFERENCE / "cli.md": cli_page(),
         REFERENCE / "recipe.md": recipe_page(),
         REFERENCE / "components.md": components_page(),
+        REFERENCE / "gates.md": gates_page(),
         REFERENCE / "recipe.schema.json": json.dumps(recipe_schema(), indent=1) + "\n",
         REFERENCE / "sweep.schema.json": json.dumps(sweep_schema(), indent=1) + "\n",
+        REFERENCE / "gate.schema.json": json.dumps(Gate.model_json_schema(), indent=1) + "\n",
+        REFERENCE / "suite.schema.json": json.dumps(SuiteFile.model_json_schema(), indent=1) + "\n",
         **system_pages.pages(),
     }
 
@@ -96,6 +101,29 @@ def recipe_page() -> str:
     for title, prefix, schema in shown:
         page += [f"## {title}", first_paragraph(schema["description"]), fields(schema, prefix)]
     page += ["## search.space: distributions", distributions()]
+    return joined(page)
+
+
+def gates_page() -> str:
+    """Return every field of a gate and of a suite."""
+    gate, suite = Gate.model_json_schema(), SuiteFile.model_json_schema()
+    shown = [
+        ("Gate", "", gate),
+        ("latency_ms, peak_memory_mb", "latency_ms.", gate["$defs"]["Ceiling"]),
+        ("seam", "seam.", gate["$defs"]["Seam"]),
+        ("Suite", "", suite),
+        ("datasets", "datasets.N.", suite["$defs"]["Pictures"]),
+    ]
+    page = [
+        NOTE,
+        "# Gates and suites",
+        "`experiments/gates/NAME.yaml` and `experiments/suites/NAME.yaml`; how they are used:"
+        " [../how-to/promotion.md](../how-to/promotion.md). `base: FILE` merges over another file."
+        " [gate.schema.json](gate.schema.json) and [suite.schema.json](suite.schema.json) serve"
+        " editors.",
+    ]
+    for title, prefix, schema in shown:
+        page += [f"## {title}", first_paragraph(schema["description"]), fields(schema, prefix)]
     return joined(page)
 
 

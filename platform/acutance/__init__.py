@@ -15,6 +15,7 @@ from acutance_platform.verbs.exporting import export, parity
 from acutance_platform.verbs.interpolating import interpolate
 from acutance_platform.verbs.logs import logs
 from acutance_platform.verbs.looking import front, report, status
+from acutance_platform.verbs.promotion import promote, rollback
 from acutance_platform.verbs.running import resume, sweep, train
 from acutance_platform.verbs.steering import enqueue, stop
 from acutance_platform.verbs.upscaling import upscale
@@ -28,8 +29,10 @@ __all__ = [
     "load",
     "logs",
     "parity",
+    "promote",
     "report",
     "resume",
+    "rollback",
     "status",
     "stop",
     "sweep",

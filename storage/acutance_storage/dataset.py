@@ -131,14 +131,14 @@ class ImageDataset:
         return shares(self.pixels(stored.place)[rows, columns], self.classes)
 
     def indices(self, split: str) -> list[int]:
-        """Return the positions of the pictures of a split, ascending.
+        """Return the positions of the pictures of a split, or of `all` of them, ascending.
 
         Raises:
             DatasetError: If there is no split of that name.
         """
-        if split not in SPLITS:
-            raise DatasetError(f"unknown split {split!r}; known: {', '.join(SPLITS)}")
-        return [i for i, picture in enumerate(self.pictures) if picture.split == split]
+        if split not in (*SPLITS, "all"):
+            raise DatasetError(f"unknown split {split!r}; known: {', '.join(SPLITS)}, all")
+        return [i for i, picture in enumerate(self.pictures) if split in (picture.split, "all")]
 
     def parts(self, index: int) -> list[tuple[str, Place, str]]:
         """Return a word, place and hash for all pixels of a picture: HR, then LR and map if any."""

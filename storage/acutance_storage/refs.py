@@ -11,7 +11,7 @@ from typing import Any
 from acutance_storage.blobs import BlobStore
 from acutance_storage.errors import BlobCorrupt, KeyMissing, StorageError, check_schema
 
-KINDS = ("datasets", "features", "ingests", "models", "stages", "sweeps")
+KINDS = ("datasets", "evaluations", "features", "ingests", "ledgers", "models", "stages", "sweeps")
 _SCHEMA = 1
 
 

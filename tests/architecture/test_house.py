@@ -48,7 +48,7 @@ PACKAGES = [file for file in SOURCES if file.name == "__init__.py"]
 EXPERIMENTS = sorted(
     folder
     for folder in (ROOT / "experiments").iterdir()
-    if folder.is_dir() and folder.name not in ("base", "gates")
+    if folder.is_dir() and folder.name not in ("base", "gates", "suites")
 )
 
 

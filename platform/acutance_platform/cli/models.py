@@ -8,7 +8,8 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-from acutance_platform.cli.outcome import Failed
+from acutance_platform.cli.outcome import Failed, Refused
+from acutance_platform.cli.suites import refuse_beside_suite, show_suite
 from acutance_platform.cli.tile_bar import tile_bar
 from acutance_platform.cli.zero_shot import (
     asks_for_zero_shot,
@@ -17,6 +18,7 @@ from acutance_platform.cli.zero_shot import (
 )
 from acutance_platform.verbs.evaluation import Evaluation
 from acutance_platform.verbs.evaluation import evaluate as evaluate_model
+from acutance_platform.verbs.suites import evaluate_suite, stored_evaluation
 from acutance_platform.verbs.upscaling import Enlarged
 from acutance_platform.verbs.upscaling import upscale as upscale_pictures
 
@@ -114,10 +116,12 @@ def upscale(
 
 @click.command()
 @click.argument("model")
-@click.argument("data")
+@click.argument("data", required=False)
+@click.option("--suite", metavar="NAME", help="In place of DATA: a suite, with its protocol.")
+@click.option("--stored", is_flag=True, help="With --suite: what was kept, without measuring.")
 @click.option(
     "--split",
-    type=click.Choice(["train", "validation", "test"]),
+    type=click.Choice(["train", "validation", "test", "all"]),
     default="validation",
     show_default=True,
     help="Split of a stored dataset; folders are taken whole.",
@@ -142,7 +146,9 @@ def upscale(
 @click.option("--json", "as_json", is_flag=True, help="One JSON document.")
 def evaluate(
     model: str,
-    data: str,
+    data: str | None,
+    suite: str | None,
+    stored: bool,
     split: str,
     protocol: str,
     scale: int | None,
@@ -156,7 +162,7 @@ def evaluate(
     tile: int | None,
     as_json: bool,
 ) -> None:
-    """Measure MODEL on DATA: a folder of HR pictures, or a dataset NAME[@VERSION].
+    """Measure MODEL on DATA: a folder of HR pictures, or a dataset NAME[@VERSION]; or on a suite.
 
     A protocol names degradation, rounding, luma, border and the rule for grey pictures; --lr or
     --degradation replaces its degradation, --border and --grey theirs, and nothing else changes.
@@ -167,7 +173,16 @@ def evaluate(
       acutance evaluate bicubic Set5/HR --scale 2 --protocol y8
       acutance evaluate rcan-x4.safetensors Urban100 --self-ensemble --tile 128
       acutance evaluate quickstart/best Set5/HR --metrics psnr_y,feature_distance,edge_acutance
+      acutance evaluate quickstart/best --suite classics
     """
+    if suite is not None:
+        refuse_beside_suite()
+        asked: dict[str, Any] = {"scale": scale, "tile": tile, "self_ensemble": self_ensemble}
+        found = stored_evaluation(model, suite) if stored else evaluate_suite(model, suite, **asked)
+        show_suite(found, _table, as_json)
+        return
+    if data is None or stored:
+        raise Refused("Name DATA, or a suite with --suite; --stored goes with a suite.")
     result = evaluate_model(
         model,
         data,

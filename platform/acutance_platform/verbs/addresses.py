@@ -13,14 +13,15 @@ from acutance_platform.search.points import front_points, knee
 from acutance_platform.verbs.home import Home, StrPath, open_home
 from acutance_platform.verbs.journals import Told, open_sweep
 from acutance_platform.verbs.model import Model
+from acutance_platform.verbs.registered import is_registered, registered_weights
 from acutance_storage import BlobStore, get_blob
 
 SHIPPED = "shipped"
 """Name of the small x2 network in this package (experiments/quickstart trained it)."""
 
 _FORMS = (
-    "shipped, a .safetensors file, SWEEP/TRIAL, SWEEP/best, SWEEP/knee, run:RUN_ID, blob:SHA256"
-    " or bicubic"
+    "shipped, a .safetensors file, SWEEP/TRIAL, SWEEP/best, SWEEP/knee, run:RUN_ID, NAME@ALIAS,"
+    " NAME/VERSION, blob:SHA256 or bicubic"
 )
 
 
@@ -133,6 +134,8 @@ def _data(address: str, home: Home | None) -> bytes:
     home = home or open_home()
     if address.startswith("blob:"):
         return get_blob(home.store, address.removeprefix("blob:"))
+    if is_registered(address, home.store):
+        return get_blob(home.store, registered_weights(address, home.store))
     if address.startswith("run:") or "/" in address:
         return get_blob(home.store, weights_of(address, home))
     raise refuse("MODEL", address, "this names no model", f"MODEL is {_FORMS}.")

@@ -1,0 +1,52 @@
+"""Registered models as MODEL: NAME@ALIAS and NAME/VERSION."""
+
+import json
+
+from acutance_platform.recipe import load_plugins, refuse
+from acutance_platform.registry.catalogue import Registered, Version, catalogue
+from acutance_platform.registry.ledger import read_ledger
+from acutance_platform.search.journals import sweep_names
+from acutance_storage import BlobStore, get_blob
+
+
+def is_registered(address: str, store: BlobStore) -> bool:
+    """Say whether an address has the form of a registered model's; a sweep of that name wins."""
+    name, slash, number = address.partition("/")
+    if slash:
+        return number.isdecimal() and name not in sweep_names(store)
+    return "@" in address and not address.startswith("run:")
+
+
+def registered_weights(address: str, store: BlobStore) -> str:
+    """Return the SHA-256 of the weights that NAME@ALIAS or NAME/VERSION names.
+
+    Raises:
+        RecipeErrors: If there is no such model, alias or version, or its plug-in is missing.
+        StorageError: If the ledger is damaged.
+    """
+    version = registered_version(address, store)
+    document = json.loads(get_blob(store, version.document))
+    load_plugins((document["lineage"] or {}).get("recipe", {}).get("plugins", []))
+    return version.weights
+
+
+def registered_version(address: str, store: BlobStore) -> Version:
+    """Return the version that NAME@ALIAS or NAME/VERSION names; raises the same."""
+    name, at, rest = address.partition("@" if "@" in address else "/")
+    told = registered_model(name, store)
+    version = told.version_of(rest) if at == "@" else told.versions.get(int(rest))
+    if version is None:
+        what = f"no alias '{rest}'" if at == "@" else f"no version {rest}"
+        aliases = (f"{name}@{alias}" for alias in sorted(told.aliases))
+        known = ", ".join([*aliases, *(f"{name}/{number}" for number in told.versions)])
+        raise refuse("MODEL", address, f"{name} has {what}", f"It has {known or 'none yet'}.")
+    return version
+
+
+def registered_model(name: str, store: BlobStore) -> Registered:
+    """Return a registered model; raises as `registered_weights` does."""
+    models = catalogue(read_ledger(store))
+    if name not in models:
+        known = ", ".join(models) or "none yet"
+        raise refuse("MODEL", name, "there is no registered model of this name", f"Here: {known}.")
+    return models[name]
