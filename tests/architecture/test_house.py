@@ -36,6 +36,7 @@ PLACES = {
     "optuna": (
         "platform/acutance_platform/search/importance.py",
         "platform/acutance_platform/search/optuna_samplers.py",
+        "platform/acutance_platform/search/optuna_trials.py",
     ),
     "mlflow": ("platform/acutance_platform/tracking/", "platform/acutance_platform/registry/"),
 }

@@ -155,16 +155,11 @@ class Projection:
         return trial if trial in self.runs else None
 
     def interrupt(self) -> list[str]:
-        """No leg runs any more, though the journal does not say so: the driver is leaving.
-
-        Returns:
-            Keys of the runs that are told otherwise from now on.
-        """
+        """The driver is leaving, so that no leg runs any more; return the keys of those that did."""
         running = [key for key, run in self.runs.items() if run.state == "RUNNING"]
         for key in running:
-            run = self.runs[key]
-            run.set_state("INTERRUPTED" if key == SWEEP else "WAITING", killed=True)
-            run.ended_ms = max(run.ended_ms, self._now)
+            self.runs[key].set_state("INTERRUPTED" if key == SWEEP else "WAITING", killed=True)
+            self.runs[key].ended_ms = max(self.runs[key].ended_ms, self._now)
         return running
 
     # --- records of the whole sweep
