@@ -155,14 +155,12 @@ class Projection:
         return trial if trial in self.runs else None
 
     def interrupt(self) -> list[str]:
-        """The driver is leaving, so that no leg runs any more; return the keys of those that did."""
-        running = [key for key, run in self.runs.items() if run.state == "RUNNING"]
-        for key in running:
-            self.runs[key].set_state("INTERRUPTED" if key == SWEEP else "WAITING", killed=True)
-            self.runs[key].ended_ms = max(self.runs[key].ended_ms, self._now)
-        return running
-
-    # --- records of the whole sweep
+        """No leg runs any more, for the driver is leaving; return the keys of those that did."""
+        running = {key: run for key, run in self.runs.items() if run.state == "RUNNING"}
+        for key, run in running.items():
+            run.set_state("INTERRUPTED" if key == SWEEP else "WAITING", killed=True)
+            run.ended_ms = max(run.ended_ms, self._now)
+        return list(running)
 
     def _sweep(self, record: Record) -> None:
         self.identity = identity(self.name, record)
