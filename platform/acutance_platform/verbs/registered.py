@@ -33,7 +33,7 @@ def registered_weights(address: str, store: BlobStore) -> str:
 def registered_version(address: str, store: BlobStore) -> Version:
     """Return the version that NAME@ALIAS or NAME/VERSION names; raises the same."""
     name, at, rest = address.partition("@" if "@" in address else "/")
-    told = registered_model(name, store)
+    told = registered_model(name, store, asked=address)
     version = told.version_of(rest) if at == "@" else told.versions.get(int(rest))
     if version is None:
         what = f"no alias '{rest}'" if at == "@" else f"no version {rest}"
@@ -43,10 +43,11 @@ def registered_version(address: str, store: BlobStore) -> Version:
     return version
 
 
-def registered_model(name: str, store: BlobStore) -> Registered:
-    """Return a registered model; raises as `registered_weights` does."""
+def registered_model(name: str, store: BlobStore, asked: str = "") -> Registered:
+    """Return a registered model, which somebody `asked` for; raises as `registered_weights` does."""
     models = catalogue(read_ledger(store))
     if name not in models:
         known = ", ".join(models) or "none yet"
-        raise refuse("MODEL", name, "there is no registered model of this name", f"Here: {known}.")
+        rule = "there is no registered model of this name"
+        raise refuse("MODEL", asked or name, rule, f"Here: {known}.")
     return models[name]
