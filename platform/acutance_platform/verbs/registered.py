@@ -44,7 +44,7 @@ def registered_version(address: str, store: BlobStore) -> Version:
 
 
 def registered_model(name: str, store: BlobStore, asked: str = "") -> Registered:
-    """Return a registered model, which somebody `asked` for; raises as `registered_weights` does."""
+    """Return a registered model, `asked` for in these words; raises as `registered_weights`."""
     models = catalogue(read_ledger(store))
     if name not in models:
         known = ", ".join(models) or "none yet"
