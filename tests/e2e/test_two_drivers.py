@@ -68,6 +68,7 @@ def test_one_of_two_drivers_works_and_a_dead_one_is_replaced(machines, place, tm
     assert all(trial.executed == trial.step == trial.end for trial in sweep.trials.values())
 
 
+@pytest.mark.long
 def test_of_two_drivers_that_start_at_once_one_finishes(machines, place, tmp_path):
     command = ("sweep", write_yaml(tmp_path / "sweep.yaml", tiny_recipe(search=SEARCH)))
     processes = [m.start(*command, "--name", "both", "--resume", "auto") for m in machines]

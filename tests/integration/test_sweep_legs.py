@@ -117,6 +117,7 @@ def assert_complete(the_drivers, trials):
     return sweep
 
 
+@pytest.mark.long
 def test_a_sweep_whose_driver_is_killed_goes_on(drivers):
     sweep_drivers = drivers(slots=2, trials=8, base=sweeps.recipe(seconds=0.02))
     kills = 2
