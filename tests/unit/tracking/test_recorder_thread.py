@@ -73,9 +73,9 @@ def test_feeding_does_not_wait_for_a_stuck_server(server: type[Fake]) -> None:
 
 
 def test_closing_waits_for_a_slow_server_as_long_as_it_takes_something(server: type[Fake]) -> None:
-    server.on_ship = staticmethod(lambda key: time.sleep(0.05))
+    server.on_ship = staticmethod(lambda key: time.sleep(0.1))
     records = journal_example("n", trials=20, reports=1)
-    assert Recorder("x", name="n", records=records).close(deadline=0.4) == []
+    assert Recorder("x", name="n", records=records).close(deadline=0.5) == []
     assert len(server.shipped) == 21
 
 
