@@ -1,7 +1,6 @@
 """A model as a file for other programs, checked against torch before the file is there."""
 
 import importlib.metadata
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -22,6 +21,7 @@ from acutance_models.errors import WeightsError
 from acutance_platform.recipe import refuse
 from acutance_platform.verbs.addresses import load_model
 from acutance_platform.verbs.home import Home, StrPath
+from acutance_platform.verbs.written import write_whole
 
 Format = Literal["onnx", "safetensors"]
 FORMATS: tuple[Format, ...] = ("onnx", "safetensors")
@@ -85,7 +85,7 @@ def export(
             f"The exported network differs from torch's by {difference:.3g} of white, more than "
             f"{TOLERANCE:g}. Nothing was written."
         )
-    _write(data, target)
+    write_whole(data, target)
     return Exported(loaded.address, loaded.weights, target, chosen, names, difference)
 
 
@@ -156,20 +156,6 @@ def _format(target: Path, format: Format | None, overwrite: bool) -> Format:
         rule = "this file exists already"
         raise refuse("-o", str(target), rule, "Add --overwrite, or choose another -o.")
     return ending
-
-
-def _write(data: bytes, target: Path) -> None:
-    fresh = target.with_name(f".{target.name}.new")
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        fresh.write_bytes(data)
-        fresh.replace(target)
-    except OSError as error:
-        rule = f"this file cannot be written: {error.strerror}"
-        raise refuse("-o", str(target), rule, "Choose another -o.") from None
-    finally:
-        with suppress(OSError):
-            fresh.unlink(missing_ok=True)
 
 
 def _version() -> str:

@@ -1,7 +1,6 @@
 """`systems`, `import` and `reproduce`: the papers' networks, their weights and their figures."""
 
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -25,6 +24,7 @@ from acutance_platform.verbs.addresses import load_model
 from acutance_platform.verbs.evaluation import evaluate
 from acutance_platform.verbs.home import Home, StrPath, open_home
 from acutance_platform.verbs.model import Model
+from acutance_platform.verbs.written import write_whole
 
 _OTHER_NAMES = {"bsd100": "B100", "bsds100": "B100"}
 """What folders of a set are called elsewhere, in small letters."""
@@ -129,17 +129,7 @@ def import_model(
     network = imported.generator
     extra = {"imported": source.name, "preset": imported.preset}
     data = dump_weights(network, spec=network.spec, scale=imported.scale, extra=extra)
-    fresh = target.with_name(f".{target.name}.new")
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        fresh.write_bytes(data)
-        fresh.replace(target)
-    except OSError as error:
-        rule = f"this file cannot be written: {error.strerror}"
-        raise refuse("-o", str(target), rule, "Choose another -o.") from None
-    finally:
-        with suppress(OSError):
-            fresh.unlink(missing_ok=True)
+    write_whole(data, target)
     return imported.preset, imported.scale, imported.notes
 
 
