@@ -15,11 +15,13 @@ def measured(*options, limit):
     return [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
 
 
-def test_twenty_trials_of_a_second_take_about_ten(tmp_path):
-    (row,) = measured("--trials", 20, limit=110)
+def test_twenty_trials_of_a_second_cost_the_driver_little():
+    (row,) = measured("--trials", 20, limit=200)
     assert row["trials"] == 20
-    # Wide, for busy machines: the bar is on 300 trials, below.
-    assert -0.1 < row["overhead"] < 1.0, row
+    assert row["overhead"] > -0.1, row  # faster than its own sleep: it measured something else
+    # CPU, which neighbours hardly change (about 80 ms per trial on a quiet
+    # machine); the bar on wall time is on 300 trials, below.
+    assert row["driver_cpu_ms_per_trial"] < 400, row
 
 
 @pytest.mark.long
