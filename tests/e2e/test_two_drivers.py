@@ -60,8 +60,9 @@ def test_one_of_two_drivers_works_and_a_dead_one_is_replaced(machines, place, tm
     records = Log(place.store, "both").read()
     (_, start) = (record for record in records if record["do"] == "start")
     begun = next(r for r in records if r["do"] == "begin" and r["time"] > start["time"])
-    assert start["time"] - killed < TAKEN_OVER + 36, "silence, then Python, Ray and the dataset"
-    assert begun["time"] - start["time"] < 60
+    # Silence, then Python, Ray and the dataset, which beside other tests take three times as long.
+    assert TAKEN_OVER / 2 < start["time"] - killed < TAKEN_OVER + 120
+    assert begun["time"] - start["time"] < 180
     sweep = open_sweep(place.store, "both").sweep
     assert sweep.state == "COMPLETE"
     assert len(sweep.trials) == 4
