@@ -12,7 +12,6 @@ from typing import Any, Final
 import numpy as np
 import torch
 from filelock import FileLock
-from scipy.optimize import nnls
 
 from acutance_platform.recipe import Recipe, build_recipe, chain, rank_threads
 from acutance_platform.training.costs import StepWork, empty_batch, step_work
@@ -98,6 +97,9 @@ def measured_speed(recipe: Recipe) -> Speed:
         rows.append(_row(step_work(chain(small)[0])))
         seconds.append(_timed(small, device))
     relative = np.array(rows) / np.array(seconds)[:, None]
+    # Here, as importing it takes most of a second, and only `plan` and constraints ask.
+    from scipy.optimize import nnls
+
     rates, _ = nnls(relative, np.ones(len(rows)))
     per_flop, per_byte, per_call = (float(rate) for rate in rates)
     return Speed(per_flop, per_byte, per_call, context_of(device))
