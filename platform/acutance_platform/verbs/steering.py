@@ -62,12 +62,13 @@ def enqueue(name: str, *, sets: Iterable[str], home: Home | None = None) -> dict
         RecipeErrors: If there is no such sweep, it has ended, or the point is not of its space.
     """
     home = home or open_home()
-    if open_sweep(home.store, name).sweep.search is None:
+    search = open_sweep(home.store, name).sweep.search
+    if search is None:
         way_out = "Points are added to sweeps. Train another recipe with `acutance train`."
         raise refuse("SWEEP", name, "this is a single training", way_out)
-    told, driven = _going(home, name, "take a point")
+    _, driven = _going(home, name, "take a point")
     point = _point(sets)
-    problems = initial_problems(parse_space(told.sweep.search.space), [point])
+    problems = initial_problems(parse_space(search.space), [point])
     if problems:
         head = f"{PLACE}.0."
         raise RecipeErrors(
