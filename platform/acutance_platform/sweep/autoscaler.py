@@ -17,8 +17,8 @@ from ray.experimental.internal_kv import _internal_kv_get, internal_kv_get_gcs_c
 from ray.util.placement_group import placement_group, remove_placement_group
 
 from acutance_platform.sweep.errors import SweepError
+from acutance_platform.sweep.nodes import cluster_nodes
 from acutance_platform.sweep.placing import Room, Share, bundle_of
-from acutance_platform.sweep.room import cluster_nodes
 
 PATIENCE: Final = 1200.0
 """Seconds for a first node: a machine is rented, an image of some GB pulled, Ray started."""

@@ -16,8 +16,8 @@ from acutance_platform.sweep.admission import Admission
 from acutance_platform.sweep.conductor import Conductor
 from acutance_platform.sweep.fitting import everything_fits
 from acutance_platform.sweep.misplaced import keep_from
+from acutance_platform.sweep.nodes import full_ids
 from acutance_platform.sweep.ports import LegOffer
-from acutance_platform.sweep.room import full_ids
 from acutance_platform.sweep.watch import NodeWatch
 
 _SECONDS_IDLE = 0.2

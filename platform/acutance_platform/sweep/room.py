@@ -1,14 +1,13 @@
 """What a recipe asks of the cluster, and whether any of its nodes can ever give that."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-import ray
-
 from acutance_platform.recipe.errors import Problem, RecipeErrors
-from acutance_platform.sweep.placing import MARK, NODE_CHARACTERS, Node, Room, Share, node_of
+from acutance_platform.sweep.nodes import cluster_nodes
+from acutance_platform.sweep.placing import MARK, Node, Room, Share
 
-__all__ = ["Share", "cluster_nodes", "full_ids", "require_room", "share_of"]
+__all__ = ["Share", "require_room", "share_of"]
 
 
 def share_of(recipe: Mapping[str, Any], nodes: Sequence[Node] | None = None) -> Share:
@@ -55,19 +54,6 @@ def _nobody_called(name: str, nodes: Sequence[Node]) -> Problem:
         f"Start nodes with `ray start … --resources '{{\"{MARK}{name}\": 1}}'`, or mend the name."
     )
     return Problem("resources.nodes", name, rule, way_out)
-
-
-def cluster_nodes() -> list[Node]:
-    """Return the nodes that are alive now."""
-    found: list[dict[str, Any]] = ray.nodes()  # type: ignore[no-untyped-call]  # ray 2.60
-    return [node_of(each) for each in found if each["Alive"]]
-
-
-def full_ids(names: Collection[str]) -> list[str]:
-    """Return the whole ids of living nodes of which the first characters are known."""
-    found: list[dict[str, Any]] = ray.nodes()  # type: ignore[no-untyped-call]  # ray 2.60
-    alive = [each["NodeID"] for each in found if each["Alive"]]
-    return sorted(each for each in alive if each[:NODE_CHARACTERS] in names)
 
 
 def _largest(nodes: Sequence[Node]) -> list[Node]:

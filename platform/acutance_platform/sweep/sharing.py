@@ -13,9 +13,10 @@ from acutance_platform.sweep.autoscaler import have_room
 from acutance_platform.sweep.broker import Seat
 from acutance_platform.sweep.conductor import Conductor
 from acutance_platform.sweep.gpus import CONTEXT, gpus_of
+from acutance_platform.sweep.nodes import cluster_nodes
 from acutance_platform.sweep.placing import Share, bundle_of
 from acutance_platform.sweep.plan import SweepPlan
-from acutance_platform.sweep.room import cluster_nodes, require_room, share_of
+from acutance_platform.sweep.room import require_room, share_of
 from acutance_platform.sweep.shares import packer, smallest
 
 _NODE_ID = "ray.io/node-id"
