@@ -1,13 +1,19 @@
 """The manifests of Kubernetes: strict schemas, and what only follows from several of them."""
 
 import json
+import shlex
 import shutil
 import subprocess
 
 import pytest
 from deploy_schemas import core_problems, ray_problems, read_crd
-from deploy_yaml import DEPLOY, read_all, resolve
+from deploy_yaml import DEPLOY, read, read_all, resolve
+from ray.autoscaler._private.kuberay.autoscaling_config import (
+    _derive_autoscaling_config_from_ray_cr as derived,
+)
 from shared_data import shared
+
+from acutance_platform.sweep.placing import MARK
 
 KUBERAY = DEPLOY / "kuberay"
 CLUSTER, SWEEP = resolve(KUBERAY / "cluster"), resolve(KUBERAY / "sweep")
@@ -107,6 +113,28 @@ def test_secrets_are_referred_to_and_never_written():
                 name = variable["name"]
                 secret = "secretKeyRef" in variable.get("valueFrom", {})
                 assert secret == name.endswith("_URI"), name
+
+
+def test_workers_declare_the_name_that_sweeps_call_them_by_and_none_runs_before_one_does():
+    """As Ray's own autoscaler reads the definition of the cluster."""
+    read = derived(one(CLUSTER, "RayCluster") | {"status": {}})
+    kinds = {
+        name: node for name, node in read["available_node_types"].items() if "head" not in name
+    }
+    assert set(kinds) == {"cpu", "gpu", "spot"}
+    for name, node in kinds.items():
+        assert node["resources"][f"{MARK}{name}"] == 1
+        assert node["min_workers"] == 0 < node["max_workers"]
+    entry = shlex.split(one(SWEEP, "RayJob")["spec"]["entrypoint"])
+    named = next(word for word in entry if word.startswith("resources.nodes="))
+    assert named.partition("=")[2] in kinds
+
+
+def test_workers_at_amazon_declare_their_names():
+    types = read(DEPLOY / "ray" / "aws.yaml")["available_node_types"]
+    for name in ("gpu", "cpu"):
+        assert types[name]["resources"][f"{MARK}{name}"] == 1
+        assert types[name]["min_workers"] == 0
 
 
 def test_workers_have_time_to_save_before_they_go_and_spot_workers_no_more_than_aws_gives():

@@ -15,6 +15,8 @@ from pathlib import Path
 
 import ray
 
+from acutance_platform.sweep.errors import Misplaced
+
 
 @dataclass(frozen=True)
 class Report:
@@ -31,6 +33,8 @@ class Report:
 
 class FakeTraining:
     def __init__(self, recipe, *, store, local, machine, rungs, owner):
+        if os.environ.get("FAKE_KIND") == "other":
+            raise Misplaced("this node is of another kind")
         self.fake = recipe["fake"]
         self.every = recipe["evaluation"]["every"]
         self.rungs, self.owner = set(rungs), owner

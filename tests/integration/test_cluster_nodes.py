@@ -135,10 +135,27 @@ def test_a_node_that_is_drained_hands_its_trial_over_with_nothing_lost(cluster, 
     assert set(done.values()) == {1}, "every step was saved before the node went"
 
 
+def test_a_leg_that_comes_to_a_node_of_another_kind_goes_on_elsewhere(cluster, tmp_path):
+    ray_nodes, _ = cluster
+    other = ray_nodes.add_node(
+        num_cpus=1, object_store_memory=80 * 1024**2, env_vars={"FAKE_KIND": "other"}
+    )
+    running = Running(tmp_path, ray_nodes.address, base=sweeps.recipe(steps=20, seconds=0.15))
+    assert running.end() == "COMPLETE"
+    refused = other.node_id[:12]
+    began = Counter(record["node"] for record in of(running.records, "begin"))
+    assert 1 <= began.pop(refused) <= 2, "it is not tried again and again"
+    assert len(began) == 2
+    failures = of(running.records, "failure")
+    assert all(failure["lost"] for failure in failures), "no fault of the trial"
+    steps = (tmp_path / "store" / "fake" / "steps.log").read_text().split("\n")
+    assert len(list(filter(None, steps))) == 80, "no step was done there, none twice"
+
+
 def test_the_nodes_are_asked_what_they_have(cluster, tmp_path):
     ray_nodes, _ = cluster
     store = open_store(tmp_path / "store")
-    facts = survey(ray_nodes.address, store, plugins=["chaos_losses"], mixed=False)
+    facts = survey(ray_nodes.address, store, plugins=["chaos_losses"], resources={})
     assert facts.torch.startswith("2.13")
     assert facts.gpus == 0
     assert not list((tmp_path / "store").rglob("doctor/*")), "the question is taken back"

@@ -115,6 +115,9 @@ class Resources(Part):
     """GPUs that all trials of a sweep may hold together; null = all that there are."""
     priority: int | None = Field(default=None, ge=-1000, le=1000)
     """Of several sweeps on one cluster the larger goes first, equals share evenly; null = 0."""
+    nodes: str | None = Field(default=None, pattern="^[A-Za-z0-9_]{1,40}$")
+    """What the nodes of a cluster are called on which trials run: those that declare one
+    `acutance_NAME` as a resource of Ray's; null = all. Nothing on one machine."""
     share: Literal["same", "any"] = "same"
     """`same`: stages are shared between machines of one kind only; `any`: bits may differ."""
 

@@ -3,7 +3,8 @@
 import math
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
+from itertools import islice
 from typing import Any, Protocol, final
 
 from acutance_platform.sweep.placing import Node, Place, Room, Share
@@ -40,11 +41,21 @@ class Allowance:
 class Neighbours(Protocol):
     """The other sweeps of a cluster; see `broker`."""
 
+    @property
+    def grows(self) -> bool:
+        """Whether more nodes start where they are asked for."""
+
     def allowance(self) -> Allowance | None:
         """Return what this sweep may hold; None where nobody says."""
 
-    def say(self, nodes: Sequence[Node], held: Sequence[Held], legs: Sequence[Share]) -> None:
-        """Note what this sweep holds and could use."""
+    def say(
+        self,
+        nodes: Sequence[Node],
+        held: Sequence[Held],
+        legs: Sequence[Share],
+        more: Sequence[Share],
+    ) -> None:
+        """Note what this sweep holds, could use, and could on a larger cluster."""
 
 
 @final
@@ -75,16 +86,19 @@ class Admission:
         self._told = -math.inf
         self._looked, self._nodes, self._slots = -math.inf, list[Node](), 0
         self._held: dict[str, Held] = {}
+        self.barred: set[str] = set()
+        """Nodes to which no leg of this sweep may come."""
 
     def share_of(self, gpu: float | None) -> Share:
         """Return what a leg takes whose trial has this share of GPUs; None takes the sweep's."""
-        return self.share if gpu is None else Share(self.share.cpu, gpu)
+        return self.share if gpu is None else replace(self.share, gpu=gpu)
 
     @property
     def nodes(self) -> list[Node]:
         """The nodes that are alive, looked at every few seconds."""
         if time.monotonic() - self._looked > _SECONDS_BETWEEN_LOOKS:
-            self._nodes = self._find()
+            found = self._find()
+            self._nodes = [replace(node, barred=node.name in self.barred) for node in found]
             self._slots = Room(self._nodes).count(self.share)
             self._looked = time.monotonic()
         return self._nodes
@@ -136,7 +150,16 @@ class Admission:
             return
         self._told = time.monotonic()
         held = self.holds(active)
-        self._neighbours.say(self.nodes, held, self.could_use(held, wanted()))
+        legs = self.could_use(held, wanted())
+        more = self.would_use(held, wanted()) if self._neighbours.grows else legs
+        self._neighbours.say(self.nodes, held, legs, more)
+
+    def bar(self, node: str) -> bool:
+        """Let no leg come to a node any more; return whether there is another, or may be soon."""
+        self.barred.add(node)
+        self._looked = -math.inf
+        grows = self._neighbours is not None and self._neighbours.grows
+        return grows or Room(self.nodes).place_for(self.share) is not None
 
     def begin(self, trial: str, gpu: float | None) -> None:
         """Note that a leg was offered."""
@@ -165,6 +188,15 @@ class Admission:
             if len(shares) - len(held) >= MOST_WANTED or not self._within(shares, share):
                 break
             if room.put(share) is None:
+                break
+            shares.append(share)
+        return shares
+
+    def would_use(self, held: Sequence[Held], wanted: Iterable[float | None]) -> list[Share]:
+        """Return what legs take and wanted ones would on a cluster of any size; as `could_use`."""
+        shares = [each.share for each in held]
+        for gpu in islice(wanted, MOST_WANTED):
+            if not self._within(shares, share := self.share_of(gpu)):
                 break
             shares.append(share)
         return shares
@@ -203,11 +235,12 @@ def plain(held: Held) -> dict[str, Any]:
     """Return a held leg as plain data."""
     place = held.place
     where = None if place is None else [place.node, list(place.gpus)]
-    return {"cpu": held.share.cpu, "gpu": held.share.gpu, "place": where}
+    return {**asdict(held.share), "place": where}
 
 
 def held_of(told: Mapping[str, Any]) -> Held:
     """Return a held leg from plain data."""
     where = told.get("place")
     place = None if where is None else Place(str(where[0]), tuple(where[1]))
-    return Held(Share(float(told["cpu"]), float(told["gpu"])), place)
+    share = Share(float(told["cpu"]), float(told["gpu"]), str(told.get("nodes", "")))
+    return Held(share, place)

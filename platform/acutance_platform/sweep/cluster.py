@@ -108,18 +108,29 @@ def connected(
             "py_modules": shipped(Path(folder), plugins),
         }
         try:
-            ray.init(
-                address=address,
-                namespace="acutance",
-                log_to_driver=False,
-                logging_level=logging.ERROR,
-                runtime_env=code,
-            )
+            _join(address, code)
             yield
         except ConnectionError as error:
             raise SweepError(f"{address}: no Ray cluster answers there ({error}).") from None
         finally:
             ray.shutdown()
+
+
+def _join(address: str, code: dict[str, Any]) -> None:
+    """Connect to a cluster; from a machine that is none of its nodes Ray cannot."""
+    try:
+        ray.init(
+            address=address,
+            namespace="acutance",
+            log_to_driver=False,
+            logging_level=logging.ERROR,
+            runtime_env=code,
+        )
+    except (RuntimeError, ValueError) as error:
+        raise SweepError(
+            f"{address}: this machine cannot join the Ray cluster there ({error}). Start sweeps on "
+            "one of its nodes, such as the head, or send them with `ray job submit`."
+        ) from None
 
 
 @contextmanager

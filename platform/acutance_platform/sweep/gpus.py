@@ -104,5 +104,9 @@ def tell() -> None:
         numbers = range(torch.cuda.device_count())
         memory = min(torch.cuda.mem_get_info(number)[1] for number in numbers)
         measured = context_of(torch.device("cuda", 0))
-        context = min(max(measured, _CONTEXTS[0]), _CONTEXTS[1])
-        sys.stdout.write(f"{memory} {context}\n")
+        sys.stdout.write(f"{memory} {sound_context(measured)}\n")
+
+
+def sound_context(measured: float) -> float:
+    """Return the bytes that a process is taken to need beside its tensors, from what it took."""
+    return min(max(measured, _CONTEXTS[0]), _CONTEXTS[1])

@@ -20,6 +20,7 @@ from typing import Any
 import ray
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
+from acutance_platform.sweep.autoscaler import autoscaler
 from acutance_platform.sweep.cluster import connected
 from acutance_platform.sweep.errors import SweepError
 
@@ -44,6 +45,8 @@ class NodeAnswer:
     """Its answer, plain data; None where there is none."""
     fault: str = ""
     """Why there is none."""
+    grows: bool = False
+    """Whether an autoscaler starts more nodes of its cluster when they are asked for."""
 
 
 def inquire(
@@ -122,10 +125,18 @@ def _ask(question: str, argument: Mapping[str, Any], limit: float) -> list[dict[
     ready: list[Any] = []
     if tasks:
         ready, _ = ray.wait(list(tasks), num_returns=len(tasks), timeout=max(1.0, limit))
-    answers = [_about(node, limit) for node in known]
+    grows = _grows()
+    answers = [{**_about(node, limit), "grows": grows} for node in known]
     for sent in ready:
         answers[tasks[sent]] |= _result(sent)
     return answers
+
+
+def _grows() -> bool:
+    try:
+        return autoscaler() is not None
+    except Exception:  # it is asked about nodes, and goes on without this
+        return False
 
 
 def _about(node: Mapping[str, Any], limit: float) -> dict[str, Any]:

@@ -14,8 +14,9 @@ from ray.tune.search import Searcher
 
 from acutance_platform.sweep.admission import Admission
 from acutance_platform.sweep.conductor import Conductor
-from acutance_platform.sweep.errors import SweepError
 from acutance_platform.sweep.fitting import everything_fits
+from acutance_platform.sweep.misplaced import keep_from
+from acutance_platform.sweep.nodes import full_ids
 from acutance_platform.sweep.ports import LegOffer
 from acutance_platform.sweep.watch import NodeWatch
 
@@ -142,6 +143,7 @@ class Crossing:
             "trial": offer.trial,
             "owner": f"{self.conductor.plan.name}/{offer.trial}",
             "gpu": self.admission.share_of(offer.share).gpu,
+            "barred": full_ids(barred) if (barred := self.admission.barred) else [],
             "recipe": json.dumps(offer.recipe),
             "rungs": list(offer.rungs),
         }
@@ -258,19 +260,11 @@ class LegScheduler(FIFOScheduler):
             conductor.release(name)  # it was asked to stop
             return
         error = _error_of(trial)
-        if "Misplaced" in error:
-            self._crossing.guard(lambda: _refuse(error), None)
-        lost = any(words in error for words in _LOST)
+        misplaced, node = "Misplaced" in error, conductor.nodes.get(name, "")
+        lost = misplaced or any(words in error for words in _LOST)
         self._crossing.guard(lambda: conductor.on_failure(name, error, lost=lost), None)
-
-
-def _refuse(error: str) -> None:
-    """End a sweep of which a leg came to a node of another kind."""
-    said = error.strip().splitlines()[-1]
-    raise SweepError(
-        f"{said}. Take that node out of the cluster, or write `resources: {{share: any}}` in a "
-        "sweep of another name; this one goes on with `acutance resume`."
-    )
+        if misplaced:
+            self._crossing.guard(lambda: keep_from(self._crossing.admission, node, error), None)
 
 
 def _error_of(trial: Any) -> str:

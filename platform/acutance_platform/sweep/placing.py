@@ -6,6 +6,10 @@ from typing import Any, final
 
 NODE_CHARACTERS = 12
 """What a journal keeps of a node's id."""
+MARK = "acutance_"
+"""Begins the names of Ray's resources by which nodes say what they are called."""
+_MARKED = 0.001
+"""What a leg takes of such a resource, of which a node has one."""
 _CRUMB = 1e-6
 """A third of a GPU fits three times, whatever floating point says."""
 
@@ -16,6 +20,8 @@ class Share:
 
     cpu: float
     gpu: float
+    nodes: str = ""
+    """What the nodes are called on which it may lie; empty for all."""
 
 
 @dataclass(frozen=True)
@@ -28,6 +34,14 @@ class Node:
     gpus: int
     gpu_memory: float | None = None
     """Bytes of its smallest GPU, where `deploy/` declares them."""
+    marks: frozenset[str] = frozenset()
+    """What it is called, where `deploy/` says so."""
+    barred: bool = False
+    """Whether no leg of this sweep may come here; those of others may lie here."""
+
+    def takes(self, share: Share) -> bool:
+        """Say whether a share may lie here, whatever room there is."""
+        return not self.barred and (not share.nodes or share.nodes in self.marks)
 
     def __str__(self) -> str:
         return f"{self.cpus:g} CPUs, {self.gpus} GPUs"
@@ -65,7 +79,8 @@ class Room:
         """Return where a share would go; None where nothing has room for it."""
         for node in self.nodes:
             gpus = self._gpus_for(share.gpu, self._gpus[node.name])
-            if gpus is not None and self._cpus[node.name] + _CRUMB >= share.cpu:
+            room = self._cpus[node.name] + _CRUMB >= share.cpu
+            if gpus is not None and room and node.takes(share):
                 return Place(node.name, gpus)
         return None
 
@@ -91,7 +106,8 @@ class Room:
         if share.gpu <= 0:
             if share.cpu <= 0:
                 return 0
-            fit = sum(int(max(0.0, free) / share.cpu + _CRUMB) for free in self._cpus.values())
+            free = [self._cpus[node.name] for node in self.nodes if node.takes(share)]
+            fit = sum(int(max(0.0, each) / share.cpu + _CRUMB) for each in free)
             return min(fit, most)
         trial = self.copy()
         return next((n for n in range(most) if trial.put(share) is None), most)
@@ -128,7 +144,8 @@ class Room:
 def node_of(told: Mapping[str, Any]) -> Node:
     """Return a node as Ray tells it.
 
-    A node may declare `gpu_memory_gib`, the GiB of its smallest GPU, as a resource of Ray's.
+    A node may declare `gpu_memory_gib`, the GiB of its smallest GPU, as a resource of Ray's, and
+    what it is called: `acutance_NAME`, of which it has one.
     """
     resources = told["Resources"]
     memory = resources.get("gpu_memory_gib")
@@ -137,4 +154,13 @@ def node_of(told: Mapping[str, Any]) -> Node:
         float(resources.get("CPU", 0)),
         int(resources.get("GPU", 0)),
         None if memory is None else float(memory) * 2**30,
+        frozenset(name.removeprefix(MARK) for name in resources if name.startswith(MARK)),
     )
+
+
+def bundle_of(share: Share) -> dict[str, float]:
+    """Return what a leg asks of Ray."""
+    asked = {"CPU": share.cpu, "GPU": share.gpu}
+    if share.nodes:
+        asked[f"{MARK}{share.nodes}"] = _MARKED
+    return {name: amount for name, amount in asked.items() if amount}

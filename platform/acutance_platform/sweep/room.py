@@ -3,23 +3,23 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import ray
-
 from acutance_platform.recipe.errors import Problem, RecipeErrors
-from acutance_platform.sweep.placing import Node, Room, Share, node_of
+from acutance_platform.sweep.nodes import cluster_nodes
+from acutance_platform.sweep.placing import MARK, Node, Room, Share
 
-__all__ = ["Share", "cluster_nodes", "require_room", "share_of"]
+__all__ = ["Share", "require_room", "share_of"]
 
 
 def share_of(recipe: Mapping[str, Any], nodes: Sequence[Node] | None = None) -> Share:
     """Return what a recipe asks for; `gpu: auto` is one a rank where there are any, else none."""
     resources = recipe.get("resources") or {}
     cpu, gpu = float(resources.get("cpu", 1)), resources.get("gpu", "auto")
+    named = str(resources.get("nodes") or "")
     if gpu == "auto":
         nodes = cluster_nodes() if nodes is None else nodes
-        any_gpu = any(node.gpus for node in nodes)
+        any_gpu = any(node.gpus and node.takes(Share(cpu, 0.0, named)) for node in nodes)
         gpu = float(resources.get("ranks") or 1) if any_gpu else 0.0
-    return Share(cpu, float(gpu))
+    return Share(cpu, float(gpu), named)
 
 
 def require_room(share: Share, nodes: Sequence[Node] | None = None) -> None:
@@ -31,7 +31,10 @@ def require_room(share: Share, nodes: Sequence[Node] | None = None) -> None:
     nodes = cluster_nodes() if nodes is None else nodes
     if Room(nodes).place_for(share) is not None:
         return
-    has = "; ".join(sorted({str(node) for node in _largest(nodes)}))
+    able = [node for node in nodes if node.takes(share)]
+    if nodes and not able:
+        raise RecipeErrors([_nobody_called(share.nodes, nodes)])
+    has = "; ".join(sorted({str(node) for node in _largest(able)}))
     raise RecipeErrors(
         [
             Problem(
@@ -44,10 +47,13 @@ def require_room(share: Share, nodes: Sequence[Node] | None = None) -> None:
     )
 
 
-def cluster_nodes() -> list[Node]:
-    """Return the nodes that are alive now."""
-    found: list[dict[str, Any]] = ray.nodes()  # type: ignore[no-untyped-call]  # ray 2.60
-    return [node_of(each) for each in found if each["Alive"]]
+def _nobody_called(name: str, nodes: Sequence[Node]) -> Problem:
+    known = sorted({mark for node in nodes for mark in node.marks})
+    rule = f"no node of the cluster is called so (there are: {', '.join(known) or 'no names'})"
+    way_out = (
+        f"Start nodes with `ray start … --resources '{{\"{MARK}{name}\": 1}}'`, or mend the name."
+    )
+    return Problem("resources.nodes", name, rule, way_out)
 
 
 def _largest(nodes: Sequence[Node]) -> list[Node]:

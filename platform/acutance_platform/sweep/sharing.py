@@ -3,18 +3,24 @@
 import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import asdict
 from typing import Any
 
 from ray.tune import PlacementGroupFactory
 
 from acutance_platform.sweep.admission import Admission
+from acutance_platform.sweep.autoscaler import have_room
 from acutance_platform.sweep.broker import Seat
 from acutance_platform.sweep.conductor import Conductor
 from acutance_platform.sweep.gpus import CONTEXT, gpus_of
-from acutance_platform.sweep.placing import Share
+from acutance_platform.sweep.nodes import cluster_nodes
+from acutance_platform.sweep.placing import Share, bundle_of
 from acutance_platform.sweep.plan import SweepPlan
-from acutance_platform.sweep.room import cluster_nodes, require_room, share_of
+from acutance_platform.sweep.room import require_room, share_of
 from acutance_platform.sweep.shares import packer, smallest
+
+_NODE_ID = "ray.io/node-id"
+"""A label that every node of Ray's has."""
 
 
 @contextmanager
@@ -32,9 +38,13 @@ def admitted(
     Raises:
         RecipeErrors: If no node of the cluster can ever run a trial.
     """
-    resources, nodes = plan.recipe.get("resources") or {}, cluster_nodes()
-    share = share_of(plan.recipe, nodes)
-    require_room(share, nodes)
+    resources = dict(plan.recipe.get("resources") or {})
+    if not shared:
+        resources["nodes"] = None  # this machine is called nothing
+    share = share_of({"resources": resources}, cluster_nodes())
+    if shared:
+        have_room(share)  # a node that was there a minute ago may have been idle for too long
+    require_room(share, nodes := cluster_nodes())
     packed, context = _packs(resources, share), float(CONTEXT)
     if packed or 0 < share.gpu < 1:
         least = smallest(nodes, gpus_of(nodes), share.cpu)
@@ -51,7 +61,7 @@ def admitted(
         neighbours=seat,
     )
     try:
-        yield admission, {"cpu": share.cpu, "gpu": share.gpu, "context": context}
+        yield admission, {**asdict(share), "context": context}
     finally:
         if seat is not None:
             seat.leave()
@@ -59,7 +69,12 @@ def admitted(
 
 def requested(config: Mapping[str, Any]) -> PlacementGroupFactory:
     """Return what a leg asks of Ray; equal requests may use a worker again."""
-    return PlacementGroupFactory([{"CPU": config["cpu"], "GPU": config["gpu"]}])
+    bundle = bundle_of(Share(config["cpu"], config["gpu"], config["nodes"]))
+    barred = ", ".join(config["barred"])
+    elsewhere: dict[str, Any] = (
+        {"bundle_label_selector": [{_NODE_ID: f"!in({barred})"}]} if barred else {}
+    )
+    return PlacementGroupFactory([bundle], **elsewhere)
 
 
 def _packs(resources: Mapping[str, Any], share: Share) -> bool:

@@ -19,9 +19,11 @@ from typing import Any
 import ray
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
+from acutance_platform.sweep.autoscaler import share_wanted
 from acutance_platform.sweep.cluster import connected
 from acutance_platform.sweep.errors import SweepError
 from acutance_platform.sweep.places import node_folder
+from acutance_platform.sweep.placing import Room, Share, node_of
 from acutance_platform.training.machine import Facts
 from acutance_storage import BlobStore, open_store
 
@@ -41,33 +43,42 @@ class Answer:
     """Why it cannot train; empty where it can."""
 
 
-def survey(address: str, store: BlobStore, *, plugins: Collection[str], mixed: bool) -> Facts:
+def survey(
+    address: str, store: BlobStore, *, plugins: Collection[str], resources: Mapping[str, Any]
+) -> Facts:
     """Return what the nodes of a cluster have; the largest counts of processors and GPUs.
+
+    Those are asked that can run a trial, or all if none can. Where none can and an autoscaler
+    runs, one is waited for.
 
     Args:
         address: Of the Ray cluster.
         store: Every node has to read what this process writes there.
         plugins: Modules that the nodes are sent beside our own.
-        mixed: Whether nodes of several kinds may take part; the most frequent kind is told.
+        resources: Of the recipe, as its file says them. With `share: any` nodes of several kinds
+            may take part; the most frequent kind is told.
 
     Raises:
-        SweepError: If no node answers, one cannot reach the store, or kinds are mixed.
+        SweepError: If no node answers, one cannot reach the store, kinds are mixed, or the
+            autoscaler can start no node that can run a trial.
     """
     token = f"doctor/{secrets.token_hex(8)}"
     store.write(token, b"acutance")
     try:
         with connected(address, plugins=plugins):
-            answers = _ask(store.address, token)
+            answers = _ask(store.address, token, share_wanted(resources))
     finally:
         with suppress(Exception):  # what is left there harms nobody
             store.delete(token)
-    return _agreed(answers, mixed=mixed)
+    return _agreed(answers, mixed=resources.get("share") == "any")
 
 
-def _ask(store: str, token: str) -> list[Answer]:
-    """Return what each node that can train says in time."""
+def _ask(store: str, token: str, share: Share) -> list[Answer]:
+    """Return what each node says in time that can run a leg; each that can train, if none can."""
     known: list[dict[str, Any]] = ray.nodes()  # type: ignore[no-untyped-call]  # ray 2.60
     nodes = [node for node in known if node["Alive"] and node["Resources"].get("CPU", 0) > 0]
+    able = [node for node in nodes if Room([node_of(node)]).place_for(share) is not None]
+    nodes = able or nodes
     look = ray.remote(num_cpus=0, max_retries=0)(_look)
     asked = {
         look.options(

@@ -110,11 +110,17 @@ def _nodes(address: str, answers: "Sequence[NodeAnswer]") -> Iterator[Finding]:
     )
     if offered:
         yield Finding("cluster", "ok", f"{address}: {told}")
+    elif any(answer.grows for answer in living):
+        words = f"{address} has no node with CPUs; its autoscaler starts them for a sweep"
+        advice = "Ask again while a sweep runs, to have its nodes looked at."
+        yield Finding("cluster", "warning", words, advice)
     else:
         advice = f"Start a node: ray start --address {address} with --num-cpus above 0."
         yield Finding("cluster", "failure", f"{address} has no node with CPUs: {told}", advice)
     hosts = {answer.host for answer in living}
-    for host in sorted({answer.host for answer in answers if not answer.alive} - hosts):
+    # Where an autoscaler starts nodes they also go, when they are idle.
+    gone = {answer.host for answer in answers if not (answer.alive or answer.grows)}
+    for host in sorted(gone - hosts):
         advice = "Start its node again, if it is to take part."
         yield Finding(f"node {host}", "warning", "it left the cluster", advice)
     for answer in living:
@@ -151,7 +157,10 @@ def _versions(said: Mapping[str, Any]) -> Iterator[Finding]:
     kinds = {json.dumps(known["torch"].get("kind")) for known in said.values()}
     if len(kinds) > 1:
         words = f"nodes are of {len(kinds)} kinds: {'; '.join(sorted(kinds))}"
-        advice = "Use nodes of one kind, or write resources: {share: any} and expect other bits."
+        advice = (
+            "Use nodes of one kind, name the kinds and write resources: {nodes: NAME}, or write "
+            "resources: {share: any} and expect other bits."
+        )
         yield Finding("machine kinds", "warning", words, advice)
 
 

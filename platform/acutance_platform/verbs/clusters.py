@@ -17,7 +17,7 @@ def on_cluster(home: Home, address: str | None, recipe: Mapping[str, Any]) -> Ho
     Args:
         home: Store and local folder.
         address: Of the cluster; None takes RAY_ADDRESS.
-        recipe: As its file says it; its plug-ins go to the nodes, `resources.share` is heeded.
+        recipe: As its file says it; its plug-ins go to the nodes, its `resources` are heeded.
 
     Raises:
         SweepError: If the cluster does not answer, or trials would fail on its nodes.
@@ -29,9 +29,9 @@ def on_cluster(home: Home, address: str | None, recipe: Mapping[str, Any]) -> Ho
     from acutance_platform.sweep.survey import survey
 
     resources, plugins = recipe.get("resources"), recipe.get("plugins")
-    share = resources.get("share") if isinstance(resources, Mapping) else None
+    resources = resources if isinstance(resources, Mapping) else {}
     named = [name for name in plugins if isinstance(name, str)] if plugins else []
-    facts = survey(address, home.store, plugins=named, mixed=share == "any")
+    facts = survey(address, home.store, plugins=named, resources=resources)
     return replace(home, facts=facts, address=address)
 
 

@@ -1,7 +1,6 @@
 """`validate` and `plan`: what is wrong with a file, and what it will cost, before anything runs."""
 
 import math
-import os
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -29,6 +28,7 @@ from acutance_platform.verbs.estimating import (
 )
 from acutance_platform.verbs.files import File, read_file
 from acutance_platform.verbs.home import Home
+from acutance_platform.verbs.packing import slots_here
 from acutance_platform.verbs.plans import spec_of, sweep_plan, warm_records
 from acutance_storage import open_dataset
 
@@ -145,9 +145,9 @@ def _plan_sweep(file: File, search: Search, home: Home) -> Forecast:
     recipes = [recipe for recipe, _ in chosen]
     samples = [timed_sample(recipe, shown, home) for recipe, shown in chosen]
     counted = trials or len(draws)
-    slots = _slots(file.recipe)
-    paid = payment([recipe for recipe, _ in draws], lambda r: _keys(running, r), home)
     likely = [recipe for recipe, _ in draws[:LISTED]]
+    slots = slots_here(file.recipe, likely, running.memory, local=home.local)
+    paid = payment([recipe for recipe, _ in draws], lambda r: _keys(running, r), home)
     pace = pace_of(likely, list(zip(recipes, samples, strict=True)), home)
     hours, least = _sweep_hours(
         running, counted, paid, pace, min(slots, counted), imports=import_seconds()
@@ -189,8 +189,8 @@ def outlook(path: Path, sets: Iterable[str], home: Home) -> Range | None:
     counted = file.search.budget.trials or len(draws)
     paid = payment(draws, lambda r: _keys(running, r), home)
     pace = pace_of(draws[:LISTED], [], home)
-    slots = min(_slots(file.recipe), counted)
-    return _sweep_hours(running, counted, paid, pace, slots, imports=IMPORTS)[0]
+    slots = slots_here(file.recipe, draws[:LISTED], running.memory, local=home.local)
+    return _sweep_hours(running, counted, paid, pace, min(slots, counted), imports=IMPORTS)[0]
 
 
 def _sweep_hours(
@@ -239,12 +239,3 @@ def _within(budget: Budget, steps: float) -> float:
 
 def _keys(running: SweepPlan, recipe: Recipe) -> Keys:
     return running.stages(recipe.model_dump(mode="json"))
-
-
-def _slots(recipe: Recipe) -> int:
-    cpus = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    slots = (cpus or 1) // recipe.resources.cpu
-    gpu = float(recipe.resources.gpu)
-    if gpu > 0:
-        slots = min(slots, int(torch.cuda.device_count() / gpu))
-    return max(1, slots)

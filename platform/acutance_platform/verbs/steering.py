@@ -33,7 +33,7 @@ def stop(address: str, *, home: Home | None = None) -> dict[str, Any]:
     """
     home = home or open_home()
     name, trial = split(address)
-    told, driven = _going(home, name, "stop")
+    told, driven = _going(home, name, "be stopped")
     if trial is None or told.sweep.search is None:
         if trial is not None:
             trial_of(told, trial)
@@ -62,12 +62,13 @@ def enqueue(name: str, *, sets: Iterable[str], home: Home | None = None) -> dict
         RecipeErrors: If there is no such sweep, it has ended, or the point is not of its space.
     """
     home = home or open_home()
-    told, driven = _going(home, name, "add a point")
-    if told.sweep.search is None:
+    search = open_sweep(home.store, name).sweep.search
+    if search is None:
         way_out = "Points are added to sweeps. Train another recipe with `acutance train`."
         raise refuse("SWEEP", name, "this is a single training", way_out)
+    _, driven = _going(home, name, "take a point")
     point = _point(sets)
-    problems = initial_problems(parse_space(told.sweep.search.space), [point])
+    problems = initial_problems(parse_space(search.space), [point])
     if problems:
         head = f"{PLACE}.0."
         raise RecipeErrors(
@@ -97,15 +98,27 @@ def trial_of(told: Told, name: str) -> Any:
 
 
 def _going(home: Home, name: str, what: str) -> tuple[Told, bool]:
-    """Return a sweep that has not ended, and whether a driver runs it."""
+    """Return a sweep that can still do what is asked, and whether a driver runs it."""
     told = seen_from(home, open_sweep(home.store, name))
     if finished(told):
-        rule = f"it has ended, it is {told.sweep.state}; there is nothing to {what}"
-        way_out = f"Let it go on first: acutance resume {name} --budget trials=+4"
-        if told.sweep.search is None:
-            way_out = _look(name)
-        raise refuse("SWEEP", name, rule, way_out)
+        rule = f"it is {told.sweep.state}, and what has ended cannot {what}"
+        raise refuse("SWEEP", name, rule, _instead(told, what))
     return told, told.sweep.running
+
+
+def _instead(told: Told, what: str) -> str:
+    """Return what to do with a sweep or training that has ended."""
+    name, search = told.sweep.name, told.sweep.search
+    if search is None or what == "be stopped":
+        return _look(name)
+    anew = "egin a sweep of another --name with the point under search.initial."
+    limited = [key for key, limit in search.budget.model_dump().items() if limit is not None]
+    if not limited:  # a whole grid
+        return f"B{anew}"
+    return (
+        f"Let it go on in one terminal (acutance resume {name} --budget {limited[0]}=+1) and "
+        f"repeat this in another, or b{anew}"
+    )
 
 
 def _posted(home: Home, name: str, driven: bool, do: str, **what: Any) -> dict[str, Any]:

@@ -9,7 +9,9 @@ from acutance_platform.search.fold import Sweep
 from acutance_platform.sweep.admission import Admission, Allowance, Held, held_of, plain
 from acutance_platform.sweep.broker import LAPSE, Book
 from acutance_platform.sweep.conductor import Conductor
+from acutance_platform.sweep.errors import SweepError
 from acutance_platform.sweep.gpus import Gpu
+from acutance_platform.sweep.misplaced import keep_from
 from acutance_platform.sweep.placing import Node, Place, Share
 from acutance_platform.sweep.shares import packer, share_for, smallest
 
@@ -23,6 +25,8 @@ def admission(share=Share(1, 1), **options):  # noqa: B008 (frozen)
 
 class Neighbours:
     """What a broker would answer, and what it was told."""
+
+    grows = False
 
     def __init__(self, *, cpus=99.0, gpus=99.0, others=()):
         self.answer, self.said = Allowance(cpus, gpus, tuple(others)), []
@@ -110,10 +114,39 @@ def test_a_sweep_says_what_it_holds_and_could_use_within_its_limits():
     asked.begin("x", 0.5)
     asked.tell(["x"], lambda: itertools.repeat(0.25))
     asked.tell(["x"], lambda: itertools.repeat(0.25))  # not again at once
-    ((nodes, held, legs),) = neighbours.said
+    ((nodes, held, legs, more),) = neighbours.said
     assert nodes == NODES
     assert held == [Held(Share(1, 0.5))]
-    assert legs == [Share(1, 0.5)] + [Share(1, 0.25)] * 6
+    assert legs == more == [Share(1, 0.5)] + [Share(1, 0.25)] * 6
+
+
+def test_where_nodes_can_be_had_a_sweep_says_how_much_more_it_could_use():
+    neighbours = Neighbours()
+    neighbours.grows = True
+    asked = admission(Share(1, 1, "fast"), neighbours=neighbours, limit=9)
+    asked.begin("x", None)
+    asked.tell(["x"], lambda: itertools.repeat(None))
+    ((_, _, legs, more),) = neighbours.said
+    assert legs == [Share(1, 1, "fast")], "no node here is called fast"
+    assert more == [Share(1, 1, "fast")] * 9
+
+
+def test_legs_keep_from_nodes_of_another_kind_while_there_are_others():
+    asked = admission(Share(8, 0))
+    assert asked.slots() == 1
+    with pytest.raises(SweepError, match=r"it is another machine\. .*nodes: NAME"):
+        keep_from(asked, "c", "Traceback\nMisplaced: it is another machine\n")
+    assert asked.slots() == 0
+    small = admission(Share(2, 0))
+    keep_from(small, "c", "Misplaced: no")
+    assert small.slots() == 4
+    neighbours = Neighbours()
+    neighbours.grows = True
+    growing = admission(Share(8, 0), neighbours=neighbours)
+    for node in ("c", "x", "y", "z"):
+        keep_from(growing, node, "Misplaced: no")
+    with pytest.raises(SweepError, match="Take such nodes out"):
+        keep_from(growing, "one more", "Misplaced: no")
 
 
 def test_the_smallest_share_that_holds_a_trial():
@@ -149,7 +182,8 @@ def test_a_book_forgets_who_is_silent():
     def told(priority, held, following):
         legs = [{"cpu": 1.0, "gpu": 0.0, "place": None}] * held
         rest = [[1.0, 0.0]] * following
-        return {"priority": priority, "capacity": [4.0, 0.0], "held": legs, "next": rest}
+        capacity = {"capacity": [4.0, 0.0], "nodes": "", "more": []}
+        return {"priority": priority, "held": legs, "next": rest, **capacity}
 
     assert book.tell("low", told(0, 0, 9))["cpus"] == 4.0
     assert book.tell("high", told(1, 0, 3))["cpus"] == 3.0

@@ -14,6 +14,8 @@ NODES = [Node("a", 4.0, 2)]
 def cluster(monkeypatch):
     """A book that may die, without Ray."""
     book, state = broker.Book(), SimpleNamespace(dead=False, killed=0)
+    tell = book.tell
+    book.tell = lambda *told: {**tell(*told), "grows": False}
 
     def reached():
         if state.dead:
@@ -49,9 +51,9 @@ def test_drivers_hear_of_each_other_and_the_last_one_ends_the_actor(cluster):
     first, second = broker.Seat("first", 0), broker.Seat("second", 1)
     assert first.allowance() == Allowance(0.0, 0.0), "nothing before the first answer"
     share = Share(1, 1)
-    first.say(NODES, [Held(share)], [share, share])
+    first.say(NODES, [Held(share)], [share, share], [share])
     until(lambda: first.allowance() == Allowance(2.0, 2.0))
-    second.say(NODES, [], [share])
+    second.say(NODES, [], [share], [share])
     until(lambda: first.allowance() == Allowance(1.0, 1.0, (), busy=True))
     assert second.allowance() == Allowance(1.0, 1.0, (Held(share),), busy=True)
     second.leave()
@@ -66,7 +68,7 @@ def test_a_driver_that_hears_nothing_goes_on_alone_until_it_does(cluster):
     seat = broker.Seat("only", 0)
     time.sleep(0.8)
     assert seat.allowance() == Allowance(0.0, 0.0), "it has said nothing yet"
-    seat.say(NODES, [], [Share(1, 0)])
+    seat.say(NODES, [], [Share(1, 0)], [])
     until(lambda: seat.allowance() is None)
     cluster.dead = False
     until(lambda: seat.allowance() == Allowance(1.0, 0.0))

@@ -55,3 +55,13 @@ def test_variables_are_taken_away_again(monkeypatch):
         assert os.environ["ADDED"] == "1"
         assert os.environ["ALREADY"] == "mine"
     assert "ADDED" not in os.environ
+
+
+def test_from_a_machine_that_is_no_node_of_the_cluster_the_way_in_is_named(monkeypatch):
+    def refuse(**options):
+        raise RuntimeError("No node info found")
+
+    monkeypatch.setattr(cluster.ray, "init", refuse)
+    words = r"auto: .*No node info.* on one of its nodes"
+    with pytest.raises(SweepError, match=words), cluster.connected("auto"):
+        raise AssertionError("not connected")

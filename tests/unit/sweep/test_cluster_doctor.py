@@ -129,6 +129,14 @@ def test_a_cluster_without_processors_cannot_run_trials(home, monkeypatch, well)
     assert "--num-cpus" in found["cluster"].advice
 
 
+def test_a_cluster_whose_nodes_start_on_demand_may_have_none(home, monkeypatch, well):
+    idle = node(None, host="10.0.0.8", alive=False, fault="it left the cluster", grows=True)
+    found = findings(home, monkeypatch, node(well, resources={}, grows=True), idle)
+    assert found["cluster"].verdict == "warning"
+    assert "its autoscaler starts them for a sweep" in found["cluster"].said
+    assert "node 10.0.0.8" not in found, "it was idle, and is wanted by nobody"
+
+
 @pytest.mark.parametrize(
     ("error", "said", "advice"),
     [

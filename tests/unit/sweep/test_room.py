@@ -1,9 +1,11 @@
+from dataclasses import replace
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from acutance_platform.recipe.errors import RecipeErrors
-from acutance_platform.sweep.placing import Node, Place, Room, Share, node_of
+from acutance_platform.sweep.placing import Node, Place, Room, Share, bundle_of, node_of
 from acutance_platform.sweep.room import require_room, share_of
 
 NODES = [Node("a", 4.0, 1), Node("b", 8.0, 0)]
@@ -26,6 +28,30 @@ def test_a_request_that_no_node_can_meet_is_refused_with_what_the_largest_have()
         require_room(Share(cpu=1, gpu=2), [Node("a", 4.0, 1), Node("b", 4.0, 1)])
     require_room(Share(cpu=8, gpu=0), NODES)
     require_room(Share(cpu=4, gpu=1), NODES)
+
+
+NAMED = [*NODES, Node("c", 4.0, 0, marks=frozenset({"fast"}))]
+
+
+def test_legs_for_named_nodes_lie_there_alone():
+    room = Room(NAMED)
+    assert room.count(Share(1, 0, "fast")) == 4
+    assert room.place_for(Share(1, 0, "fast")) == Place("c")
+    assert room.place_for(Share(1, 1, "fast")) is None, "it has no GPU"
+    barred = Room([replace(node, barred=node.name == "c") for node in NAMED])
+    assert barred.place_for(Share(1, 0, "fast")) is None
+    assert barred.put(Share(1, 0), Place("c")) == Place("c"), "another sweep's leg lies there"
+    assert bundle_of(Share(2, 0.5, "fast")) == {"CPU": 2, "GPU": 0.5, "acutance_fast": 0.001}
+    assert bundle_of(Share(2, 0)) == {"CPU": 2}
+    assert share_of({"resources": {"cpu": 2, "nodes": "fast"}}, NAMED) == Share(2, 0, "fast")
+
+
+def test_a_name_that_no_node_has_is_refused_with_those_that_there_are():
+    with pytest.raises(RecipeErrors, match=r"there are: fast\).*acutance_slow") as caught:
+        require_room(Share(1, 0, "slow"), NAMED)
+    assert caught.value.problems[0].place == "resources.nodes"
+    with pytest.raises(RecipeErrors, match=r"largest have 4 CPUs, 0 GPUs\)"):
+        require_room(Share(8, 0, "fast"), NAMED)
 
 
 @pytest.mark.parametrize(
