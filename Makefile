@@ -10,7 +10,7 @@ LINT_PATHS := storage models platform deploy tests docs
 seeds = set -e; for seed in 0 1 2; do $(BIN)/acutance sweep experiments/$(1)/sweep.yaml --set seed=$$seed --name $(1)-$$seed --resume auto; done
 
 .DEFAULT_GOAL := help
-.PHONY: help install test-gpu demo sweep quickstart toy-bars enhancenet-losses esrgan-interpolation srfeat-discriminators test campaign bench bench-bookkeeping bench-overhead bench-replay bench-store services services-down cluster cluster-up cluster-down lint types layers format docs golden clean
+.PHONY: help install test-gpu demo sweep quickstart toy-bars enhancenet-losses esrgan-interpolation srfeat-discriminators test campaign bench bench-bookkeeping bench-overhead bench-replay bench-store bench-tracking services services-down cluster cluster-up cluster-down lint types layers format docs golden clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 24
@@ -73,6 +73,10 @@ bench-replay: install  ## searches on recorded curves: ours beside random, NSGA-
 
 bench-store: install  ## the store beside plain boto3 on one S3 server: large blobs, small files
 	$(BIN)/python tests/benchmarks/store.py
+
+bench-tracking: install  ## the recorder beside bare MLflow calls on one server: 64 trials, SQLite and PostgreSQL
+	$(BIN)/python tests/benchmarks/tracking.py
+	$(BIN)/python tests/benchmarks/tracking.py --backend postgresql
 
 services:  ## an S3-compatible object store on this machine (Swift); prints what to export
 	@SWIFT_PYTHON=$(PYTHON) SWIFT_VENV=$(CURDIR)/.venv-services deploy/services/swift.sh start .services/swift

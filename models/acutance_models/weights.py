@@ -4,6 +4,7 @@ The format is safetensors; its header's metadata carries the generator's complet
 unpickled, and a file is compared with its spec before any memory is taken for a network.
 """
 
+import hashlib
 import json
 from collections.abc import Mapping
 from typing import Any
@@ -25,6 +26,9 @@ PICTURES = "pictures"
 the tensors of each begin with its place in the list, as in `0/body.0.weight`."""
 
 _SCHEMA, _SPEC, _SCALE = "acutance.schema", "acutance.spec", "acutance.scale"
+_CHECKSUM = "acutance.checksum"
+"""SHA-256 of the document as it is without this key: a loose file has no name that proves it.
+Documents that were written before there was one, or by others, carry none."""
 _LENGTH_BYTES = 8  # safetensors: little-endian length of the JSON header, then the header
 
 
@@ -51,7 +55,7 @@ def dump_weights(
     metadata[_SCHEMA] = str(SCHEMA_VERSION)
     metadata[_SPEC] = json.dumps(dict(spec), sort_keys=True)
     metadata[_SCALE] = str(scale)
-    return sorted_header(safetensors.torch.save(tensors, metadata=metadata))
+    return _signed(safetensors.torch.save(tensors, metadata=metadata))
 
 
 def read_header(data: bytes) -> dict[str, Any]:
@@ -86,13 +90,16 @@ def read_tensors(data: bytes) -> dict[str, torch.Tensor]:
     """Return the tensors of a safetensors document by name.
 
     Raises:
-        WeightsError: If the bytes are truncated or not safetensors.
+        WeightsError: If the bytes are truncated, not safetensors, or not those that the checksum
+            in their header was made of.
     """
     _split(data)
     try:
-        return safetensors.torch.load(data)
+        tensors = safetensors.torch.load(data)
     except (safetensors.SafetensorError, KeyError, TypeError, ValueError, OverflowError) as error:
         raise WeightsError(f"These weights are damaged or truncated: {error}.") from error
+    _verify(data)
+    return tensors
 
 
 def load_generator(data: bytes) -> Generator:
@@ -187,11 +194,42 @@ def sorted_header(data: bytes) -> bytes:
     The writer keeps metadata in a hash map whose order changes from process to process; equal
     weights must be equal bytes, since they are named by their hash.
     """
-    header, body = _split(data)
-    header["__metadata__"] = dict(sorted(header["__metadata__"].items()))
+    return _document(*_split(data))
+
+
+def _document(header: Mapping[str, Any], body: bytes) -> bytes:
+    header = {**header, "__metadata__": dict(sorted(header["__metadata__"].items()))}
     text = json.dumps(header, separators=(",", ":")).encode()
     text += b" " * (-len(text) % _LENGTH_BYTES)  # tensors stay aligned
     return len(text).to_bytes(_LENGTH_BYTES, "little") + text + body
+
+
+def _signed(data: bytes) -> bytes:
+    """Return the document with its checksum in the header."""
+    header, body = _split(data)
+    header["__metadata__"][_CHECKSUM] = _checksum(header, body)
+    return _document(header, body)
+
+
+def _verify(data: bytes) -> None:
+    """Refuse a document that carries a checksum and is not as it was written."""
+    header, body = _split(data)
+    metadata = header.get("__metadata__", {})
+    if not isinstance(metadata, dict) or _CHECKSUM not in metadata:
+        return
+    found = _checksum(header, body)
+    if metadata[_CHECKSUM] != found:
+        raise WeightsError(
+            f"These weights are not as they were written: the checksum in their header begins with "
+            f"{str(metadata[_CHECKSUM])[:12]}, that of what they hold with {found[:12]}. "
+            "Fetch or export them again."
+        )
+
+
+def _checksum(header: Mapping[str, Any], body: bytes) -> str:
+    """Return the SHA-256 of a document without its checksum."""
+    kept = {key: text for key, text in header["__metadata__"].items() if key != _CHECKSUM}
+    return hashlib.sha256(_document({**header, "__metadata__": kept}, body)).hexdigest()
 
 
 def _whole_number(metadata: Mapping[str, Any], key: str) -> int:

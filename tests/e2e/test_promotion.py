@@ -118,6 +118,17 @@ def test_one_changed_byte_is_refused(world, capsys):
     assert state() == {"champion": 3}
 
 
+def test_a_loose_file_with_one_changed_byte_is_refused(world, here, capsys):
+    whole = Path("good.safetensors").read_bytes()
+    Path("hurt.safetensors").write_bytes(whole[:-1] + bytes([whole[-1] ^ 1]))
+    before = read_ledger(open_home().store)
+    found = promote(capsys, "hurt.safetensors")
+    refused(found, "not as they were written", "Fetch or export them again")
+    assert state() == {"champion": 3}
+    assert read_ledger(open_home().store) == before
+    refused(CommandLine(capsys)("evaluate", "hurt.safetensors", "test"), "not as they were written")
+
+
 def test_rollback_is_one_step_and_the_command_line_does_what_python_does(world, here, capsys):
     found = CommandLine(capsys)("rollback", "sr", "--json")
     assert found.code == 0, found.err

@@ -53,8 +53,8 @@ def describe_environment(
 
 def git_state(folder: Path) -> dict[str, Any] | None:
     """Commit of the repository that ``folder`` is in, and whether tracked files differ from it."""
-    commit = _git(folder, "rev-parse", "HEAD")
-    changes = _git(folder, "status", "--porcelain", "--untracked-files=no")
+    commit = run_git(folder, "rev-parse", "HEAD")
+    changes = run_git(folder, "status", "--porcelain", "--untracked-files=no")
     if commit is None or changes is None:
         return None
     return {"commit": commit, "dirty": bool(changes)}
@@ -90,11 +90,12 @@ def gpu_names() -> list[str]:
     return [torch.cuda.get_device_name(index) for index in range(torch.cuda.device_count())]
 
 
-def _git(folder: Path, *arguments: str) -> str | None:
+def run_git(folder: Path, *arguments: str) -> str | None:
+    """Return what git says of the repository that ``folder`` is in; None where it fails."""
     # No lock: reading the state must not disturb a git command of the user.
     command = ["git", "--no-optional-locks", "-C", str(folder), *arguments]
     try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=20, check=False)
+        done = subprocess.run(command, capture_output=True, timeout=20, check=False)
     except (OSError, subprocess.TimeoutExpired):
         return None
-    return done.stdout.strip() if done.returncode == 0 else None
+    return done.stdout.decode(errors="replace").strip() if done.returncode == 0 else None

@@ -13,6 +13,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple, final
 
+from acutance_platform.tracking.origin import origin_tags
+
 SWEEP: Final = ""
 """Key of the sweep's own (parent) run among the runs, where trials have their ids."""
 
@@ -178,11 +180,8 @@ class Projection:
             parent.state, parent.killed = "RUNNING", False
 
     def _about(self, record: Record) -> None:
-        """Where it comes from: the code's commit, on every run that is asked for from here on."""
-        git = record.get("git") or {}
-        if git.get("commit"):
-            changed = " with changes" if git.get("dirty") else ""
-            self._origin["acutance.commit"] = f"{git['commit']}{changed}"
+        """Where it comes from, on every run that is asked for from here on."""
+        self._origin |= origin_tags(record)
         if parent := self.runs.get(SWEEP):
             parent.tags |= self._origin
 

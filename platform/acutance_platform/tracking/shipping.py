@@ -6,10 +6,10 @@ carry the journal's times so that MLflow drops repeated rows, states are set to 
 
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, TypeVar, final
+from typing import TYPE_CHECKING, Final, final
 
 from acutance_platform.tracking.client import connect, experiment_id, list_runs
 from acutance_platform.tracking.projection import SWEEP, Projection, RunView
@@ -17,12 +17,15 @@ from acutance_platform.tracking.projection import SWEEP, Projection, RunView
 if TYPE_CHECKING:
     from mlflow.entities import Run
 
-METRICS_PER_BATCH: Final = 1000
+ENTITIES_PER_BATCH: Final = 1000
+"""Metrics, parameters and tags together; what MLflow takes in one call."""
 PARAMS_PER_BATCH: Final = 100
 _SHIPPED: Final = "acutance.shipped"
-"""Tag: how many of the run's points MLflow surely has. Only saves work, see `_Held.trusted`."""
+"""Tag: how many of the run's points MLflow surely has. Only saves work, see `_Held.trusted`.
 
-T = TypeVar("T")
+It travels with every batch and counts the points before it: a batch that MLflow took in part
+never says that it was taken whole.
+"""
 
 
 @dataclass(frozen=True)
@@ -84,9 +87,7 @@ class Shipper:
         """Bring one run up to date."""
         view = self._projection.runs[key]
         held = self._run_of(key, view)
-        self._ship_params(held, view)
-        self._ship_points(held, view)
-        self._ship_tags(held, view)
+        self._ship_batches(held, view)
         self._ship_status(held, view)
 
     def ship_artifact(self, artifact: Artifact) -> None:
@@ -120,35 +121,33 @@ class Shipper:
         )
         return _Held.read(run)
 
-    def _ship_params(self, held: _Held, view: RunView) -> None:
-        from mlflow.entities import Param
+    def _ship_batches(self, held: _Held, view: RunView) -> None:
+        """Send parameters, points and tags that are missing, in as few calls as it takes.
+
+        A call costs the server as much as a hundred points, and most runs are short.
+        """
+        from mlflow.entities import Metric, Param, RunTag
 
         # One that is there already stays: MLflow refuses to change a parameter.
-        missing = [Param(k, v) for k, v in view.params.items() if k not in held.params]
-        for batch in _batches(missing, PARAMS_PER_BATCH):
-            self._client.log_batch(held.run_id, params=batch, synchronous=True)
-            held.params.update(param.key for param in batch)
-
-    def _ship_points(self, held: _Held, view: RunView) -> None:
-        from mlflow.entities import Metric
-
-        held.points = held.trusted(view)
-        for points in _batches(view.points[held.points :], METRICS_PER_BATCH):
-            batch = [Metric(p.key, p.value, p.time_ms, p.step) for p in points]
-            self._client.log_batch(held.run_id, metrics=batch, synchronous=True)
-            held.points += len(batch)
-
-    def _ship_tags(self, held: _Held, view: RunView) -> None:
-        from mlflow.entities import RunTag
-
+        params = [Param(k, v) for k, v in view.params.items() if k not in held.params]
         wanted = view.tags | {"acutance.state": view.state}
-        if all(held.tags.get(key) == value for key, value in wanted.items()):
-            return
-        # Sent after the points it counts, never together with them.
-        wanted[_SHIPPED] = str(held.points)
-        tags = [RunTag(key, value) for key, value in wanted.items()]
-        self._client.log_batch(held.run_id, tags=tags, synchronous=True)
-        held.tags.update(wanted)
+        tags = {key: value for key, value in wanted.items() if held.tags.get(key) != value}
+        held.points = held.trusted(view)
+        while params or tags or held.points < len(view.points):
+            some, params = params[:PARAMS_PER_BATCH], params[PARAMS_PER_BATCH:]
+            told, tags = tags | {_SHIPPED: str(held.points)}, {}
+            room = ENTITIES_PER_BATCH - len(some) - len(told)
+            points = view.points[held.points : held.points + room]
+            self._client.log_batch(
+                held.run_id,
+                metrics=[Metric(p.key, p.value, p.time_ms, p.step) for p in points],
+                params=some,
+                tags=[RunTag(key, value) for key, value in told.items()],
+                synchronous=True,
+            )
+            held.params.update(param.key for param in some)
+            held.points += len(points)
+            held.tags.update(told)
 
     def _ship_status(self, held: _Held, view: RunView) -> None:
         if held.status == view.status:
@@ -158,8 +157,3 @@ class Shipper:
         else:
             self._client.set_terminated(held.run_id, view.status, end_time=view.ended_ms)
         held.status = view.status
-
-
-def _batches(items: Sequence[T], size: int) -> Iterator[Sequence[T]]:
-    for first in range(0, len(items), size):
-        yield items[first : first + size]

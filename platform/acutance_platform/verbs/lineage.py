@@ -117,8 +117,19 @@ def _lineage(
         stored={metric: value for metric, value in stored.items() if value == value},
         starts=tuple(dict.fromkeys([*starts, *(sha for each in before for sha in each.starts)])),
         run_id=first.run_id,
-        code=next((r["git"] for r in told.records if r["do"] == "about" and r.get("git")), None),
+        code=_code_of(told, trials[0]),
     )
+
+
+def _code_of(told: Told, trial: str) -> dict[str, Any] | None:
+    """Return the git state of the session that asked for a trial."""
+    code = None
+    for record in told.records:
+        if record["do"] == "about":
+            code = record.get("git") or code
+        elif record["do"] == "ask" and record["trial"] == trial:
+            break
+    return code
 
 
 def _befores(recipe: Recipe, home: Home) -> Iterator[Lineage]:

@@ -11,8 +11,16 @@ import yaml
 from acutance_models import build_metrics
 from acutance_platform.recipe import Recipe
 from acutance_platform.search.fold import Record
-from acutance_platform.tracking import Recorder, describe_environment, git_state, tracking_server
-from acutance_platform.training import Pairs, device_here, files_of_metrics, measure
+from acutance_platform.tracking import (
+    Recorder,
+    describe_environment,
+    git_state,
+    origin_record,
+    read_changes,
+    same_origin,
+    tracking_server,
+)
+from acutance_platform.training import Pairs, device_here, files_of_metrics, machine_kind, measure
 from acutance_platform.verbs.home import Home
 from acutance_platform.verbs.journals import TRAINING, Log, Told, tell
 from acutance_platform.verbs.plans import trial_recipe
@@ -66,11 +74,12 @@ def recorded(
     fresh = not tell(earlier).baseline
 
     def opening() -> list[Record]:
-        if not fresh:
-            return []
-        git = describe_environment()["git"]
-        about = {"do": "about", "question": question, "git": git, "time": time.time()}
-        return [about, _baseline(recipe, home)]
+        machine = machine_kind(recipe, home.facts).as_dict()
+        about = origin_record(Path.cwd(), machine, question)
+        before: list[Record] = [each for each in earlier if each["do"] == "about"]
+        # Code, versions or machine may be others than those of the session before.
+        told = [] if before and same_origin(before[-1], about) else [about]
+        return [*told, _baseline(recipe, home)] if fresh else told
 
     def on_run(trial: str, run_id: str) -> None:
         log.append({"do": "run", "trial": trial, "run_id": run_id, "time": time.time()})
@@ -101,6 +110,8 @@ def _attach_papers(recorder: Recorder, recipe: Recipe, single: bool) -> None:
     environment = describe_environment(dataset=recipe.data.dataset)
     environment["code"] = git_state(Path(__file__).parent)  # `git` is the experiment's folder
     recorder.artifact(trial, "environment.json", json.dumps(environment, indent=2).encode())
+    if changes := read_changes(Path.cwd()):
+        recorder.artifact(trial, changes.name, changes.document())
 
 
 def _attach_trials(recorder: Recorder, told: Told, home: Home) -> None:

@@ -29,10 +29,10 @@ def _document(**extra):
 
 
 def _edited(document, **changes):
-    """Return the document with other metadata; None removes a key."""
+    """Return the document with other metadata and no checksum; None removes a key."""
     length = int.from_bytes(document[:8], "little")
     header = json.loads(document[8 : 8 + length])
-    for name, text in changes.items():
+    for name, text in {**changes, "checksum": None}.items():
         header["__metadata__"].pop(f"acutance.{name}")
         if text is not None:
             header["__metadata__"][f"acutance.{name}"] = text
@@ -113,3 +113,33 @@ def test_tensors_can_be_read_alone():
     network = build_generator(SPEC, scale=3, seed=5)
     tensors = read_tensors(_document())
     assert all(torch.equal(tensors[name], value) for name, value in network.state_dict().items())
+
+
+@pytest.mark.parametrize("place", ["spec", "name", "first tensor", "last byte"])
+def test_one_changed_byte_is_refused(place):
+    document = _document()
+    offset = {
+        "spec": document.index(b"carn"),
+        "name": document.index(b".weight"),
+        "first tensor": 8 + int.from_bytes(document[:8], "little"),
+        "last byte": len(document) - 1,
+    }[place]
+    changed = bytearray(document)
+    changed[offset] ^= 1
+    with pytest.raises(WeightsError, match="not as they were written"):
+        read_tensors(bytes(changed))
+
+
+def test_a_document_without_a_checksum_stays_readable():
+    document = _document()
+    assert set(read_tensors(_edited(document))) == set(read_tensors(document))
+    assert load_generator(_edited(document)).scale == 3
+
+
+def test_weights_written_anew_from_a_header_get_a_checksum_of_their_own():
+    document = _document()
+    network = build_generator(SPEC, scale=3, seed=6)
+    extra = {"checksum": read_header(document)["checksum"]}
+    again = dump_weights(network, network.spec, network.scale, extra)
+    assert read_header(again)["checksum"] != extra["checksum"]
+    assert load_generator(again).scale == 3
