@@ -10,6 +10,7 @@ from pathlib import Path
 
 import psycopg
 from background import Background
+from packages import apt, installer
 from place import Place, Trouble, say, write_private
 
 NAME = "database"
@@ -90,27 +91,20 @@ def _look() -> Path | None:
 
 def _install() -> None:
     """Install Debian's package where this user may; the server that it would start is not."""
-    if shutil.which("apt-get") is None:
-        return
-    before = [] if os.geteuid() == 0 else ["sudo", "-n"]
-    if before and (shutil.which("sudo") is None or subprocess.run([*before, "true"]).returncode):
+    before = installer()
+    if before is None:
         return
     say("installing PostgreSQL (apt-get)")
-    quiet = [*before, "env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "-qq"]
-    install = [*quiet, "install", "-y", "--no-install-recommends"]
-    steps = (
-        [*quiet, "update"],
-        [*install, "postgresql-common"],
-        [*before, "mkdir", "-p", str(_NO_CLUSTER.parent)],
-        [*before, "sh", "-c", f"echo create_main_cluster = false >{_NO_CLUSTER}"],
-        [*install, "postgresql"],
-        [*before, "rm", "-f", str(_NO_CLUSTER)],
+    trouble = apt(
+        before,
+        ("install", "postgresql-common"),
+        ("mkdir", "-p", str(_NO_CLUSTER.parent)),
+        ("sh", "-c", f"echo create_main_cluster = false >{_NO_CLUSTER}"),
+        ("install", "postgresql"),
+        ("rm", "-f", str(_NO_CLUSTER)),
     )
-    for step in steps:
-        done = subprocess.run(step, capture_output=True, text=True)
-        if done.returncode != 0:
-            last = (done.stderr.strip().splitlines() or ["it said nothing"])[-1]
-            raise Trouble(f"apt-get could not install PostgreSQL: {last}. {_ADVICE}")
+    if trouble is not None:
+        raise Trouble(f"apt-get could not install PostgreSQL: {trouble}. {_ADVICE}")
 
 
 def _initialise(programs: Path, place: Place, data: Path) -> None:

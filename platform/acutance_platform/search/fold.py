@@ -196,7 +196,7 @@ class Sweep:
             return
         for note in record.get("notes", ()):
             trial.notes[note] = (trial.notes.get(note, (step, step))[0], step)
-        trial.reports[step] = {name: number(v) for name, v in record["metrics"].items()}
+        trial.reports.add(step, {name: number(v) for name, v in record["metrics"].items()})
         trial.pay(record)
         trial.failures_in_a_row, trial.begun = 0, True
         if self._cold:
@@ -267,6 +267,8 @@ class Sweep:
             return
         known = {key: record["budget"].get(key) for key in Budget.model_fields}
         self.search = self.search.model_copy(update={"budget": Budget.model_validate(known)})
+        if "request" in record:
+            self.honoured.add(record["request"])
         self.finished, self.reason = None, ""
         for trial in self.trials.values():
             if trial.ended == "STOPPED" and not trial.stopped_by:

@@ -12,7 +12,8 @@ import secrets
 import socket
 import time
 from collections.abc import Collection, Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
+from contextvars import ContextVar
 from typing import Any, final
 
 from acutance_storage import BlobStore, KeyMissing
@@ -23,7 +24,7 @@ LOOK_EVERY = 3.0
 _SCHEMA = 1
 
 Request = dict[str, Any]
-"""`id`, `do` (stop or enqueue), `by`, `time`, and `trial` or `point`."""
+"""`id`, `do` (stop, enqueue or budget), `by`, `time`, and `trial`, `point` or `settings`."""
 
 
 @final
@@ -80,8 +81,24 @@ class Requests:
         return f"{self._folder}{name}.json"
 
 
+_ACTING: ContextVar[str | None] = ContextVar("acting", default=None)
+
+
+@contextmanager
+def acting_as(who: str) -> Iterator[None]:
+    """Let requests and the ledger name `who` while the block runs: a server acts for others."""
+    token = _ACTING.set(who)
+    try:
+        yield
+    finally:
+        _ACTING.reset(token)
+
+
 def asker() -> str:
-    """Return who asks, as USER@HOST."""
+    """Return who asks: USER@HOST, or for whom a server acts."""
+    acting = _ACTING.get()
+    if acting is not None:
+        return acting
     try:
         user = getpass.getuser()
     except (OSError, KeyError):  # a container whose user has no name

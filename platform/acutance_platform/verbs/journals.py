@@ -75,17 +75,21 @@ class Told:
     shipped: bool = False
     """Whether MLflow has everything that came before the last driver ended."""
 
+    def hear(self, record: Record) -> None:
+        """Take in what a record says beside the search."""
+        if record["do"] == "baseline":
+            self.baseline = dict(record["metrics"])
+        elif record["do"] == "about":
+            self.question = record["question"]
+        elif record["do"] in ("start", "shipped"):
+            self.shipped = record["do"] == "shipped"
+
 
 def tell(records: list[Record]) -> Told:
     """Return what the records of a journal say."""
     told = Told(Sweep.of(records), records)
     for record in records:
-        if record["do"] == "baseline":
-            told.baseline = dict(record["metrics"])
-        elif record["do"] == "about":
-            told.question = record["question"]
-        elif record["do"] in ("start", "shipped"):
-            told.shipped = record["do"] == "shipped"
+        told.hear(record)
     return told
 
 
@@ -177,7 +181,8 @@ def sole_driver(home: Home, name: str) -> Iterator[None]:
     """
     folder = home.local / "sweeps" / name
     folder.mkdir(parents=True, exist_ok=True)
-    lock = FileLock(folder / "driver.lock", timeout=0, is_singleton=True)
+    # Who looks at the sweep takes the lock for an instant to see whether it is held: wait that out.
+    lock = FileLock(folder / "driver.lock", timeout=1, is_singleton=True)
     try:
         lock.acquire()
     except Timeout:
