@@ -12,12 +12,13 @@ writer, ``claims/<name>/0002.json``, and the one before learns of it at its next
 """
 
 import json
-import re
 import secrets
 import time
 import zlib
+from collections.abc import Iterator
 from contextlib import suppress
-from typing import Any, final
+from itertools import islice
+from typing import final
 
 from acutance_storage.blobs import BlobStore
 from acutance_storage.errors import (
@@ -27,16 +28,21 @@ from acutance_storage.errors import (
     KeyTaken,
     check_schema,
 )
+from acutance_storage.journal_lines import (
+    LINE,
+    SCHEMA,
+    Record,
+    is_whole,
+    line_of,
+    opening,
+    payloads,
+)
 from acutance_storage.parallel import spread
 from acutance_storage.segments import FIRST, Segment, Writer, counted, folded, segment_of
 
-_SCHEMA = 1
-_LINE = re.compile(rb'\{"v":(\d+),"crc":"([0-9a-f]{8})","record":(\{.*\})\}')
 _AHEAD = 8  # segments that are read at one time
 _FEW = 16  # segments that are read one by one rather than copied together
 _BEFORE = Segment(0, FIRST)
-
-Record = dict[str, Any]
 
 
 @final
@@ -75,7 +81,7 @@ class Journal:
         """
         if not records:
             return
-        data = b"".join(_line(record) for record in records)
+        data = b"".join(line_of(record) for record in records)
         if self._writer is None:
             self._writer = self._claim()
         writer, self._writer = self._writer, None  # after a failure, claim anew
@@ -99,12 +105,21 @@ class Journal:
             JournalDamaged: If a segment is missing or a line before the end is unreadable.
             SchemaUnknown: If a newer acutance wrote it.
         """
-        self._seen, self._end = _BEFORE, 0
+        return list(self.stream(folds=folds))
+
+    def stream(self, *, folds: bool = True) -> Iterator[Record]:
+        """Yield what `read` returns, one by one: a long journal's records would fill the memory.
+
+        Who begins takes all; what follows is then asked of `read_new`.
+        """
+        self._seen, self._end, self.cut = _BEFORE, 0, 0
         chain = self._chain()
-        records, number = self._folded(chain) if folds else ([], 0)
+        copy, number = self._copied(chain) if folds else (b"", 0)
         if number:
             self._seen, self._end = chain[number - 1], number
-        return records + self._take_all(chain[number:])
+        yield from map(json.loads, islice(payloads(copy), 1, None))
+        del copy
+        yield from self._taken(chain[number:])
 
     def fold(self) -> None:
         """Copy all records into one object, so that `read` need not fetch every segment.
@@ -118,17 +133,17 @@ class Journal:
         end = self._seen
         if self.cut or end is None or end.number < _FEW or end in self._folds:
             return
-        lines = (_line(record) for record in [_opening(end, records), *records])
+        lines = (line_of(record) for record in [opening(end, len(records)), *records])
         self.store.write(f"journals/{self.name}/{end.fold}", b"".join(lines))
 
-    def _folded(self, chain: list[Segment]) -> tuple[list[Record], int]:
-        """Return the records of the longest whole copy, and how many segments it stands for."""
+    def _copied(self, chain: list[Segment]) -> tuple[bytes, int]:
+        """Return the longest whole copy of records, and how many segments it stands for."""
         for end in [segment for segment in chain if segment in self._folds][::-1]:
-            with suppress(KeyMissing, JournalDamaged):
-                found, torn = self._parse(self.store.read(f"journals/{self.name}/{end.fold}"), end)
-                if not torn and found[:1] == [_opening(end, found[1:])]:
-                    return found[1:], end.number
-        return [], 0
+            with suppress(KeyMissing):
+                data = self.store.read(f"journals/{self.name}/{end.fold}")
+                if is_whole(data, end):
+                    return data, end.number
+        return b"", 0
 
     def read_new(self) -> list[Record]:
         """Return the records written since the last `read`, `read_new` or `append` of this object.
@@ -147,13 +162,12 @@ class Journal:
             chain = self._chain()
             if seen not in chain:
                 raise self._busy("claimed it and goes on from an earlier record")
-            return self._take_all([segment for segment in chain if segment.number > seen.number])
-        return self._take_all(self._following([seen])[1:])
+            return list(self._taken([s for s in chain if s.number > seen.number]))
+        return list(self._taken(self._following([seen])[1:]))
 
-    def _take_all(self, segments: list[Segment]) -> list[Record]:
-        """Return the records of segments that follow each other and count them as seen."""
+    def _taken(self, segments: list[Segment]) -> Iterator[Record]:
+        """Yield the records of segments that follow each other and count them as seen."""
         self.cut = 0
-        records: list[Record] = []
         contents = spread(self._bytes, segments, workers=_AHEAD)
         for segment, data in zip(segments, contents, strict=True):
             last = segment == segments[-1]
@@ -162,8 +176,7 @@ class Journal:
             if found or not last:
                 self._seen = segment
             self._end = segment.number
-            records += found
-        return records
+            yield from found
 
     def _bytes(self, segment: Segment) -> bytes:
         try:
@@ -190,11 +203,11 @@ class Journal:
         return [record for record in parsed[:good] if record is not None], len(parsed) - good
 
     def _record(self, line: bytes, segment: Segment) -> Record | None:
-        match = _LINE.fullmatch(line)
+        match = LINE.fullmatch(line)
         if match is None:
             return None
         version, crc, payload = match.groups()
-        check_schema(int(version), _SCHEMA, f"journal {self.name!r}, {segment.name},")
+        check_schema(int(version), SCHEMA, f"journal {self.name!r}, {segment.name},")
         if zlib.crc32(payload) != int(crc, 16):
             return None
         record: Record = json.loads(payload)
@@ -207,7 +220,7 @@ class Journal:
         while self.store.exists(self._claim_key(number + 1)):
             number += 1
         mine = Writer(number + 1, secrets.token_hex(4))
-        said = {"schema": _SCHEMA, "sign": mine.sign, "time": time.time()}
+        said = {"schema": SCHEMA, "sign": mine.sign, "time": time.time()}
         try:
             self.store.write_new(self._claim_key(mine.number), json.dumps(said).encode())
         except KeyTaken:
@@ -224,7 +237,7 @@ class Journal:
         for segment in end:
             records, torn = self._parse(self._bytes(segment), segment)
             if torn:
-                self.store.write(self._key(segment), b"".join(_line(each) for each in records))
+                self.store.write(self._key(segment), b"".join(line_of(each) for each in records))
 
     def _chain(self, *, claimed: int = 0) -> list[Segment]:
         """Return the segments that count, in order and without gaps.
@@ -246,7 +259,7 @@ class Journal:
         chain = self._following(chain)
         for number in range(chain[-1].writer.number + 1 if chain else 1, claimed + 1):
             claim = json.loads(self.store.read(self._claim_key(number)))
-            check_schema(claim.get("schema"), _SCHEMA, f"{self._claim_key(number)}")
+            check_schema(claim.get("schema"), SCHEMA, f"{self._claim_key(number)}")
             first = Segment(len(chain) + 1, Writer(number, claim["sign"]))
             if self.store.exists(self._key(first)):
                 chain = self._following([*chain, first])
@@ -284,13 +297,3 @@ class Journal:
             f"damaged ({what}). Restore this file from a backup; records after it cannot be "
             "trusted without it"
         )
-
-
-def _opening(end: Segment, records: list[Record]) -> Record:
-    return {"fold": end.number, "records": len(records)}
-
-
-def _line(record: Record) -> bytes:
-    text = json.dumps(record, ensure_ascii=False, separators=(",", ":"))
-    payload = text.encode("utf-8", "surrogatepass")
-    return b'{"v":%d,"crc":"%08x","record":%b}\n' % (_SCHEMA, zlib.crc32(payload), payload)

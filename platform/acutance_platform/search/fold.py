@@ -7,6 +7,7 @@ resumed training does, counts once. Nothing here decides anything: see `decision
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from sys import intern
 from typing import Any
 
 from acutance_platform.search.between import Between
@@ -196,7 +197,8 @@ class Sweep:
             return
         for note in record.get("notes", ()):
             trial.notes[note] = (trial.notes.get(note, (step, step))[0], step)
-        trial.reports[step] = {name: number(v) for name, v in record["metrics"].items()}
+        # One text for each name: those of every report of a long sweep would fill the memory.
+        trial.reports[step] = {intern(name): number(v) for name, v in record["metrics"].items()}
         trial.pay(record)
         trial.failures_in_a_row, trial.begun = 0, True
         if self._cold:
@@ -267,6 +269,8 @@ class Sweep:
             return
         known = {key: record["budget"].get(key) for key in Budget.model_fields}
         self.search = self.search.model_copy(update={"budget": Budget.model_validate(known)})
+        if "request" in record:
+            self.honoured.add(record["request"])
         self.finished, self.reason = None, ""
         for trial in self.trials.values():
             if trial.ended == "STOPPED" and not trial.stopped_by:
