@@ -9,6 +9,7 @@ from acutance_platform.dashboard.points import better
 from acutance_platform.report.words import label, setting, short_paths
 from acutance_platform.search.fold import Sweep
 from acutance_platform.search.schema import COSTS
+from acutance_platform.search.trial import Trial
 
 _OPTIONS = 24
 """Values of a category that its axis names; those behind share the last place."""
@@ -35,12 +36,13 @@ def coordinates(known: Followed) -> dict[str, Any]:
         values = [metrics.get(name) for metrics in last]
         axis = _axis([v if v is not None and math.isfinite(v) else None for v in values], log=False)
         if axis is not None:
+            axis |= _ends([v for v, t in zip(axis["values"], trials, strict=True) if _done(t)])
             axes.append({"path": name, "label": label(name), "result": True, **axis})
     objectives = dict(sweep.search.objectives) if sweep.search else {}
     return {
         "version": known.version,
         "trials": [trial.name for trial in trials],
-        "complete": [int(trial.ended == "COMPLETE") for trial in trials],
+        "complete": [int(_done(trial)) for trial in trials],
         "best": sweep.best,
         "objectives": objectives,
         "better": {
@@ -50,6 +52,19 @@ def coordinates(known: Followed) -> dict[str, Any]:
         },
         "axes": axes,
     }
+
+
+def _done(trial: Trial) -> bool:
+    return trial.ended == "COMPLETE"
+
+
+def _ends(values: Sequence[float | None]) -> dict[str, float]:
+    """Return the ends of a result's axis: those of complete trials, where there are two of them.
+
+    A trial that was stopped because it was bad would press all others together.
+    """
+    told = [value for value in values if value is not None]
+    return {"low": min(told), "high": max(told)} if len(set(told)) > 1 else {}
 
 
 def _results(sweep: Sweep, last: Sequence[Mapping[str, float]]) -> list[str]:

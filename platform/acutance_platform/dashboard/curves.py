@@ -10,6 +10,7 @@ from acutance_platform.dashboard.sifting import Sieve
 from acutance_platform.recipe import refuse
 from acutance_platform.report.data import family
 from acutance_platform.report.words import label
+from acutance_platform.search.course import Course
 from acutance_platform.search.fold import Sweep
 from acutance_platform.search.points import front_points
 from acutance_platform.search.trial import Trial
@@ -110,7 +111,7 @@ def _curve(known: Followed, trial: Trial, metric: str, over: Over) -> dict[str, 
     steps = list(trial.reports)
     places: Sequence[float] = steps
     if over != "steps":
-        places = known.course.spent(trial.name)[("cpu", "gpu").index(over)]
+        places = known.heard(Course).spent(trial.name)[("cpu", "gpu").index(over)]
     told = zip(steps, places, trial.reports.values(), strict=False)
     points = sorted((step, place, metrics.get(metric, math.nan)) for step, place, metrics in told)
     points = [point for point in points if math.isfinite(point[2])]

@@ -10,11 +10,12 @@ from fastapi.responses import HTMLResponse, Response
 from acutance_platform.dashboard.coordinates import coordinates
 from acutance_platform.dashboard.curves import CHOICES, MOST, Over, curves
 from acutance_platform.dashboard.kept import Document, Kept
-from acutance_platform.dashboard.plotly_script import ADDRESS, add_script
+from acutance_platform.dashboard.plotly_script import ADDRESS, add_script, brought_styles
 from acutance_platform.dashboard.points import Points, card, read_view
 from acutance_platform.dashboard.site import Site
 from acutance_platform.dashboard.weighing import Weighing
 from acutance_platform.report.theme import THEMES
+from acutance_platform.search.course import Course
 
 _Short = Annotated[str, Query(max_length=200)]
 _Rules = Annotated[list[str], Query(max_length=40)]
@@ -25,6 +26,7 @@ def routes(site: Site) -> APIRouter:
     """Return the routes of this area."""
     router = APIRouter()
     kept = Kept(site.index)
+    site.index.hearers.append(Course)
     add_script(router)
     _add_pages(router, site)
     _add_front(router, site, kept)
@@ -44,7 +46,8 @@ def _add_pages(router: APIRouter, site: Site) -> None:
             }
         template = f"{tab.lower()}.html.j2"
         shown |= {"name": name, "tab": tab, "facts": facts}
-        return site.page(request, template, plotly=ADDRESS, palette=_PALETTE, **shown)
+        shown |= {"plotly": ADDRESS, "brought": brought_styles(), "palette": _PALETTE}
+        return site.page(request, template, **shown)
 
     @router.get("/sweeps/{name}/curves", include_in_schema=False)
     def curves_page(request: Request, name: str) -> HTMLResponse:

@@ -3,6 +3,7 @@
 import gzip
 import json
 import threading
+import weakref
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
 from typing import Any, TypeVar, cast, final
@@ -53,7 +54,7 @@ class Kept:
 
     def __init__(self, index: Index) -> None:
         self._index = index
-        self._found: OrderedDict[Hashable, tuple[int, Any]] = OrderedDict()
+        self._found: OrderedDict[Hashable, tuple[weakref.ref[Followed], int, Any]] = OrderedDict()
         self._lock = threading.Lock()
 
     def get(self, sweep: str, what: Hashable, make: Callable[[Followed], T]) -> T:
@@ -68,16 +69,15 @@ class Kept:
             RecipeErrors: If there is no such sweep.
         """
         with self._index.sweep(sweep) as known:
-            # Whether it runs may change without a record: a driver can die.
-            version = hash((known.version, known.told.sweep.running))
             with self._lock:
                 kept = self._found.get((sweep, what))
-                if kept is not None and kept[0] == version:
+                # One that was let go of and read again counts its versions anew.
+                if kept is not None and kept[0]() is known and kept[1] == known.version:
                     self._found.move_to_end((sweep, what))
-                    return cast(T, kept[1])
-            made = make(known)
+                    return cast(T, kept[2])
+            version, made = known.version, make(known)
         with self._lock:
-            self._found[sweep, what] = version, made
+            self._found[sweep, what] = weakref.ref(known), version, made
             self._found.move_to_end((sweep, what))
             while len(self._found) > _MOST:
                 self._found.popitem(last=False)

@@ -12,6 +12,7 @@ from acutance_platform.recipe import refuse
 from acutance_platform.report.data import family
 from acutance_platform.report.words import label, number, over_seeds, setting
 from acutance_platform.search.constraints import Rule, parse_rule
+from acutance_platform.search.course import Course
 from acutance_platform.search.fold import Sweep
 from acutance_platform.search.front import Direction, front, hypervolume
 from acutance_platform.search.points import Entry, candidates, front_points, knee, pick
@@ -258,12 +259,12 @@ def _course(
     """Return the hypervolume over hours; None where an objective has no reference."""
     if not objectives or any(name not in reference for name in objectives):
         return None
-    moments = known.course.moments
+    moments = known.heard(Course).moments
     return {
         "wall": [m.wall_hours for m in moments],
         "cpu": [m.cpu_hours for m in moments],
         "gpu": [m.gpu_hours for m in moments],
-        "volume": list(known.course.volumes(known.told.sweep, reference)),
+        "volume": list(known.heard(Course).volumes(known.told.sweep, reference)),
     }
 
 

@@ -1,7 +1,7 @@
 """What a sweep had reached, and spent, at each moment: heard record by record, never replayed."""
 
 from array import array
-from collections.abc import Mapping
+from collections.abc import Mapping, MutableSequence
 from typing import NamedTuple, final
 
 from acutance_platform.search.constraints import Rule, feasible
@@ -34,7 +34,7 @@ class Course:
         self.moments: list[Moment] = []
         self._paid: dict[str, tuple[int, float, float]] = {}
         self._whole = [0.0, 0.0, 0.0]
-        self._spent: dict[str, tuple[array[float], array[float]]] = {}
+        self._spent: dict[str, tuple[MutableSequence[float], MutableSequence[float]]] = {}
         self._told: set[str] = set()
         self._volume: _Volume | None = None
 
@@ -49,7 +49,7 @@ class Course:
         elif record["do"] == "end" and trial is not None and _counts(trial):
             self._add(trial.name, sweep)
 
-    def spent(self, trial: str) -> tuple[array[float], array[float]]:
+    def spent(self, trial: str) -> tuple[MutableSequence[float], MutableSequence[float]]:
         """Return a trial's CPU and GPU hours up to each of its reports, in the order of those."""
         return self._spent.get(trial, (array("f"), array("f")))
 
