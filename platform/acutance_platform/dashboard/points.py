@@ -15,7 +15,7 @@ from acutance_platform.search.constraints import Rule, parse_rule
 from acutance_platform.search.course import Course
 from acutance_platform.search.fold import Sweep
 from acutance_platform.search.front import Direction, front, hypervolume
-from acutance_platform.search.points import Entry, candidates, front_points, knee, pick
+from acutance_platform.search.points import Entry, candidates, knee, pick
 from acutance_platform.search.schema import COSTS
 from acutance_platform.search.status import front_summary
 
@@ -54,8 +54,8 @@ class Points:
         self.values = {name: _column(self.entries, name) for name in self.metrics}
         self.counted = np.array([bool(entry["feasible"]) for entry in self.entries], bool)
         self.better = {name: self.objectives.get(name) or better(name) for name in self.metrics}
-        self.own_front = front_points(sweep)
-        self.summary = front_summary(sweep, known.told.baseline)
+        self.summary = front_summary(sweep, known.told.baseline, among=self.entries)
+        self.own_front: list[Entry] = self.summary["points"]
         self.baseline = dict(known.told.baseline)
         self.course = _course(known, self.summary["reference"], self.objectives)
         self._texts = _texts(sweep, self.entries)
