@@ -11,7 +11,6 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 from scipy.ndimage import gaussian_filter1d
-from scipy.signal import oaconvolve
 
 from acutance_models.degradations.step import (
     Amount,
@@ -150,5 +149,8 @@ def _convolve(picture: Picture, kernel: NDArray[np.float64]) -> NDArray[np.float
     up, left = kernel.shape[0] // 2, kernel.shape[1] // 2
     padded = np.pad(as_float(picture), ((up, up), (left, left), (0, 0)), mode="edge")
     wide = padded.astype(np.float64)
+    # Here, as scipy.signal takes longer to import than most commands take.
+    from scipy.signal import oaconvolve
+
     blurred: NDArray[np.float64] = oaconvolve(wide, kernel[..., None], mode="valid", axes=(0, 1))
     return blurred.astype(np.float32)

@@ -1,12 +1,14 @@
 """Learning curves of a sweep: at most two hundred, and which ones is said."""
 
 import math
+import re
 from collections.abc import Iterator, Sequence
 from typing import Any, Final, Literal
 
 from acutance_platform.dashboard.index import Followed
 from acutance_platform.dashboard.points import better
-from acutance_platform.dashboard.sifting import Sieve
+from acutance_platform.dashboard.trial_query import Query
+from acutance_platform.dashboard.trial_table import TrialTable
 from acutance_platform.recipe import refuse
 from acutance_platform.report.data import family
 from acutance_platform.report.words import label
@@ -20,6 +22,8 @@ MOST: Final = 200
 _FINE: Final = 240
 """Points of a curve that are sent: more than a figure has pixels for a curve to turn in."""
 
+_NAME: Final = re.compile(r"(?<![^\s,])(t\d{4,9})(?=[\s,]|$),?")
+
 Over = Literal["steps", "cpu", "gpu"]
 CHOICES: Final = {
     "best": "the best",
@@ -32,7 +36,7 @@ CHOICES: Final = {
 
 
 def curves(
-    known: Followed, *, metric: str, over: Over, choice: str, trials: str, most: int
+    known: Followed, *, metric: str, over: Over, choice: str, q: str, most: int
 ) -> dict[str, Any]:
     """Return learning curves as columns.
 
@@ -41,7 +45,8 @@ def curves(
         metric: Name; empty for the first objective.
         over: What the curves run over: steps, or the hours that each trial has cost.
         choice: One of `CHOICES`.
-        trials: What a trial has to be besides, see `sifting`.
+        q: What a trial has to be besides, as the table of trials is filtered; names of trials in
+            it are alternatives.
         most: Curves at most, up to `MOST`.
 
     Raises:
@@ -54,8 +59,7 @@ def curves(
         raise refuse("metric", metric, "no trial has it", f"They have {', '.join(metrics)}.")
     if choice not in CHOICES:
         raise refuse("choice", choice, "no such choice", f"One of {', '.join(CHOICES)}.")
-    sieve = Sieve(trials)
-    asked = [t for t in sweep.trials.values() if t.reports and sieve.passes(sweep, t)]
+    asked = _asked(known, q)
     chosen = _chosen(sweep, asked, metric, choice)
     shown = chosen[: max(1, min(most, MOST))]
     return {
@@ -75,6 +79,18 @@ def curves(
         "rungs": sorted({rung for t in sweep.trials.values() for rung in t.rungs}),
         "curves": [_curve(known, trial, metric, over) for trial in shown],
     }
+
+
+def _asked(known: Followed, q: str) -> list[Trial]:
+    """Return the trials that have reported and meet a filter."""
+    names = set(_NAME.findall(q))
+    query = Query(q=_NAME.sub(" ", q))
+    sweep = known.told.sweep
+    table = known.heard(TrialTable).refresh(sweep, known.version)
+    rows = table.chosen(query.terms(table.known), (), "trial", descending=False)
+    trials = list(sweep.trials.values())
+    found = (trials[row] for row in rows)
+    return [t for t in found if t.reports and (not names or t.name in names)]
 
 
 def _chosen(sweep: Sweep, asked: Sequence[Trial], metric: str, choice: str) -> list[Trial]:

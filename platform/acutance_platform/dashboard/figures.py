@@ -100,16 +100,16 @@ def _add_others(router: APIRouter, site: Site, kept: Kept) -> None:
         metric: _Short = "",
         over: Over = "steps",
         choice: _Short = "best",
-        trials: Annotated[str, Query(max_length=2_000)] = "",
+        q: Annotated[str, Query(max_length=2_000)] = "",
         most: Annotated[int, Query(ge=1, le=MOST)] = MOST,
     ) -> Response:
         """Return learning curves of a metric, `MOST` at most."""
-        asked = (metric, over, choice, trials, most)
+        asked = (metric, over, choice, q, most)
         found = kept.get(
             name,
             ("curves", *asked),
             lambda known: Document(
-                curves(known, metric=metric, over=over, choice=choice, trials=trials, most=most)
+                curves(known, metric=metric, over=over, choice=choice, q=q, most=most)
             ),
         )
         return found.answer(request)

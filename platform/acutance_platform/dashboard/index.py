@@ -44,6 +44,7 @@ class Followed:
         self.lock = threading.RLock()
         self._journal, self._makers = journal, list(hearers)
         self._asked = -FRESH
+        self._said: tuple[bool, str] = (False, "")
         self._forget()
 
     def heard(self, kind: type[H]) -> H:
@@ -56,16 +57,17 @@ class Followed:
         """Take in what was written since; at most once in `FRESH` seconds."""
         if time.monotonic() - self._asked < FRESH:
             return
-        sweep = self.told.sweep
-        before = self._shown()
+        if not self.version:  # an earlier look may have ended halfway
+            self._forget()
+        sweep, before = self.told.sweep, self._shown()
         sweep.running, sweep.reason = self._said
         try:
             count = self._take(self._journal.read_new() if self.version else self._first())
         except JournalBusy:  # a new driver goes on from an earlier record than the last one here
             self._forget()
-            count, sweep = self._take(self._first()), self.told.sweep
+            count = self._take(self._first())
         # Whether the driver lives is asked anew each time: one that was taken for dead may not be.
-        self._said = (sweep.running, sweep.reason)
+        self._said = self._shown()
         seen_from(home, self.told)
         if count or (self.version and before != self._shown()):
             self.version += max(count, 1)
@@ -119,6 +121,11 @@ class Index:
     def names(self) -> list[str]:
         """Return the sweeps and trainings of the store, sorted."""
         return sweep_names(self._home.store)
+
+    def known(self) -> set[str]:
+        """Return the sweeps that are in memory."""
+        with self._lock:
+            return set(self._followed)
 
     @contextmanager
     def sweep(self, name: str) -> Iterator[Followed]:

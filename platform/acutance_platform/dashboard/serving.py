@@ -2,11 +2,13 @@
 
 import socket
 from collections.abc import Callable, Sequence
+from typing import final
 
 import uvicorn
 
 from acutance_platform.dashboard.access import Access, is_loopback, kept_access
 from acutance_platform.dashboard.app import create_app
+from acutance_platform.dashboard.site import Site
 from acutance_platform.recipe import refuse
 from acutance_platform.verbs.home import Home
 
@@ -69,8 +71,9 @@ def serve(
     listening = _listen(host, port)
     shown = f"[{host}]" if ":" in host else host
     address = f"http://{shown}:{listening.getsockname()[1]}/"
+    app = create_app(home, access)
     config = uvicorn.Config(
-        create_app(home, access),
+        app,
         log_level="warning",
         access_log=False,  # addresses may name what their reader wants to keep to himself
         server_header=False,
@@ -80,7 +83,20 @@ def serve(
     )
     listening.listen(128)  # from here on a browser waits instead of being refused
     ready(address)
-    uvicorn.Server(config).run(sockets=[listening])
+    _Server(config, app.state.site).run(sockets=[listening])
+
+
+@final
+class _Server(uvicorn.Server):
+    """A server that ends its live pages' streams itself, where it would wait and then complain."""
+
+    def __init__(self, config: uvicorn.Config, site: Site) -> None:
+        super().__init__(config)
+        self._site = site
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        self._site.streams.close()
+        await super().shutdown(sockets)
 
 
 def _listen(host: str, port: int) -> socket.socket:

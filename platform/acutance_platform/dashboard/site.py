@@ -8,6 +8,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from acutance_platform.dashboard.access import Access, User
 from acutance_platform.dashboard.index import Index
+from acutance_platform.dashboard.streams import Streams
 from acutance_platform.dashboard.words import FILTERS
 from acutance_platform.verbs.home import Home
 
@@ -33,6 +34,7 @@ class Site:
     def __init__(self, home: Home, access: Access) -> None:
         self.home, self.access = home, access
         self.index = Index(home)
+        self.streams = Streams()
         self._templates = Environment(
             loader=PackageLoader("acutance_platform.dashboard"),
             autoescape=True,

@@ -7,7 +7,6 @@ resumed training does, counts once. Nothing here decides anything: see `decision
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from sys import intern
 from typing import Any
 
 from acutance_platform.search.between import Between
@@ -197,8 +196,7 @@ class Sweep:
             return
         for note in record.get("notes", ()):
             trial.notes[note] = (trial.notes.get(note, (step, step))[0], step)
-        # One text for each name: those of every report of a long sweep would fill the memory.
-        trial.reports[step] = {intern(name): number(v) for name, v in record["metrics"].items()}
+        trial.reports.add(step, {name: number(v) for name, v in record["metrics"].items()})
         trial.pay(record)
         trial.failures_in_a_row, trial.begun = 0, True
         if self._cold:

@@ -24,7 +24,7 @@ LOOK_EVERY = 3.0
 _SCHEMA = 1
 
 Request = dict[str, Any]
-"""`id`, `do` (stop or enqueue), `by`, `time`, and `trial` or `point`."""
+"""`id`, `do` (stop, enqueue or budget), `by`, `time`, and `trial`, `point` or `settings`."""
 
 
 @final

@@ -1,16 +1,19 @@
 """What becomes of a request to a running sweep; no clock, no files.
 
-Each request ends as one record of the journal with its id: `stop`, `enqueue`, or `declined` with
-the reason. The record says who asked; whatever follows from it is journalled after it.
+Each request ends as one record of the journal with its id: `stop`, `enqueue`, `budget`, or
+`declined` with the reason. The record says who asked; whatever follows from it is journalled after
+it.
 """
 
 from collections.abc import Collection, Mapping
 from typing import Any
 
+from acutance_platform.recipe import RecipeErrors
 from acutance_platform.search.decisions import stopped
 from acutance_platform.search.fold import Record, Sweep
 from acutance_platform.search.initial import initial_problems
 from acutance_platform.search.space import Space
+from acutance_platform.search.spending import topped_up
 
 
 def honour(
@@ -48,6 +51,8 @@ def _accepted(
 ) -> list[Record]:
     if request["do"] == "enqueue":
         return [_enqueued(request, base, space)]
+    if request["do"] == "budget":
+        return [_topped_up(sweep, request, base)]
     if request["do"] != "stop":
         raise ValueError("this version of acutance does not know such a request")
     name = request.get("trial")
@@ -76,6 +81,19 @@ def _enqueued(request: Mapping[str, Any], base: Record, space: Space | None) -> 
     if problems:
         raise ValueError("; ".join(map(str, problems)))
     return {"do": "enqueue", "point": point, **base}
+
+
+def _topped_up(sweep: Sweep, request: Mapping[str, Any], base: Record) -> Record:
+    settings = request.get("settings")
+    if sweep.search is None:
+        raise ValueError("a single training has no budget")
+    if not isinstance(settings, list) or not settings:
+        raise ValueError("it names no limit")
+    try:
+        limits = topped_up(sweep, map(str, settings))
+    except RecipeErrors as why:
+        raise ValueError(str(why)) from None
+    return {"do": "budget", "budget": limits.model_dump(), **base}
 
 
 def _target(request: Mapping[str, Any]) -> Record:

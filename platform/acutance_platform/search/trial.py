@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from acutance_platform.search.reports import Reports
+
 State = Literal["WAITING", "RUNNING", "PAUSED", "COMPLETE", "STOPPED", "FAILED"]
 
 
@@ -47,7 +49,7 @@ class Trial:
     rungs: tuple[int, ...] = ()
     stages: tuple[tuple[str, int], ...] = ()
     begun: bool = False
-    reports: dict[int, dict[str, float]] = field(default_factory=dict)
+    reports: Reports = field(default_factory=Reports)
     notes: dict[str, tuple[int, int]] = field(default_factory=dict)
     values: dict[int, tuple[float, ...]] = field(default_factory=dict)
     violations: dict[int, dict[str, float]] = field(default_factory=dict)
@@ -78,7 +80,7 @@ class Trial:
     @property
     def step(self) -> int:
         """The last step that was reported."""
-        return max(self.reports, default=0)
+        return self.reports.last
 
     @property
     def end(self) -> int:

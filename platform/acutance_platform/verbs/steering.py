@@ -1,4 +1,4 @@
-"""`stop` and `enqueue`: ask something of a sweep that runs, from wherever its store is seen."""
+"""`stop`, `enqueue` and `budget`: ask something of a running sweep, from anywhere."""
 
 from collections.abc import Iterable
 from dataclasses import replace
@@ -9,6 +9,7 @@ import yaml
 from acutance_platform.recipe import RecipeErrors, refuse
 from acutance_platform.search.initial import PLACE, initial_problems
 from acutance_platform.search.requests import Requests
+from acutance_platform.search.spending import topped_up
 from acutance_platform.search.table import parse_space
 from acutance_platform.verbs.home import Home, open_home
 from acutance_platform.verbs.journals import Told, finished, open_sweep, seen_from
@@ -75,6 +76,34 @@ def enqueue(name: str, *, sets: Iterable[str], home: Home | None = None) -> dict
             for problem in problems
         )
     return _posted(home, name, driven, "enqueue", point=point)
+
+
+def budget(name: str, *, settings: Iterable[str], home: Home | None = None) -> dict[str, Any]:
+    """Ask a running sweep to go on with other limits.
+
+    Args:
+        name: Of the sweep.
+        settings: `KEY=NUMBER`, or `KEY=+NUMBER` above the limit that holds when it is honoured.
+        home: Store and local folder; None takes what the environment says.
+
+    Returns:
+        As for `stop`, with `settings`, and in `limits` what would hold by now.
+
+    Raises:
+        RecipeErrors: If there is no such sweep, no driver runs it, or the limits cannot be used.
+    """
+    home, asked = home or open_home(), list(settings)
+    told = seen_from(home, open_sweep(home.store, name))
+    if told.sweep.search is None:
+        raise refuse("SWEEP", name, "a single training has no budget", _look(name))
+    if not asked:
+        raise refuse("KEY=NUMBER", None, "this names at least one limit", "Write trials=+4.")
+    limits = topped_up(told.sweep, asked).model_dump(exclude_none=True)
+    if not told.sweep.running:
+        words = " ".join(f"--budget {setting}" for setting in asked)
+        way_out = f"Let it go on with: acutance resume {name} {words}"
+        raise refuse("SWEEP", name, f"it does not run, it is {told.sweep.state}", way_out)
+    return {**_posted(home, name, True, "budget", settings=asked), "limits": limits}
 
 
 def split(address: str) -> tuple[str, str | None]:

@@ -135,7 +135,7 @@ def test_what_breaks_the_sweeps_constraints_is_marked_and_on_no_front(ask):
         ("s/front/left", {"by": "parameters"}, "no objective"),
         ("s/points/t9999", {}, "no such trial"),
         ("s/curves", {"metric": "nothing"}, "no trial has it"),
-        ("s/curves", {"trials": "what?"}, "names no trial"),
+        ("s/curves", {"q": "what>=1"}, "no trial has what"),
         ("s/curves", {"choice": "all"}, "no such choice"),
         ("none/front", {}, "no sweep of this name"),
     ],
@@ -155,21 +155,21 @@ def test_curves_tell_promotions_ends_and_how_many_there_would_be(ask):
     stopped = ask("s/curves", choice="stopped")["curves"]
     assert {curve["state"] for curve in stopped} == {"STOPPED"}
     assert all(curve["x"] == [100, 200] for curve in stopped)
-    hours = ask("s/curves", over="cpu", trials="t0003")["curves"]
+    hours = ask("s/curves", over="cpu", q="t0003")["curves"]
     assert hours[0]["x"] == pytest.approx([30 * (i + 1) / 3600 for i in range(8)], rel=1e-5)
 
 
 @pytest.mark.parametrize(
-    ("trials", "expected"),
+    ("q", "expected"),
     [
-        ("t0003..t0005", {3, 4, 5}),
-        ("t0001, t0003 COMPLETE", {3}),
+        ("t0003 t0004, t0005", {3, 4, 5}),
+        ("t0001,t0003 state=COMPLETE", {3}),
         ("psnr_y>=31", {0, 24}),
-        ("generator.kind=rcan t0000..t0012", {5, 11}),
+        ("generator.kind=rcan steps<300", {5, 11, 17, 23}),
     ],
 )
-def test_curves_of_the_trials_that_are_asked_for(ask, trials, expected):
-    found = ask("s/curves", trials=trials)
+def test_curves_of_the_trials_that_are_asked_for(ask, q, expected):
+    found = ask("s/curves", q=q)
     assert {int(curve["trial"][1:]) for curve in found["curves"]} == expected
 
 

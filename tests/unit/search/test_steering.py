@@ -106,6 +106,20 @@ def test_a_stopped_sweep_is_interrupted_and_goes_on_as_if_nobody_had_asked(reque
     assert decided(log.records) == decided(calm.records)
 
 
+def test_a_larger_budget_counts_at_once_and_once(requests):
+    more = ("t0001", 5, "budget", {"settings": ["trials=+2"]})
+    sweep, log, _ = run(plan(trials=4, scheduler="none"), requests, more)
+    assert len(sweep.trials) == 6
+    assert sweep.state == "COMPLETE"
+    (record,) = words(log, "budget")
+    assert record["budget"]["trials"] == 6
+    assert "@" in record["by"]
+    assert [r["trial"] for r in words(log, "ask")][-1] == "t0005"
+    # A driver that finds the request again, for its predecessor died before it could drop it.
+    assert record["request"] in sweep.honoured
+    assert list(requests.pending(sweep.honoured)) == []
+
+
 @pytest.mark.parametrize(
     ("asked", "why"),
     [
@@ -113,6 +127,9 @@ def test_a_stopped_sweep_is_interrupted_and_goes_on_as_if_nobody_had_asked(reque
         (("enqueue", {"point": {"fake.quality": 99.0}}), "it lies in"),
         (("enqueue", {"point": {"optimizer.lr": 1.0}}), "sets paths of the search space"),
         (("enqueue", {"point": None}), "names no point"),
+        (("budget", {"settings": ["trials=many"]}), "this is a number"),
+        (("budget", {"settings": ["gpu_hours=+1"]}), "no limit of gpu_hours"),
+        (("budget", {"settings": "trials=+1"}), "names no limit"),
         (("dance", {}), "does not know such a request"),
     ],
 )

@@ -6,7 +6,7 @@ const host = document.getElementById("curves");
 const shown = document.getElementById("shown");
 const empty = document.getElementById("empty");
 const sweep = form.dataset.sweep;
-const FIELDS = ["metric", "over", "choice", "most", "trials"];
+const FIELDS = ["metric", "over", "choice", "most", "q"];
 const OVER = { steps: "Step", cpu: "CPU hours of the trial", gpu: "GPU hours of the trial" };
 const ENDS = {
   PAUSED: ["held back", "circle-open"],

@@ -86,6 +86,8 @@ export function follow(address, then) {
     };
   };
   onBack(open);
+  // A browser opens six connections to a host: tabs that nobody sees must not hold them all.
+  document.addEventListener("visibilitychange", () => (document.hidden ? source?.close() : open()));
   addEventListener("pagehide", () => source?.close());
   addEventListener("pageshow", (event) => { if (event.persisted) open(); });
   open();
