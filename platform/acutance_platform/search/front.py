@@ -21,12 +21,15 @@ def front(points: Sequence[Point], directions: Sequence[Direction]) -> list[int]
     """
     losses = {i: _losses(point, directions) for i, point in enumerate(points)}
     known = {i: loss for i, loss in losses.items() if not any(map(math.isnan, loss))}
-    kept: set[tuple[float, ...]] = set()
-    # In lexicographic order nothing that comes later can dominate what came before.
+    kept: list[tuple[float, ...]] = []
+    # In lexicographic order nothing that comes later can dominate what came before; of two
+    # objectives the one kept last has the least second loss, so that nobody else need be asked.
     for loss in sorted(set(known.values())):
-        if not any(_at_least_as_good(other, loss) for other in kept):
-            kept.add(loss)
-    return [i for i, loss in known.items() if loss in kept]
+        asked = kept[-1:] if len(directions) == 2 else kept
+        if not any(_at_least_as_good(other, loss) for other in asked):
+            kept.append(loss)
+    chosen = set(kept)
+    return [i for i, loss in known.items() if loss in chosen]
 
 
 def hypervolume(

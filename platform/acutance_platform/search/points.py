@@ -54,13 +54,18 @@ def candidates(sweep: Sweep) -> list[Entry]:
     return [*trials, *between]
 
 
-def front_points(sweep: Sweep) -> list[Entry]:
+def front_points(sweep: Sweep, among: Sequence[Entry] | None = None) -> list[Entry]:
     """Return the points that no other one beats in every objective; one objective: its best trial.
 
     Only what meets the constraints counts, for being there and for beating others. Ordered by the
     first objective, the best first.
+
+    Args:
+        sweep: Any.
+        among: Its candidates, where the caller has them already.
     """
-    found = [entry for entry in candidates(sweep) if entry["feasible"]]
+    entries = candidates(sweep) if among is None else among
+    found = [entry for entry in entries if entry["feasible"]]
     if sweep.search is None or len(sweep.search.objectives) == 1:
         return [entry for entry in found if entry["trial"] == sweep.best]
     values = objective_values(found, list(sweep.search.objectives))

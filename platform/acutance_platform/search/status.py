@@ -1,6 +1,6 @@
 """A sweep as the JSON that people script against: `status --json` and `front --json`."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from acutance_platform.search.constraints import bound_of
@@ -9,7 +9,7 @@ from acutance_platform.search.fold import Sweep
 from acutance_platform.search.forecast import remaining
 from acutance_platform.search.front import hypervolume
 from acutance_platform.search.numbers import plain
-from acutance_platform.search.points import front_points, objective_values
+from acutance_platform.search.points import Entry, front_points, objective_values
 from acutance_platform.search.schema import COSTS
 from acutance_platform.search.seeds import over_seeds
 from acutance_platform.search.spending import budget_of
@@ -47,7 +47,12 @@ def summary(sweep: Sweep, baseline: Mapping[str, float] | None = None) -> dict[s
     }
 
 
-def front_summary(sweep: Sweep, baseline: Mapping[str, float] | None = None) -> dict[str, Any]:
+def front_summary(
+    sweep: Sweep,
+    baseline: Mapping[str, float] | None = None,
+    *,
+    among: Sequence[Entry] | None = None,
+) -> dict[str, Any]:
     """Return the document of `acutance front --json`.
 
     Args:
@@ -55,12 +60,13 @@ def front_summary(sweep: Sweep, baseline: Mapping[str, float] | None = None) -> 
         baseline: Metric -> what bicubic reaches: the reference where `search.reference` has none.
             A cost's is its constraint's bound. Without a reference for each objective, the
             hypervolume is None.
+        among: The sweep's candidates, where the caller has them already.
     """
     objectives = dict(sweep.search.objectives) if sweep.search else {}
     given = dict(sweep.search.reference) if sweep.search else {}
     measured = {name: value for name, value in (baseline or {}).items() if name in objectives}
     known = measured | _bounds(sweep) | given
-    points = front_points(sweep)
+    points = front_points(sweep, among)
     volume = None
     if objectives and len(known) == len(objectives):
         values = objective_values(points, list(objectives))
