@@ -2,7 +2,7 @@
 
 from fastapi import APIRouter
 
-from acutance_platform.dashboard import pictures
+from acutance_platform.dashboard import blind, pictures
 from acutance_platform.dashboard.panels import Panels
 from acutance_platform.dashboard.site import Site
 from acutance_platform.dashboard.studio import Studio
@@ -14,4 +14,5 @@ def routes(site: Site) -> APIRouter:
     panels = Panels(site.home, site.index, studio.key)
     router = APIRouter()
     router.include_router(pictures.routes(site, studio, panels))
+    router.include_router(blind.routes(site, studio, panels))
     return router

@@ -5,7 +5,7 @@
     dashboard/pictures/KEY/size      height and width; its time says when it was last looked at
 
 KEY names the content, so a picture that is there never changes. One that is being made lies in
-`making/KEY` and is moved when it is whole.
+`making/SERVER/KEY` and is moved when it is whole.
 """
 
 import io
@@ -30,6 +30,7 @@ TILE: Final = 256
 MOST_BYTES: Final = 4 * 2**30
 """That all pictures together may take before those that nobody looked at for longest go."""
 _LOOKED_AT = 60.0  # seconds within which a picture is not thrown away, nor its time set anew
+_LEFT = 86400.0  # seconds after which what a server was making counts as left behind
 _KEY = re.compile(r"[0-9a-f]{64}")
 
 
@@ -89,11 +90,13 @@ class Gallery:
 
     Args:
         folder: Where they lie.
+        server: Which of several dashboards with one local folder this is.
         most_bytes: See `MOST_BYTES`.
     """
 
-    def __init__(self, folder: Path, most_bytes: int = MOST_BYTES) -> None:
-        self._folder, self._most_bytes = folder, most_bytes
+    def __init__(self, folder: Path, server: str, most_bytes: int = MOST_BYTES) -> None:
+        self._folder, self._making = folder, folder / "making" / server
+        self._most_bytes = most_bytes
 
     def has(self, key: str) -> bool:
         """Say whether a picture is there, whole."""
@@ -113,12 +116,12 @@ class Gallery:
     def unfinished(self, key: str) -> Pyramid | None:
         """Return a picture that is being made: what is not done yet is black."""
         with suppress(OSError, ValueError):
-            return _opened(self._folder / "making" / key)
+            return _opened(self._making / key)
         return None
 
     def begin(self, key: str, size: tuple[int, int]) -> Pyramid:
         """Return an empty picture to be filled."""
-        place = self._folder / "making" / key
+        place = self._making / key
         shutil.rmtree(place, ignore_errors=True)
         place.mkdir(parents=True)
         made = Pyramid(place, size, writable=True)
@@ -128,15 +131,18 @@ class Gallery:
     def publish(self, key: str) -> None:
         """Show a picture that is whole, and make room for it."""
         with suppress(OSError):  # another server's painter was first: the content is the same
-            (self._folder / "making" / key).rename(self._folder / key)
+            (self._making / key).rename(self._folder / key)
         self.forget(key)
         self._make_room()
 
     def forget(self, key: str) -> None:
         """Drop a picture that will not be finished."""
-        shutil.rmtree(self._folder / "making" / key, ignore_errors=True)
+        shutil.rmtree(self._making / key, ignore_errors=True)
 
     def _make_room(self) -> None:
+        for left in (self._folder / "making").iterdir():  # by servers that are gone
+            if time.time() - left.stat().st_mtime > _LEFT:
+                shutil.rmtree(left, ignore_errors=True)
         kept = sorted(self._kept())
         taken = sum(size for _, size, _ in kept)
         for looked_at, size, place in kept:

@@ -25,7 +25,7 @@ from acutance_storage import StorageError, open_store
 
 IDLE: Final = 180.0
 """Seconds without an order after which the process ends."""
-_QUICK: Final = ("hr", "lr", "bicubic")
+_QUICK: Final = ("lr", "bicubic")
 METRICS: Final = ("psnr_y", "ssim_y")
 _SMALLEST: Final = 11  # side of SSIM's window
 
@@ -40,7 +40,9 @@ class Painter:
     """
 
     def __init__(self, home: Home, gallery: Gallery) -> None:
-        self._home, self._gallery = home, gallery
+        from acutance_platform.verbs.sides import Sides
+
+        self._sides, self._gallery = Sides(home), gallery
         self._orders: dict[str, dict[str, Any]] = {}
         self._looks: dict[str, tuple[int, int]] = {}
         self._changed = threading.Condition()
@@ -103,10 +105,8 @@ class Painter:
 
     def _fill(self, key: str, side: Any) -> bool:
         """Make a picture; False if it was dropped on the way."""
-        from acutance_platform.verbs.sides import pieces_of
-
         self._tell(key=key, state="making", size=None, part=None)
-        size, pieces = pieces_of(side, self._home, lambda: self._looks.get(key, (0, 0)))
+        size, pieces = self._sides.pieces(side, lambda: self._looks.get(key, (0, 0)))
         pyramid = self._gallery.begin(key, size)
         self._tell(key=key, state="making", size=size, part=None)
         for top, left, pixels in pieces:
@@ -159,12 +159,12 @@ class Painter:
 
 
 def main() -> None:
-    """Work for the server whose arguments name store, local folder and bytes of the gallery."""
+    """Work for the server whose arguments name store, local folder, itself, and most bytes."""
     os.nice(10)  # pages come first; threads stay as they are, for their number may change bits
-    address, folder, most_bytes = sys.argv[1:]
+    address, folder, server, most_bytes = sys.argv[1:]
     local = Path(folder)
     home = Home(open_store(address, local=local), local)
-    Painter(home, Gallery(gallery_of(local), int(most_bytes))).run()
+    Painter(home, Gallery(gallery_of(local), server, int(most_bytes))).run()
 
 
 if __name__ == "__main__":

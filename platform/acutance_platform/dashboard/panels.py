@@ -71,6 +71,7 @@ class View:
     """Whose recipe says so; empty for what holds without one."""
     panels: list[Panel]
     hr: Panel
+    lr: Panel
 
     @property
     def picture(self) -> Picture:
@@ -154,19 +155,25 @@ class Panels:
             StorageError: If there is no such dataset.
         """
         dataset = self.dataset(data)
-        index = _index_of(dataset, picture)
-        found = [self._found(address) for address in addresses[:MOST]]
+        index = index_of(dataset, picture)
+        return self.view_of([self._found(each) for each in addresses[:MOST]], dataset, index, scale)
+
+    def view_of(
+        self,
+        found: Sequence[Named | Panel],
+        dataset: ImageDataset,
+        index: int,
+        scale: int | None = None,
+    ) -> View:
+        """Return a picture with a panel for each model; see `view`."""
         named = [each for each in found if isinstance(each, Named)]
         scales = [each.scale for each in named if each.scale is not None]
         own = (scales or [scale or dataset.lr_scale or _SCALE])[0]
         rules = _rules(named, dataset, own)
         panels = [
-            self._panel(each, dataset, index, own, rules)
-            if isinstance(each, Named)
-            else Panel(named=Named(address=address, title=address), problem=each)
-            for address, each in zip(addresses, found, strict=False)
+            self._panel(each, dataset, index, own, rules) if isinstance(each, Named) else each
+            for each in found
         ]
-        hr = self._panel(self.named("hr"), dataset, index, own, rules)
         return View(
             dataset=dataset,
             index=index,
@@ -175,14 +182,15 @@ class Panels:
             protocol=rules.protocol,
             said_by=rules.said_by,
             panels=panels,
-            hr=hr,
+            hr=self._panel(self.named("hr"), dataset, index, own, rules),
+            lr=self._panel(self.named("lr"), dataset, index, own, rules),
         )
 
-    def _found(self, address: str) -> Named | str:
+    def _found(self, address: str) -> Named | Panel:
         try:
             return self.named(address)
         except (RecipeErrors, StorageError) as error:
-            return str(error)
+            return Panel(named=Named(address=address, title=address), problem=str(error))
 
     def _panel(
         self, named: Named, dataset: ImageDataset, index: int, scale: int, rules: _Rules
@@ -208,6 +216,8 @@ class Panels:
             plugins=tuple(recipe.get("plugins") or ()) + rules.plugins,
         )
         hashes = [*(sha for _, _, sha in dataset.parts(index)), named.weights or ""]
+        if side.zero_shot is not None:  # a picture's name says which network is its own
+            hashes.append(dataset.pictures[index].name)
         return Panel(named=named, side=side, key=self._key_of(side, hashes), note=note)
 
     def _trial(self, address: str) -> Named:
@@ -279,7 +289,8 @@ def _rules(named: Sequence[Named], dataset: ImageDataset, scale: int) -> _Rules:
     return _Rules(None if stored else _MATLAB)
 
 
-def _index_of(dataset: ImageDataset, name: str) -> int:
+def index_of(dataset: ImageDataset, name: str) -> int:
+    """Return the position of a picture; raises RecipeErrors where there is none."""
     for index, picture in enumerate(dataset.pictures):
         if picture.name == name:
             return index

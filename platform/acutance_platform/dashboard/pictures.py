@@ -129,25 +129,31 @@ def _tiles(router: APIRouter, studio: Studio) -> None:
         return tile_response(studio, key, level, row, column)
 
 
-def tile_response(studio: Studio, key: str, level: int, row: int, column: int) -> Response:
+def tile_response(
+    studio: Studio, key: str, level: int, row: int, column: int, tag: str = ""
+) -> Response:
     """Return a tile as PNG; of a picture that is being made, what there is.
+
+    Args:
+        studio: Whose pictures they are.
+        key: Of the picture.
+        level: 0 is the picture as it is.
+        row: In tiles.
+        column: In tiles.
+        tag: What the answer is told apart by, where its key is not to be seen.
 
     Raises:
         HTTPException: 404 where there is none.
     """
-    whole = _opened(studio, key)
+    whole = studio.gallery.open(key)
     found = whole or studio.gallery.unfinished(key)
     png = found.tile(level, row, column) if found is not None else None
     if png is None:
         raise HTTPException(404, "There is no such tile.")
     heads = {"cache-control": _FOREVER if whole is not None else "no-store"}
     if whole is not None:
-        heads["etag"] = f'"{key[:32]}-{level}-{row}-{column}"'
+        heads["etag"] = f'"{tag or key[:32]}-{level}-{row}-{column}"'
     return Response(png, media_type="image/png", headers=heads)
-
-
-def _opened(studio: Studio, key: str) -> Any:
-    return studio.gallery.open(key)
 
 
 def _pickers(router: APIRouter, site: Site, panels: Panels) -> None:

@@ -5,6 +5,7 @@ import hashlib
 import itertools
 import json
 import os
+import secrets
 import subprocess
 import sys
 import threading
@@ -19,6 +20,7 @@ from typing import TYPE_CHECKING, Any, Final, final
 
 from acutance_platform.dashboard.gallery import MOST_BYTES, Gallery, gallery_of
 from acutance_platform.verbs.home import Home
+from acutance_storage import StorageError
 
 if TYPE_CHECKING:
     from acutance_platform.verbs.sides import Side
@@ -56,12 +58,14 @@ class Studio:
 
     def __init__(self, home: Home, most_bytes: int = MOST_BYTES) -> None:
         self._home, self._most_bytes = home, most_bytes
-        self.gallery = Gallery(gallery_of(home.local), most_bytes)
+        self._server = secrets.token_hex(8)
+        self.gallery = Gallery(gallery_of(home.local), self._server, most_bytes)
         self._states: OrderedDict[str, _State] = OrderedDict()
         self._scores: OrderedDict[str, dict[str, Any]] = OrderedDict()
         self._answers: dict[int, dict[str, Any] | None] = {}
         self._numbers = itertools.count()
         self._changed = threading.Condition(threading.RLock())
+        self._copying = threading.Lock()
         self._process: subprocess.Popen[bytes] | None = None
         atexit.register(self.close)
 
@@ -150,7 +154,7 @@ class Studio:
         known = self._states.get(key)
         if known is None or known.state == "dropped":
             known = self._states[key] = _State(side, time.monotonic())
-            self._send({"do": "make", "key": key, "side": asdict(side)})
+            self._order(key, side)
             while len(self._states) > _KNOWN:
                 self._states.popitem(last=False)
         known.asked = time.monotonic()
@@ -159,6 +163,28 @@ class Studio:
         told = {"state": known.state, "size": known.size, "parts": known.parts}
         return told | ({"error": known.error} if known.error else {})
 
+    def _order(self, key: str, side: "Side") -> None:
+        if side.what == "hr":  # is only copied, which need not wait for a process to start
+            threading.Thread(target=self._copy, args=(key, side), daemon=True).start()
+        else:
+            self._send({"do": "make", "key": key, "side": asdict(side)})
+
+    def _copy(self, key: str, side: "Side") -> None:
+        from acutance_platform.verbs.sides import Sides
+
+        with self._copying:
+            try:
+                size, pieces = Sides(self._home).pieces(side)
+                pyramid = self.gallery.begin(key, size)
+                for top, left, pixels in pieces:
+                    pyramid.put(top, left, pixels)
+                    part = [top, left, *pixels.shape[:2]]
+                    self._take({"key": key, "state": "making", "size": size, "part": part})
+                self.gallery.publish(key)
+                self._take({"key": key, "state": "ready"})
+            except (StorageError, OSError, ValueError) as error:
+                self._take({"key": key, "state": "failed", "error": str(error)})
+
     def _drop_forgotten(self) -> None:
         for key, state in list(self._states.items()):
             if time.monotonic() - state.asked > _FORGOTTEN:
@@ -166,9 +192,7 @@ class Studio:
                     self._send({"do": "drop", "key": key})
                 del self._states[key]
 
-    def _scored(
-        self, keys: Mapping[str, int], how: Mapping[str, Any]
-    ) -> dict[str, dict[str, Any]]:
+    def _scored(self, keys: Mapping[str, int], how: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
         number = next(self._numbers)
         self._answers[number] = None
         self._send({"do": "score", "id": number, "keys": dict(keys), **how})
@@ -195,7 +219,8 @@ class Studio:
 
     def _start(self) -> subprocess.Popen[bytes]:
         gallery_of(self._home.local).mkdir(parents=True, exist_ok=True)
-        where = [self._home.store.address, str(self._home.local), str(self._most_bytes)]
+        where = [self._home.store.address, str(self._home.local)]
+        where += [self._server, str(self._most_bytes)]
         # It has to find the same code and plug-ins as the server.
         paths = os.pathsep.join(path or str(Path.cwd()) for path in sys.path)
         process = subprocess.Popen(
@@ -239,9 +264,11 @@ class Studio:
     def _ended(self, code: int) -> None:
         """Order again what a process left that ended; what killed it is not tried twice."""
         for key, known in self._states.items():
+            if known.side.what == "hr":
+                continue
             if code and (known.state == "making" or known.retold):
                 known.state = "failed"
                 known.error = f"the process that made it ended with {code}: out of memory?"
             elif known.state in ("waiting", "making"):
                 known.state, known.parts, known.retold = "waiting", [], True
-                self._send({"do": "make", "key": key, "side": asdict(known.side)})
+                self._order(key, known.side)
