@@ -10,7 +10,7 @@ from starlette.exceptions import HTTPException as AnyHTTPException
 from starlette.middleware import Middleware
 from starlette.staticfiles import StaticFiles
 
-from acutance_platform.dashboard import figures, login, sweep_steering, sweeps, trials
+from acutance_platform.dashboard import comparing, figures, login, sweep_steering, sweeps, trials
 from acutance_platform.dashboard.access import Access
 from acutance_platform.dashboard.guard import Guard
 from acutance_platform.dashboard.site import Site
@@ -24,6 +24,7 @@ _AREAS = (
     figures.routes,
     trials.routes,
     sweep_steering.routes,
+    comparing.routes,
 )
 """What each area adds; one line per area."""
 

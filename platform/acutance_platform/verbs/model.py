@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -10,9 +10,10 @@ from numpy.typing import NDArray
 
 from acutance_models import Generator, PictureError, back_project, bicubic_upscale, matlab_resize
 from acutance_models.color import require_picture
-from acutance_models.tiling import Tile, fade_of, faded, reach, tiles
+from acutance_models.tiling import Tile, fade_of, reach, tiles
 from acutance_platform.recipe import Problem, RecipeErrors, refuse
 from acutance_platform.training import placed, super_resolve
+from acutance_platform.verbs.joining import Strip, rounded
 
 _WHOLE = 640 * 640
 """Pictures with more LR pixels than this are computed in tiles, so that memory stays bounded."""
@@ -24,6 +25,17 @@ _PROJECTION_REACH = 5
 
 Watch = Callable[[int, int], None]
 """Told how many tiles of how many are made."""
+
+
+class Piece(NamedTuple):
+    """A part of an enlarged picture."""
+
+    top: int
+    """Its first row, in SR pixels."""
+    left: int
+    """Its first column."""
+    pixels: NDArray[np.uint8]
+    """(rows, columns, 3)."""
 
 
 @dataclass(frozen=True)
@@ -108,23 +120,9 @@ class Model:
         is (rows, w * scale, 3), rounded to 8 bits.
         """
         factor = self.scale(scale)
-        require_picture(lr)
-        sides = (lr.shape[0] * factor, lr.shape[1] * factor)
-        if condition is not None and condition.shape[:2] != sides:
-            raise PictureError(
-                f"The segmentation map of this picture has {sides[0]}x{sides[1]} pixels, got "
-                f"{condition.shape[0]}x{condition.shape[1]}."
-            )
-        if tile is None and lr.shape[0] * lr.shape[1] > _WHOLE:
-            tile = _TILE
+        rows, fade = self._grid(lr, factor, tile, condition, back_projections)
         height, width = lr.shape[:2]
-        around = self._overlap() + _PROJECTION_REACH * back_projections
-        multiple, fade = 1, 0
-        if self.generator is not None:
-            multiple = self.generator.size_multiple
-            fade = fade_of(self.generator, tile or max(height, width), around)
-        rows = list(tiles(height, width, tile=tile, overlap=around, multiple=multiple))
-        strip = _Strip(height, width, factor, fade)
+        strip = Strip(height, width, factor, fade)
         done, total = 0, sum(len(row) for row in rows)
         for row in rows:
             for each in row:
@@ -136,6 +134,62 @@ class Model:
                 if watch is not None:
                     watch(done, total)
             yield strip.finished(row[0])
+
+    def pieces(
+        self,
+        lr: NDArray[np.uint8],
+        *,
+        scale: int | None = None,
+        condition: NDArray[np.uint8] | NDArray[np.float32] | None = None,
+        nearest: Callable[[], tuple[int, int]] = lambda: (0, 0),
+    ) -> Iterator[Piece]:
+        """Give the parts of the enlarged picture as they are made; together they are `upscale`'s.
+
+        Arguments and errors are those of `upscale`. `nearest` is asked before each part for the SR
+        row and column that are wanted first; where tiles are blended, all comes from top to bottom.
+        """
+        factor = self.scale(scale)
+        rows, fade = self._grid(lr, factor, None, condition, 0)
+        if fade:
+            top = 0
+            for band in self.bands(lr, scale=scale, condition=condition):
+                yield Piece(top, 0, band)
+                top += band.shape[0]
+            return
+        waiting = [each for row in rows for each in row]
+        while waiting:
+            row, column = (place / factor for place in nearest())
+            each = min(waiting, key=lambda tile: _distance(tile, row, column))
+            waiting.remove(each)
+            shown = None if condition is None else condition[each.enlarged(factor).seen]
+            sr = self._enlarged(lr[each.seen], factor, False, shown, 0)
+            yield Piece(each.top * factor, each.left * factor, rounded(sr[each.inside(factor)]))
+
+    def _grid(
+        self,
+        lr: NDArray[np.uint8],
+        factor: int,
+        tile: int | None,
+        condition: NDArray[np.uint8] | NDArray[np.float32] | None,
+        back_projections: int,
+    ) -> tuple[list[list[Tile]], int]:
+        """Return the tiles of a picture, row by row, and over how many LR pixels they blend."""
+        require_picture(lr)
+        height, width = lr.shape[:2]
+        sides = (height * factor, width * factor)
+        if condition is not None and condition.shape[:2] != sides:
+            raise PictureError(
+                f"The segmentation map of this picture has {sides[0]}x{sides[1]} pixels, got "
+                f"{condition.shape[0]}x{condition.shape[1]}."
+            )
+        if tile is None and height * width > _WHOLE:
+            tile = _TILE
+        around = self._overlap() + _PROJECTION_REACH * back_projections
+        multiple, fade = 1, 0
+        if self.generator is not None:
+            multiple = self.generator.size_multiple
+            fade = fade_of(self.generator, tile or max(height, width), around)
+        return list(tiles(height, width, tile=tile, overlap=around, multiple=multiple)), fade
 
     def differs_in_tiles(self, lr: NDArray[np.uint8], tile: int | None) -> bool:
         """Return whether this picture is made in tiles by a network that looks at all of it."""
@@ -212,45 +266,7 @@ class Model:
         return own or asked or 0
 
 
-class _Strip:
-    """The rows of SR pixels that tiles are being added to."""
-
-    def __init__(self, height: int, width: int, scale: int, fade: int) -> None:
-        self._height, self._width, self._scale, self._fade = height, width, scale, fade
-        # Blended tiles are sums, which are rounded at the end; others are rounded one by one.
-        self._type = np.float32 if fade else np.uint8
-        self._first = 0
-        self._rows: NDArray[Any] = np.zeros((0, width * scale, 3), self._type)
-
-    def add(self, tile: Tile, sr: NDArray[Any]) -> None:
-        """Add what a tile sees, enlarged, with the shares of its place."""
-        down, rows_share = faded(tile.top, tile.bottom, self._height, self._fade, self._scale)
-        right, columns_share = faded(tile.left, tile.right, self._width, self._fade, self._scale)
-        place = tile.reached(down, right)
-        made = sr[place.inside(self._scale)]
-        if self._fade:
-            made = made * (rows_share[:, None] * columns_share).numpy()[:, :, None]
-        else:
-            made = _rounded(made)
-        lacking = (down.stop - self._first) * self._scale - self._rows.shape[0]
-        if lacking > 0:
-            empty = np.zeros((lacking, *self._rows.shape[1:]), self._type)
-            self._rows = np.concatenate([self._rows, empty])
-        columns = place.enlarged(self._scale).made[1]
-        first = (down.start - self._first) * self._scale
-        self._rows[first : first + made.shape[0], columns] += made
-
-    def finished(self, tile: Tile) -> NDArray[np.uint8]:
-        """Return the rows that no tile below this one has a share of, and forget them."""
-        last = self._height if tile.bottom == self._height else tile.bottom - self._fade
-        number = (last - self._first) * self._scale
-        done, self._rows, self._first = self._rows[:number], self._rows[number:], last
-        return _rounded(done)
-
-
-def _rounded(sr: NDArray[Any]) -> NDArray[np.uint8]:
-    """Return a picture in 8 bits."""
-    if sr.dtype == np.uint8:
-        return sr
-    rounded: NDArray[np.uint8] = np.floor(np.clip(sr, 0.0, 1.0) * 255.0 + 0.5).astype(np.uint8)
-    return rounded
+def _distance(tile: Tile, row: float, column: float) -> float:
+    """Return how far a place lies from the middle of a tile; squared LR pixels."""
+    down, right = (tile.top + tile.bottom) / 2 - row, (tile.left + tile.right) / 2 - column
+    return down * down + right * right

@@ -1,6 +1,7 @@
 """Registered models as MODEL: NAME@ALIAS and NAME/VERSION."""
 
 import json
+from typing import Any
 
 from acutance_platform.recipe import load_plugins, refuse
 from acutance_platform.registry.catalogue import Registered, Version, catalogue
@@ -24,10 +25,21 @@ def registered_weights(address: str, store: BlobStore) -> str:
         RecipeErrors: If there is no such model, alias or version, or its plug-in is missing.
         StorageError: If the ledger is damaged.
     """
-    version = registered_version(address, store)
-    document = json.loads(get_blob(store, version.document))
+    document = registered_document(address, store)
     load_plugins((document["lineage"] or {}).get("recipe", {}).get("plugins", []))
-    return version.weights
+    return str(document["weights"])
+
+
+def registered_document(address: str, store: BlobStore) -> dict[str, Any]:
+    """Return what is kept of NAME@ALIAS or NAME/VERSION: weights, scale, lineage, gate, figures.
+
+    Raises:
+        RecipeErrors: If there is no such model, alias or version.
+        StorageError: If the ledger or the document is damaged.
+    """
+    version = registered_version(address, store)
+    document: dict[str, Any] = json.loads(get_blob(store, version.document))
+    return {**document, "weights": version.weights}
 
 
 def registered_version(address: str, store: BlobStore) -> Version:

@@ -6,20 +6,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from acutance_models import (
-    Metric,
-    bicubic_upscale,
-    build_metrics,
-    load_generators,
-    metric_name,
-    score,
-)
+from acutance_models import Metric, bicubic_upscale, build_metrics, metric_name, score
 from acutance_platform.recipe import Recipe
 from acutance_platform.report import label, number, picture_strip
-from acutance_platform.training import Pairs, device_here, files_of_metrics, picture_result
+from acutance_platform.training import Pairs, device_here, files_of_metrics
 from acutance_platform.verbs.addresses import load_model, weights_of
 from acutance_platform.verbs.home import Home
-from acutance_storage import get_blob, open_dataset
+from acutance_platform.verbs.sides import own_networks
+from acutance_storage import open_dataset
 
 _MOST = 4
 """Pictures that are drawn; more would make pages and runs heavy."""
@@ -96,10 +90,5 @@ def _enlarging(
 
         return enlarge
     _, _, sha256 = address.partition("blob:")
-    networks = load_generators(get_blob(home.store, sha256 or weights_of(address, home)))
-
-    def enlarge_own(index: int, lr: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        own = networks.get(pairs.dataset.pictures[index].name) or networks[""]
-        return picture_result(recipe, lr, own)
-
-    return enlarge_own
+    enlarge_own = own_networks(recipe, sha256 or weights_of(address, home), home.store)
+    return lambda index, lr: enlarge_own(pairs.dataset.pictures[index].name, lr)
