@@ -12,7 +12,7 @@ from starlette.staticfiles import StaticFiles
 
 from acutance_platform.dashboard import login
 from acutance_platform.dashboard.access import Access
-from acutance_platform.dashboard.guard import Guard
+from acutance_platform.dashboard.guard import HEADS, Guard
 from acutance_platform.dashboard.site import Site
 from acutance_platform.recipe import RecipeErrors
 from acutance_platform.verbs.home import Home
@@ -82,7 +82,9 @@ def _add_errors(app: FastAPI, site: Site) -> None:
         return shown(request, 422, "; ".join(lines))
 
     def broken(request: Request, error: Exception) -> Response:
-        return shown(request, 500, "The dashboard made a mistake; its terminal has the details.")
+        answer = shown(request, 500, "The dashboard made a mistake; its terminal has the details.")
+        answer.headers.update(HEADS)  # this answer goes out around the guard
+        return answer
 
     app.add_exception_handler(RecipeErrors, missing_or_bad)
     app.add_exception_handler(StorageError, unavailable)
