@@ -10,7 +10,7 @@ from starlette.exceptions import HTTPException as AnyHTTPException
 from starlette.middleware import Middleware
 from starlette.staticfiles import StaticFiles
 
-from acutance_platform.dashboard import login
+from acutance_platform.dashboard import data, login, promoting
 from acutance_platform.dashboard.access import Access
 from acutance_platform.dashboard.guard import HEADS, Guard
 from acutance_platform.dashboard.site import Site
@@ -18,7 +18,11 @@ from acutance_platform.recipe import RecipeErrors
 from acutance_platform.verbs.home import Home
 from acutance_storage import StorageError
 
-_AREAS = (login.routes,)
+_AREAS = (
+    login.routes,
+    promoting.routes,
+    data.routes,
+)
 """What each area adds; one line per area."""
 
 

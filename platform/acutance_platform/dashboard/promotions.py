@@ -99,13 +99,15 @@ class Promotions:
             raise refuse("Registered model", asked.name[:120], rule, "Choose another name.")
         lock = self._lock(asked.name)
         try:
-            lock.acquire(timeout=0)
+            lock.acquire(
+                timeout=1
+            )  # a page that looks whether somebody holds it has it for a moment
         except Timeout:
             way_out = "Wait for its verdict: this page shows it."
             rule = "a promotion of this model goes on"
             raise refuse("Registered model", asked.name, rule, way_out) from None
         try:
-            self._tidy()
+            self._tidy(asked.name)
             now = time.time()
             name = f"{round(now * 1000):015d}-{secrets.token_hex(4)}"
             job = Job(id=name, asked=asdict(asked), by=user.name, started=now)
@@ -171,12 +173,17 @@ class Promotions:
             return True
 
     def _interrupted(self, job: Job) -> Job:
-        job.state, job.ended = "interrupted", None
+        job.state = "interrupted"
         self._write(job)
         return job
 
-    def _tidy(self) -> None:
+    def _tidy(self, model: str) -> None:
+        """Close the jobs of a model that died with their server, and forget the oldest of all."""
         paths = sorted(self._folder.glob("*.json"), reverse=True)
+        for path in paths[:KEPT]:
+            job = Job(**json.loads(path.read_text()))
+            if job.state == "running" and job.asked["name"] == model:
+                self._interrupted(job)
         for path in paths[KEPT:]:
             path.unlink(missing_ok=True)
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 Progress = Callable[[str, int, int], object]
-"""Told of each step that begins: one of `STEPS`, how many of its parts are done, and of how many."""
+"""Told of each step that begins: one of `STEPS`, how many of its parts are done, of how many."""
 STEPS: Final = ("reload", "measure", "decide", "publish")
 """What a promotion does, in this order; it may end after any of them."""
 

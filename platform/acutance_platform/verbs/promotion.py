@@ -108,7 +108,8 @@ def rollback(
         home: Store and local folder; None takes what the environment says.
 
     Raises:
-        RecipeErrors: If there is no such model, it stands elsewhere than expected, or its alias never stood on another version.
+        RecipeErrors: If there is no such model, or its alias never stood on another version, or it
+            stands elsewhere than expected.
         StorageError: If the ledger is damaged or the store cannot be written.
     """
     home = home or open_home()

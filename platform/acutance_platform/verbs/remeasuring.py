@@ -1,7 +1,8 @@
 """The clean process of a promotion: models by hash, measured anew; `python -m` this module.
 
 Reads one JSON document on standard input (`Job`), writes lines of JSON on standard output: how far
-it is, `["measure", 1, 3]`, and last what was measured, or `{"refused": [...]}`. Nothing that its caller has loaded, cached or changed is here.
+it is, `["measure", 1, 3]`, and last what was measured, or `{"refused": [...]}`. Nothing that its
+caller has loaded, cached or changed is here.
 """
 
 import contextlib
