@@ -16,7 +16,7 @@ from acutance_platform.dashboard.guard import HEADS, Guard
 from acutance_platform.dashboard.site import Site
 from acutance_platform.recipe import RecipeErrors
 from acutance_platform.verbs.home import Home
-from acutance_storage import StorageError
+from acutance_storage import DatasetError, StorageError
 
 _AREAS = (
     login.routes,
@@ -91,6 +91,7 @@ def _add_errors(app: FastAPI, site: Site) -> None:
         return answer
 
     app.add_exception_handler(RecipeErrors, missing_or_bad)
+    app.add_exception_handler(DatasetError, missing_or_bad)
     app.add_exception_handler(StorageError, unavailable)
     app.add_exception_handler(AnyHTTPException, refused)
     app.add_exception_handler(HTTPException, refused)

@@ -13,7 +13,7 @@ from acutance_platform.dashboard.samples import Datasets, thumbnail
 from acutance_platform.dashboard.shelf import Shelf
 from acutance_platform.dashboard.site import Site
 from acutance_platform.recipe import RecipeErrors
-from acutance_storage import DatasetError, ImageDataset, StorageError
+from acutance_storage import ImageDataset, StorageError
 from acutance_storage.records import SPLITS
 
 PAGE: Final = 24
@@ -25,12 +25,6 @@ def routes(site: Site) -> APIRouter:
     """Return the routes of the area Data."""
     router = APIRouter(include_in_schema=False)
     datasets, shelf = Datasets(site.home), Shelf(site.home)
-
-    def opened(name: str) -> ImageDataset:
-        try:
-            return datasets.open(name)
-        except DatasetError as error:
-            raise HTTPException(404, str(error)) from None
 
     @router.get("/data")
     def every(request: Request) -> Response:
@@ -46,7 +40,7 @@ def routes(site: Site) -> APIRouter:
     def one(
         request: Request, name: str, split: str = "", page: int = Query(1, ge=1, le=10**9)
     ) -> Response:
-        dataset = opened(name)
+        dataset = datasets.open(name)
         counts = Counter(picture.split for picture in dataset.pictures)
         filled = [each for each in SPLITS if counts[each]]
         chosen = split if split in SPLITS else (filled or list(SPLITS))[0]
@@ -74,7 +68,7 @@ def routes(site: Site) -> APIRouter:
 
     @router.get("/data/{name}/samples/{place}")
     def sample(name: str, place: int) -> Response:
-        dataset = opened(name)
+        dataset = datasets.open(name)
         if not 0 <= place < len(dataset):
             raise HTTPException(404, f"{dataset.name} has no picture {place}.")
         if "@" not in name:  # what the name stands for may change, what its version has may not

@@ -1,7 +1,7 @@
 """What holds for every request before any area sees it, and the heads of every answer."""
 
+import re
 import urllib.parse
-from contextlib import suppress
 from typing import Final, final
 
 from starlette.datastructures import MutableHeaders
@@ -14,6 +14,7 @@ from acutance_platform.dashboard.access import Access, is_loopback
 MOST_BYTES: Final = 64 * 1024
 """Of a request's body; nothing here uploads pictures."""
 
+_HOST: Final = re.compile(r"([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?")
 _STATIC: Final = "/static/"
 _OPEN: Final = ("/login", "/api/alive")
 HEADS: Final = {
@@ -33,10 +34,6 @@ HEADS: Final = {
 """Of every answer."""
 
 
-class _TooLarge(Exception):
-    """More came than a request may bring."""
-
-
 @final
 class Guard:
     """ASGI middleware.
@@ -54,32 +51,25 @@ class Guard:
         if scope["type"] != "http":
             if scope["type"] == "lifespan":
                 await self._app(scope, receive, send)
-            return  # there are no other kinds here, so nobody has to guard them
-        told, begun = 0, False
-
-        async def limited() -> Message:
-            nonlocal told
-            message = await receive()
-            told += len(message.get("body", b""))
-            if told > MOST_BYTES:
-                raise _TooLarge
-            return message
+            return None  # there are no other kinds here, so nobody has to guard them
 
         async def headed(message: Message) -> None:
-            nonlocal begun
-            if told > MOST_BYTES and not begun:
-                return  # whoever read the body made an answer of its own of what was raised
             if message["type"] == "http.response.start":
-                begun = True
                 _add_heads(MutableHeaders(scope=message), scope["path"])
             await send(message)
 
         answer = self._refusal(Request(scope))
-        with suppress(_TooLarge):
-            await (answer or self._app)(scope, limited, headed)
-        if told > MOST_BYTES and not begun:
-            told = 0
-            await _too_large()(scope, receive, headed)
+        if answer is not None:
+            return await answer(scope, receive, headed)
+        body = await _body(receive)
+        if body is None:
+            return await _too_large()(scope, receive, headed)
+        waiting: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
+
+        async def received() -> Message:
+            return waiting.pop() if waiting else await receive()
+
+        return await self._app(scope, received, headed)
 
     def _refusal(self, request: Request) -> Response | None:
         """Return the answer to a request that may not pass, None for one that may."""
@@ -113,6 +103,18 @@ def _add_heads(heads: MutableHeaders, path: str) -> None:
         heads.setdefault(name, value)
 
 
+async def _body(receive: Receive) -> bytes | None:
+    """Return what a request brings, however it is sent; None where that is too much."""
+    parts, more = bytearray(), True
+    while more:
+        message = await receive()
+        parts += message.get("body", b"")
+        more = message.get("more_body", False)  # who hangs up brings no more either
+        if len(parts) > MOST_BYTES:
+            return None
+    return bytes(parts)
+
+
 def _plain(code: int, text: str) -> Response:
     return JSONResponse({"error": text}, status_code=code)
 
@@ -122,7 +124,6 @@ def _too_large() -> Response:
 
 
 def _name(host: str) -> str:
-    """Return a Host header without its port."""
-    if host.startswith("["):
-        return host.partition("]")[0] + "]"
-    return host.partition(":")[0]
+    """Return a Host header without its port; empty where it is no name."""
+    found = _HOST.fullmatch(host)
+    return found[1] if found else ""

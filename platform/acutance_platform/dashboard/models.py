@@ -172,13 +172,22 @@ def _of_set(measured: Mapping[str, Any]) -> dict[str, Any]:
         for who in ("challenger", "champion", "bicubic")
         if pictures and all(picture[who] is not None for picture in pictures)
     }
-    name, at, version = str(measured["data"]).partition("@")
+    name, at, rest = str(measured["data"]).partition("@")
+    version, _, split = rest.partition("/")
     stored = bool(at) and "/" not in name
     return {
         "data": f"{name}@{version[:12]}" if stored else measured["data"].rpartition("/")[2],
         "stored": stored,
+        "split": split if stored else "",
         "pictures": len(pictures),
         "left_out": measured["left_out"],
-        "protocol": {k: v for k, v in measured["protocol"].items() if v is not None},
+        "protocol": {k: _flat(v) for k, v in measured["protocol"].items() if v is not None},
         "means": whose,
     }
+
+
+def _flat(value: Any) -> Any:
+    """Return a list of components, such as a degradation's, as the names of their kinds."""
+    if isinstance(value, list) and all(isinstance(each, dict) for each in value):
+        return " → ".join(str(each.get("kind")) for each in value)
+    return value

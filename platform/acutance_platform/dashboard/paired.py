@@ -68,32 +68,38 @@ def comparison(document: Document, metric: str) -> dict[str, Any] | None:
 
 
 def _bars(rows: list[dict[str, Any]], mean: float) -> dict[str, Any]:
-    """Return the chart's shapes in a box of 1000 by 200, and the values of its upper end."""
+    """Return the chart's shapes in a box of 1000 by 200, and the values of its ends."""
     every = math.ceil(len(rows) / MOST_BARS)
     drawn = rows[::every]
-    top = max((abs(row["gain"]) for row in drawn if math.isfinite(row["gain"])), default=0.0) or 1.0
+    known = [row["gain"] for row in drawn if math.isfinite(row["gain"])]
+    high, low = max([0.0, *known]), min([0.0, *known])
+    high, low = (high, low) if high > low else (1.0, -1.0)
+    unit = 184 / (high - low)
+    zero = 8 + high * unit
     wide = 1000 / len(drawn)
     thick = min(wide * 0.72, 60.0)
     bars = []
     for place, row in enumerate(drawn):
-        tall = max(min(abs(row["gain"]) / top, 1.0) * 96, 0.8)
+        end = zero - min(max(row["gain"], low), high) * unit
         bars.append(
             {
                 "x": round((place + 0.5) * wide - thick / 2, 2),
-                "y": round(100 - tall if row["gain"] > 0 else 100, 2),
+                "y": round(min(zero, end), 2),
                 "wide": round(thick, 2),
-                "tall": round(tall, 2),
+                "tall": round(max(abs(end - zero), 0.8), 2),
                 "good": row["gain"] > 0,
                 "said": f"{row['picture']}: {row['gain']:+.4f}",
             }
         )
-    return {"every": every, "top": top, "bars": bars, "mean": round(100 - mean / top * 96, 2)}
+    ends = {"every": every, "high": high, "low": low, "zero": round(zero, 2)}
+    return {**ends, "bars": bars, "mean": round(zero - mean * unit, 2)}
 
 
 def _said(found: Mapping[str, Any]) -> str:
     rows = found["rows"]
+    whom = "the champion before" if found["against"] == "champion" else found["against"]
     return (
-        f"{label(found['metric'])} on {len(rows)} pictures beside the {found['against']}: better on"
+        f"{label(found['metric'])} on {len(rows)} pictures, beside {whom}: better on"
         f" {found['better']}, worse on {found['worse']}; {found['mean']:+.4f} on average, from"
         f" {found['least']:+.4f} ({rows[0]['picture']}) to {found['most']:+.4f}"
         f" ({rows[-1]['picture']})"
