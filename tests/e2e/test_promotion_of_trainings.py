@@ -45,7 +45,7 @@ def trained(tmp_path_factory):
         train("recipe.yaml", name="tiny")
         Path("strict.yaml").write_text(RULES)
         # Measured here and not in a process of its own, which takes seconds; test_promotion does.
-        patch.setattr(promotion, "remeasure", lambda job, home: measure(job, home))
+        patch.setattr(promotion, "remeasure", measure)
         yield status("tiny")["trials"][0]["weights"]
 
 

@@ -62,7 +62,7 @@ def world(tmp_path_factory):
     folder = tmp_path_factory.mktemp("world")
     before, here = os.environ.get("MLFLOW_TRACKING_URI"), Path.cwd()
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(promotion, "remeasure", lambda job, home: measured(0.5))
+        patch.setattr(promotion, "remeasure", lambda job, home, progress: measured(0.5))
         photographs(folder / "test", number=1, height=48, width=56)
         write_models(folder)
         assert promote(folder, "bad").version == 1
@@ -186,8 +186,8 @@ def test_of_two_who_promote_at_once_one_wins_and_the_other_is_told(world, tmp_pa
     folder = tmp_path / "both"
     shutil.copytree(world, folder, symlinks=True)
 
-    def meanwhile(job, home):
-        monkeypatch.setattr(promotion, "remeasure", lambda job, home: measured(0.5))
+    def meanwhile(job, home, progress):
+        monkeypatch.setattr(promotion, "remeasure", lambda job, home, progress: measured(0.5))
         assert promote(folder, "good").version == 2
         return measured(0.7)
 

@@ -10,7 +10,7 @@ from rich.table import Table
 
 from acutance_platform.cli.outcome import Failed
 from acutance_platform.verbs import promotion, registry
-from acutance_platform.verbs.promotion import Promotion
+from acutance_platform.verbs.promoted import Promotion
 
 _JSON = click.option("--json", "as_json", is_flag=True, help="One JSON document.")
 _ALIAS = click.option("--alias", default="champion", show_default=True, help="What is moved.")

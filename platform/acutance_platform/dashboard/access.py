@@ -11,7 +11,9 @@ import ipaddress
 import json
 import os
 import secrets
+import time
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, final
@@ -25,7 +27,14 @@ Role = Literal["viewer", "operator"]
 
 COOKIE = "acutance_session"
 CSRF_HEADER = "x-acutance-csrf"
+LASTS = 7 * 24 * 3600
+"""Seconds after which a login has to be repeated."""
 _ROLES: tuple[Role, ...] = ("viewer", "operator")
+_VARIABLES: Mapping[Role, str] = {
+    "viewer": "ACUTANCE_DASHBOARD_VIEWER_TOKEN",
+    "operator": "ACUTANCE_DASHBOARD_OPERATOR_TOKEN",
+}
+_FORWARDED = ("forwarded", "x-forwarded-for", "x-real-ip")
 
 
 @final
@@ -74,10 +83,8 @@ class Access:
         named = self._from_proxy(request)
         if named is not None:
             return named
-        scheme, _, token = request.headers.get("authorization", "").partition(" ")
-        if scheme.lower() == "bearer":
-            role = self.role_of(token.strip())
-            return User(f"{role} (token)", role) if role else None
+        if "authorization" in request.headers:
+            return self._from_bearer(request)
         return self._from_cookie(request.cookies.get(COOKIE, ""))
 
     def role_of(self, token: str) -> Role | None:
@@ -87,50 +94,78 @@ class Access:
         return found[0] if found and token else None
 
     def cookie(self, name: str, role: Role) -> str:
-        """Return the value of a session's cookie."""
-        body = json.dumps([name, role, secrets.token_hex(8)]).encode().hex()
-        return f"{body}.{self._sign(body)}"
+        """Return the value of a session's cookie; it ends after `LASTS` and with its token."""
+        body = json.dumps([name, role, time.time() + LASTS, secrets.token_hex(8)]).encode().hex()
+        return f"{body}.{self._sign('session', self.tokens.get(role, ''), body)}"
 
     def csrf(self, request: HTTPConnection) -> str:
         """Return what a page of this user sends along with every change."""
         user = self.user(request)
         session = request.cookies.get(COOKIE, "")
-        return self._sign(f"csrf:{user.name if user else ''}:{session}")
+        return self._sign("csrf", user.name if user else "", session)
 
     def trusted_change(self, request: HTTPConnection) -> bool:
-        """Say whether a changing request came from one of our own pages, or from a script."""
-        if request.headers.get("authorization", "").lower().startswith("bearer "):
-            return True  # no browser adds this header on its own
-        if request.headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none"):
-            return False
-        origin = request.headers.get("origin")
-        if origin is not None and origin.partition("://")[2] != request.headers.get("host", ""):
-            return False
+        """Say whether a changing request came from one of our own pages, or from a script.
+
+        A script shows a token in a header that no browser adds on its own.
+        """
+        if self._from_bearer(request) is not None:
+            return True
         given = request.headers.get(CSRF_HEADER, "")
-        return hmac.compare_digest(given.encode(), self.csrf(request).encode())
+        return same_site(request) and hmac.compare_digest(
+            given.encode(), self.csrf(request).encode()
+        )
+
+    def forwarded(self, request: HTTPConnection) -> bool:
+        """Say whether a request that needs no login came through a proxy, from who knows where."""
+        return self.open and any(name in request.headers for name in _FORWARDED)
 
     def _from_proxy(self, request: HTTPConnection) -> User | None:
         if self.proxy_header is None or request.client is None:
             return None
-        name = request.headers.get(self.proxy_header, "").strip()
-        if not name or request.client.host not in self.proxies:
+        named = request.headers.getlist(self.proxy_header)
+        # Two names are the proxy's and one that somebody slipped in: neither is believed.
+        if len(named) != 1 or request.client.host not in self.proxies:
+            return None
+        name = named[0].strip()
+        if not name or not name.isprintable():
             return None
         return User(name, "operator" if name in self.operators else "viewer")
 
+    def _from_bearer(self, request: HTTPConnection) -> User | None:
+        scheme, _, token = request.headers.get("authorization", "").partition(" ")
+        role = self.role_of(token.strip()) if scheme.lower() == "bearer" else None
+        return User(f"{role} (token)", role) if role else None
+
     def _from_cookie(self, value: str) -> User | None:
         body, _, signature = value.partition(".")
-        if not hmac.compare_digest(signature.encode(), self._sign(body).encode()):
-            return None
-        name, role, _ = json.loads(bytes.fromhex(body))
-        return User(name, role) if role in self.tokens else None
+        for role in _ROLES:
+            if role not in self.tokens:
+                continue
+            ours = self._sign("session", self.tokens[role], body)
+            if hmac.compare_digest(signature.encode(), ours.encode()):
+                name, named, until, _ = json.loads(bytes.fromhex(body))
+                # The name was typed by whoever knew the token; a proxy's or the system's was not.
+                lasts = named == role and time.time() < until
+                return User(f"{name} (token)", role) if lasts else None
+        return None
 
-    def _sign(self, text: str) -> str:
-        return hmac.new(self.secret, text.encode(), hashlib.sha256).hexdigest()
+    def _sign(self, *parts: str) -> str:
+        """Return a signature; the first part says what for, so that none serves for another."""
+        return hmac.new(self.secret, json.dumps(parts).encode(), hashlib.sha256).hexdigest()
+
+
+def same_site(request: HTTPConnection) -> bool:
+    """Say whether nothing tells that another site's page sent a request."""
+    if request.headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none"):
+        return False
+    origin = request.headers.get("origin")
+    return origin is None or origin.partition("://")[2] == request.headers.get("host", "")
 
 
 def is_loopback(host: str) -> bool:
     """Say whether an address or name can be reached from this machine alone."""
-    if host == "localhost":
+    if host.lower() == "localhost":
         return True
     try:
         return ipaddress.ip_address(host.strip("[]")).is_loopback
@@ -151,6 +186,8 @@ def kept_access(folder: Path) -> Access:
         folder.mkdir(parents=True, exist_ok=True)
         made = {role: secrets.token_urlsafe(24) for role in _ROLES}
         _write_private(path, json.dumps({**made, "secret": secrets.token_hex(32)}, indent=2))
+    with suppress(OSError):  # a copy from elsewhere may be readable by others
+        path.chmod(0o600)
     try:
         kept = json.loads(path.read_text())
         secret = bytes.fromhex(kept["secret"])
@@ -159,7 +196,7 @@ def kept_access(folder: Path) -> Access:
         way_out = "Delete it: new tokens are made."
         raise refuse("tokens", str(path), "this file cannot be read", way_out) from None
     for role in _ROLES:
-        tokens[role] = os.environ.get(f"ACUTANCE_DASHBOARD_{role.upper()}_TOKEN") or tokens[role]
+        tokens[role] = os.environ.get(_VARIABLES[role]) or tokens[role]
         if len(tokens[role]) < 16:
             raise refuse(
                 f"token of the {role}", None, "16 characters at least", "Use a longer one."
@@ -169,8 +206,16 @@ def kept_access(folder: Path) -> Access:
     return Access(tokens=tokens, secret=secret)
 
 
+def tokens_are_set() -> bool:
+    """Say whether the environment has a token: then one is wanted, also on loopback."""
+    return any(os.environ.get(name) for name in _VARIABLES.values())
+
+
 def _write_private(path: Path, text: str) -> None:
-    fresh = path.with_name(f".{path.name}-{os.getpid()}")
-    with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+    """Write a file that its user alone can read, unless another process was first."""
+    fresh = path.with_name(f".{path.name}-{secrets.token_hex(8)}")
+    with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
         file.write(text)
-    fresh.replace(path)
+    with suppress(FileExistsError):
+        os.link(fresh, path)
+    fresh.unlink()

@@ -10,13 +10,22 @@ from starlette.exceptions import HTTPException as AnyHTTPException
 from starlette.middleware import Middleware
 from starlette.staticfiles import StaticFiles
 
-from acutance_platform.dashboard import comparing, figures, login, sweep_steering, sweeps, trials
+from acutance_platform.dashboard import (
+    comparing,
+    data,
+    figures,
+    login,
+    promoting,
+    sweep_steering,
+    sweeps,
+    trials,
+)
 from acutance_platform.dashboard.access import Access
-from acutance_platform.dashboard.guard import Guard
+from acutance_platform.dashboard.guard import HEADS, Guard
 from acutance_platform.dashboard.site import Site
 from acutance_platform.recipe import RecipeErrors
 from acutance_platform.verbs.home import Home
-from acutance_storage import StorageError
+from acutance_storage import DatasetError, StorageError
 
 _AREAS = (
     login.routes,
@@ -25,6 +34,8 @@ _AREAS = (
     trials.routes,
     sweep_steering.routes,
     comparing.routes,
+    promoting.routes,
+    data.routes,
 )
 """What each area adds; one line per area."""
 
@@ -89,9 +100,12 @@ def _add_errors(app: FastAPI, site: Site) -> None:
         return shown(request, 422, "; ".join(lines))
 
     def broken(request: Request, error: Exception) -> Response:
-        return shown(request, 500, "The dashboard made a mistake; its terminal has the details.")
+        answer = shown(request, 500, "The dashboard made a mistake; its terminal has the details.")
+        answer.headers.update(HEADS)  # this answer goes out around the guard
+        return answer
 
     app.add_exception_handler(RecipeErrors, missing_or_bad)
+    app.add_exception_handler(DatasetError, missing_or_bad)
     app.add_exception_handler(StorageError, unavailable)
     app.add_exception_handler(AnyHTTPException, refused)
     app.add_exception_handler(HTTPException, refused)

@@ -6,7 +6,7 @@ from typing import final
 
 import uvicorn
 
-from acutance_platform.dashboard.access import Access, is_loopback, kept_access
+from acutance_platform.dashboard.access import Access, is_loopback, kept_access, tokens_are_set
 from acutance_platform.dashboard.app import create_app
 from acutance_platform.dashboard.site import Site
 from acutance_platform.recipe import refuse
@@ -42,9 +42,10 @@ def chosen_access(
         if proxies or operators:
             way_out = "Add --proxy-header X-Forwarded-User, or leave them out."
             raise refuse("--operator", None, "users are named by a proxy's header", way_out)
-        return (
-            kept_access(home.local / "dashboard") if tokens or not is_loopback(host) else Access()
-        )
+        kept = kept_access(home.local / "dashboard")
+        asked = tokens or tokens_are_set() or not is_loopback(host)
+        # Without a login the secret is kept as well: an open page survives a new start.
+        return kept if asked else Access(secret=kept.secret)
     return Access(
         secret=kept_access(home.local / "dashboard").secret,
         proxy_header=proxy_header.lower(),

@@ -9,7 +9,7 @@ rollback of the model brings MLflow up to date.
 import json
 import re
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Final
 
 from acutance_platform.recipe import Problem, RecipeErrors, refuse
@@ -29,6 +29,7 @@ from acutance_platform.verbs.home import Home, StrPath, open_home
 from acutance_platform.verbs.journals import is_name
 from acutance_platform.verbs.lineage import find_lineage
 from acutance_platform.verbs.papers import version_papers
+from acutance_platform.verbs.promoted import Progress, Promotion
 from acutance_platform.verbs.remeasuring import remeasure
 from acutance_platform.verbs.showing import show_in_mlflow
 from acutance_storage import BlobCorrupt, put_blob
@@ -36,32 +37,6 @@ from acutance_storage import BlobCorrupt, put_blob
 CHAMPION: Final = "champion"
 """The alias that is moved unless another is named."""
 _TRIES = 20  # of an entry, while promotions of other models come between
-
-
-@dataclass(frozen=True, kw_only=True)
-class Promotion:
-    """What became of a promotion or rollback."""
-
-    verdict: str
-    """`promoted`, `refused` or `rolled back`."""
-    reasons: list[str]
-    """Why it was refused; all of them."""
-    model: str
-    """The registered model."""
-    alias: str
-    """Of it."""
-    version: int | None
-    """On which the alias stands now."""
-    previous: int | None
-    """On which it stood before; None where there was none."""
-    figures: dict[str, Any] = field(default_factory=dict)
-    """What the gate measured."""
-    notes: list[str] = field(default_factory=list)
-    """What else there is to know."""
-
-    def as_dict(self) -> dict[str, Any]:
-        """Return the shape that `--json` prints."""
-        return dict(vars(self))
 
 
 def promote(
@@ -72,6 +47,7 @@ def promote(
     gate: str = DEFAULT,
     data: StrPath | None = None,
     dry_run: bool = False,
+    progress: Progress = lambda step, done, total: None,
     home: Home | None = None,
 ) -> Promotion:
     """Measure a model anew in a clean process and, if it earned it, move the alias to it.
@@ -83,6 +59,7 @@ def promote(
         gate: Name of `experiments/gates/NAME.yaml`, or a path that ends with .yaml.
         data: A folder of HR pictures, or NAME[@VERSION] of a dataset, all of which count besides.
         dry_run: Only measure and judge: no version, no entry in the ledger.
+        progress: Told how far it is.
         home: Store and local folder; None takes what the environment says.
 
     Raises:
@@ -95,11 +72,13 @@ def promote(
     entries = read_ledger(home.store)
     told = _registered(entries, name)
     champion = told.version_of(alias)
+    progress("reload", 0, 1)
     try:
         weights = put_blob(home.store, weights_bytes(model, home))
     except BlobCorrupt as error:
         wanted = {"action": "refusal", "weights": None}
         judged = _Judged([str(error)], {}, wanted, [])
+        progress("publish", 0, 1)
         return _conclude(judged, entries, name, alias, dry_run, home)
     if champion is not None and champion.weights == weights:
         number = champion.number
@@ -108,20 +87,29 @@ def promote(
             notes += show_in_mlflow(home, name)
         return _result("promoted", [], told, alias, number, notes=notes)
     before = champion.weights if champion is not None else None
-    judged = _judged(weights, before, rules_name, rules, data, (name, alias), home)
+    judged = _judged(weights, before, rules_name, rules, data, (name, alias), home, progress)
+    progress("publish", 0, 1)
     return _conclude(judged, entries, name, alias, dry_run, home)
 
 
-def rollback(name: str, *, alias: str = CHAMPION, home: Home | None = None) -> Promotion:
+def rollback(
+    name: str,
+    *,
+    alias: str = CHAMPION,
+    expected: tuple[int, int] | None = None,
+    home: Home | None = None,
+) -> Promotion:
     """Move an alias back to the version on which it stood before; again, one further.
 
     Args:
         name: The registered model.
         alias: Of it.
+        expected: The versions that it leaves and goes back to, as whoever asks saw them.
         home: Store and local folder; None takes what the environment says.
 
     Raises:
-        RecipeErrors: If there is no such model, or its alias never stood on another version.
+        RecipeErrors: If there is no such model, or its alias never stood on another version, or it
+            stands elsewhere than expected.
         StorageError: If the ledger is damaged or the store cannot be written.
     """
     home = home or open_home()
@@ -134,6 +122,9 @@ def rollback(name: str, *, alias: str = CHAMPION, home: Home | None = None) -> P
             rule = "it stood on no other version before" if moves else "nothing was promoted to it"
             raise refuse("rollback", place, rule, f"See `acutance models history {name}`.")
         now, back = moves[-1], moves[-2]
+        if expected is not None and expected != (now, back):
+            rule = f"somebody moved it meanwhile: it would go from {now} back to {back}"
+            raise refuse("rollback", f"{name}@{alias}", rule, "Look at its history again.")
         content = {
             "action": "rollback",
             "model": name,
@@ -167,14 +158,16 @@ def _judged(
     data: StrPath | None,
     goal: tuple[str, str],
     home: Home,
+    progress: Progress,
 ) -> _Judged:
     """Measure, judge, and store the papers of the version that this would become."""
     lineage = find_lineage(weights, home)
     job, notes = gate_job(gate, weights, champion, lineage, data, home)
-    measured = remeasure(job, home) if job["sets"] else {"refused": [NO_PICTURES]}
+    measured = remeasure(job, home, progress) if job["sets"] else {"refused": [NO_PICTURES]}
     if "refused" in measured:
         content: dict[str, Any] = {"action": "refusal", "weights": weights, "gate": gate_name}
         return _Judged(measured["refused"], {}, content, notes)
+    progress("decide", 0, 1)
     reasons, figures = judge(gate, measured)
     about = {"name": gate_name, "rules": gate.model_dump(mode="json")}
     papers = version_papers(weights, lineage, about, measured, figures, goal, home)
@@ -200,7 +193,7 @@ def _conclude(
     if dry_run:
         verdict = "refused" if reasons else "promoted"
         notes = [*judged.notes, "a dry run: no version was made and nothing moved"]
-        return _result(verdict, reasons, told, alias, compared, judged.figures, notes)
+        return _result(verdict, reasons, told, alias, compared, judged, notes)
     for _ in range(_TRIES):
         content = {**judged.content, "model": name, "alias": alias, "reasons": reasons}
         content |= _moves(told, compared, content, refused=bool(reasons))
@@ -220,7 +213,7 @@ def _conclude(
         note_head(home.store, entries)
         notes = [*judged.notes, *show_in_mlflow(home, name)]
         verdict, number = content["verdict"], content["to"] or compared
-        return _result(verdict, reasons, told, alias, number, judged.figures, notes)
+        return _result(verdict, reasons, told, alias, number, judged, notes)
     raise _crowded()
 
 
@@ -240,7 +233,7 @@ def _result(
     told: Registered,
     alias: str,
     version: int | None,
-    figures: dict[str, Any] | None = None,
+    judged: _Judged | None = None,
     notes: list[str] | None = None,
 ) -> Promotion:
     return Promotion(
@@ -250,7 +243,8 @@ def _result(
         alias=alias,
         version=version,
         previous=told.aliases.get(alias),
-        figures=json.loads(json.dumps(figures or {})),
+        figures=json.loads(json.dumps(judged.figures if judged is not None else {})),
+        document=judged.content.get("document") if judged is not None else None,
         notes=notes or [],
     )
 

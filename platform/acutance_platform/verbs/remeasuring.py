@@ -1,16 +1,18 @@
 """The clean process of a promotion: models by hash, measured anew; `python -m` this module.
 
-Reads one JSON document on standard input (`Job`), writes one on standard output: what was measured,
-or `{"refused": [...]}`. Nothing that its caller has loaded, cached or changed is here.
+Reads one JSON document on standard input (`Job`), writes lines of JSON on standard output: how far
+it is, `["measure", 1, 3]`, and last what was measured, or `{"refused": [...]}`. Nothing that its
+caller has loaded, cached or changed is here.
 """
 
+import contextlib
 import json
 import math
 import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -36,28 +38,47 @@ Job = dict[str, Any]
 """`challenger` and `champion` (SHA-256 or None), `plugins`, `gate`, `known`, `exclude` (hashes of
 pictures), `sets` and `validation`, each set with what `evaluate` takes: data, split, protocol, and
 where it is not the protocol's, degradation; `validation` has the `stored` figures beside."""
+Progress = Callable[[str, int, int], object]
 _SIDE = 960  # SR pixels of the picture by which memory is told
 
 
-def remeasure(job: Job, home: Home) -> dict[str, Any]:
+def _silent(step: str, done: int, total: int) -> None:
+    """Tell nobody."""
+
+
+def remeasure(job: Job, home: Home, progress: Progress = _silent) -> dict[str, Any]:
     """Measure in a process of its own, and return what `judge` reads, or `refused`."""
     places = {"ACUTANCE_STORE": home.store.address, "ACUTANCE_LOCAL": str(home.local)}
-    done = subprocess.run(
-        [sys.executable, "-m", "acutance_platform.verbs.remeasuring"],
-        input=json.dumps(job),
-        env={**os.environ, **places, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
-        capture_output=True,
-        text=True,
-    )
-    if done.returncode != 0:
-        last = (done.stderr.strip().splitlines() or ["it was killed"])[-1]
-        return {"refused": [f"the process that measures ended with {done.returncode}: {last}"]}
-    found: dict[str, Any] = json.loads(done.stdout)
+    with tempfile.TemporaryFile("w+") as asked, tempfile.TemporaryFile("w+") as complaints:
+        json.dump(job, asked)
+        asked.seek(0)
+        process = subprocess.Popen(
+            [sys.executable, "-m", "acutance_platform.verbs.remeasuring"],
+            stdin=asked,
+            env={**os.environ, **places, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+            stdout=subprocess.PIPE,
+            stderr=complaints,
+            text=True,
+        )
+        found: dict[str, Any] = {}
+        with process:
+            assert process.stdout is not None
+            for line in process.stdout:
+                told = json.loads(line)
+                if isinstance(told, list):
+                    progress(*told)
+                else:
+                    found = told
+        if process.returncode != 0:
+            complaints.seek(0)
+            last = (complaints.read().strip().splitlines() or ["it was killed"])[-1]
+            code = process.returncode
+            return {"refused": [f"the process that measures ended with {code}: {last}"]}
     return found
 
 
-def measure(job: Job, home: Home) -> dict[str, Any]:
-    """Return what a job asks for.
+def measure(job: Job, home: Home, progress: Progress = _silent) -> dict[str, Any]:
+    """Return what a job asks for, and tell `progress` of each set that begins.
 
     Raises:
         RecipeErrors, ModelsError, StorageError: If a model or picture cannot be used.
@@ -72,7 +93,10 @@ def measure(job: Job, home: Home) -> dict[str, Any]:
         rule = f"the champion enlarges by {champion.scale(None)}"
         raise refuse("MODEL", challenger.scale(None), rule, "Choose another --model.")
     taken = set(job["exclude"])
-    found["sets"] = [_set(each, challenger, champion, gate, taken, home) for each in job["sets"]]
+    found["sets"] = []
+    for done, each in enumerate(job["sets"]):
+        progress("measure", done, len(job["sets"]))
+        found["sets"].append(_set(each, challenger, champion, gate, taken, home))
     if gate.seam is not None:
         found["seam_db"] = min(_seams(job["sets"], challenger, gate.seam.tile, home), default=0.0)
     if gate.onnx is not None:
@@ -221,15 +245,24 @@ def _machine() -> str:
     return (gpu_names() or [processor_name()])[0]
 
 
+def _say(*told: Any) -> None:
+    """Write a line; whoever asked may be gone, and then nobody wants the rest."""
+    line = json.dumps(told[0] if len(told) == 1 else told)
+    assert sys.__stdout__ is not None
+    sys.__stdout__.write(f"{line}\n")
+    sys.__stdout__.flush()
+
+
 def _main() -> None:
     job = json.load(sys.stdin)
     try:
-        found = measure(job, open_home())
+        with contextlib.redirect_stdout(sys.stderr):  # what a plug-in prints is not for our reader
+            found = measure(job, open_home(), _say)
     except RecipeErrors as error:
         found = {"refused": [str(problem) for problem in error.problems]}
     except (ModelsError, StorageError) as error:
         found = {"refused": [str(error)]}
-    sys.stdout.write(json.dumps(found))
+    _say(found)
 
 
 if __name__ == "__main__":

@@ -31,7 +31,7 @@ export async function ask(address, options = {}) {
     throw error;
   }
   const body = await answer.json().catch(() => ({}));
-  if (answer.status === 401) location.assign(`/login?to=${encodeURIComponent(location.pathname)}`);
+  if (answer.status === 401) location.assign(`/login?to=${encodeURIComponent(location.pathname + location.search)}`);
   if (!answer.ok) throw new Error(body.error || `The server answered ${answer.status}.`);
   return body;
 }
