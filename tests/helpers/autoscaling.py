@@ -57,7 +57,7 @@ def autoscaling_cluster(monkeypatch, *, idle_seconds=6.0, **types):
                 _command(folder, address), env=_variables(), stdout=log, stderr=log
             )
         try:
-            _until_it_listens(address, head)
+            _until_it_stands(folder / "head.log", head)
             yield address
         finally:
             _end(head, folder)
@@ -118,16 +118,13 @@ def _variables():
     }
 
 
-def _until_it_listens(address, head):
-    host, _, port = address.rpartition(":")
-    deadline = time.monotonic() + 120
-    while time.monotonic() < deadline:
-        assert head.poll() is None, "the head ended"
-        with suppress(OSError):
-            socket.create_connection((host, int(port)), timeout=1).close()
-            return
+def _until_it_stands(log, head):
+    """Wait until all of the head's processes run, and not only the one that listens first."""
+    deadline = time.monotonic() + 240
+    while "will now block" not in log.read_text():
+        assert head.poll() is None, log.read_text()
+        assert time.monotonic() < deadline, log.read_text()
         time.sleep(0.2)
-    raise AssertionError("the head does not listen")
 
 
 def _end(head, folder):

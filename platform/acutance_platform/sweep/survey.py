@@ -19,7 +19,7 @@ from typing import Any
 import ray
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
-from acutance_platform.sweep.autoscaler import share_wanted
+from acutance_platform.sweep.autoscaler import autoscaler, share_wanted
 from acutance_platform.sweep.cluster import connected
 from acutance_platform.sweep.errors import SweepError
 from acutance_platform.sweep.places import node_folder
@@ -29,6 +29,8 @@ from acutance_storage import BlobStore, open_store
 
 PATIENCE = 120.0
 """Seconds for all nodes together: on a busy one, importing torch takes long."""
+_TRIES = 3
+"""How often nodes are asked that all went before they answered."""
 
 
 @dataclass(frozen=True)
@@ -66,7 +68,10 @@ def survey(
     store.write(token, b"acutance")
     try:
         with connected(address, plugins=plugins):
-            answers = _ask(store.address, token, share_wanted(resources))
+            for _ in range(_TRIES):
+                answers = _ask(store.address, token, share_wanted(resources))
+                if answers or autoscaler() is None:
+                    break
     finally:
         with suppress(Exception):  # what is left there harms nobody
             store.delete(token)
@@ -83,14 +88,18 @@ def _ask(store: str, token: str, share: Share) -> list[Answer]:
     asked = {
         look.options(
             scheduling_strategy=NodeAffinitySchedulingStrategy(node["NodeID"], soft=False)
-        ).remote(store, token): node["NodeManagerAddress"]
+        ).remote(store, token): node
         for node in nodes
     }
     ready, _ = ray.wait(list(asked), num_returns=len(asked), timeout=PATIENCE) if asked else ([], 0)
-    return [_answer(asked[task], task) for task in ready]
+    answers = {asked[task]["NodeID"]: _answer(asked[task], task) for task in ready}
+    # An autoscaler may have ended an idle one meanwhile, which is no fault of it.
+    there = {node["NodeID"] for node in ray.nodes() if node["Alive"]}  # type: ignore[no-untyped-call]  # ray 2.60
+    return [answer for node, answer in answers.items() if node in there]
 
 
-def _answer(node: str, task: Any) -> Answer:
+def _answer(known: Mapping[str, Any], task: Any) -> Answer:
+    node = known["NodeManagerAddress"]
     try:
         told = ray.get(task, timeout=10)
     except Exception as error:  # a node that fails here would fail every trial

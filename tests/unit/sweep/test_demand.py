@@ -64,11 +64,12 @@ def test_what_is_less_is_asked_at_once_and_what_is_nothing_is_taken_back():
 
 
 def test_words_about_an_earlier_request_say_nothing_about_this_one():
-    cloud = Cloud(16)
+    cloud = Cloud(40)
     cloud.demand.look([LEG] * 64)
-    for _ in range(5):  # it starts machines and looks at nothing new
+    cloud.looks()
+    for _ in range(5):  # it has not looked at the second request, and repeats what it said
         cloud.demand.look([LEG] * 64)
-    assert [len(each) for each in cloud.asked] == [0, 64]
+    assert [len(each) for each in cloud.asked] == [0, 64, 32]
 
 
 def test_limits_that_are_raised_are_found_later_and_lowered_ones_at_once():

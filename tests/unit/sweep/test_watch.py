@@ -1,6 +1,10 @@
+from types import SimpleNamespace
+
 import pytest
 
+from acutance_platform.sweep import survey
 from acutance_platform.sweep.errors import SweepError
+from acutance_platform.sweep.placing import Share
 from acutance_platform.sweep.survey import Answer, _agreed
 from acutance_platform.sweep.watch import PATIENCE, NodeWatch
 from acutance_platform.training.machine import Facts
@@ -58,3 +62,51 @@ def test_every_node_that_cannot_train_is_named():
         _agreed(answers, mixed=False)
     with pytest.raises(SweepError, match="no node"):
         _agreed([], mixed=False)
+
+
+class Cluster:
+    """Ray as a survey meets it: nodes, of which some go while they are asked."""
+
+    def __init__(self, *nodes, goes=()):
+        self.all, self.goes, self.looks, self.asked = nodes, goes, 0, []
+
+    def nodes(self):
+        self.looks += 1
+        return [
+            {
+                "NodeID": name,
+                "NodeManagerAddress": name,
+                "Alive": self.looks == 1 or name not in self.goes,
+                "Resources": resources,
+            }
+            for name, resources in self.all
+        ]
+
+    def remote(self, **options):
+        def options_of(scheduling_strategy):
+            node = scheduling_strategy
+            return SimpleNamespace(remote=lambda *asked: self.asked.append(node) or node)
+
+        return lambda look: SimpleNamespace(options=options_of)
+
+    def wait(self, tasks, **options):
+        return tasks, []
+
+    def get(self, node, timeout):
+        if node in self.goes:
+            raise ConnectionError("the node is gone")
+        return {"host": "h", "facts": None, "fault": ""}
+
+
+def test_those_are_asked_that_can_run_a_trial_and_one_that_goes_meanwhile_does_not_count(
+    monkeypatch,
+):
+    small, large = {"CPU": 2.0}, {"CPU": 8.0, "GPU": 1.0}
+    ray = Cluster(("a", small), ("b", large), ("c", large), ("d", {}), goes="c")
+    monkeypatch.setattr(survey, "NodeAffinitySchedulingStrategy", lambda node, soft: node)
+    monkeypatch.setattr(survey, "ray", ray)
+    assert [answer.node for answer in survey._ask("s", "t", Share(4, 1))] == ["b (h)"]
+    assert ray.asked == ["b", "c"]
+    ray = Cluster(("a", small), ("b", large), ("d", {}))
+    monkeypatch.setattr(survey, "ray", ray)
+    assert len(survey._ask("s", "t", Share(99, 0))) == 2, "none can: all are told of"
