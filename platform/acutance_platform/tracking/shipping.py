@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 
 ENTITIES_PER_BATCH: Final = 1000
 """Metrics, parameters and tags together; what MLflow takes in one call."""
-PARAMS_PER_BATCH: Final = 100
+PARAMS_PER_BATCH: Final = 50
+"""Of MLflow's 100, since 100 of the longest and 900 points may be more than the 1 MB of a call."""
 _SHIPPED: Final = "acutance.shipped"
 """Tag: how many of the run's points MLflow surely has. Only saves work, see `_Held.trusted`.
 
