@@ -31,6 +31,7 @@ def routes(site: Site) -> APIRouter:
     overview, links = Overview(site.home, site.index), MlflowLinks(site.home)
     _list(router, site, overview)
     _one(router, site, links)
+    _live(router, site)
     return router
 
 
@@ -120,6 +121,8 @@ def _one(router: APIRouter, site: Site, links: MlflowLinks) -> None:
         heads = {"content-disposition": f'attachment; filename="{name}.csv"'}
         return Response(text, media_type="text/csv; charset=utf-8", headers=heads)
 
+
+def _live(router: APIRouter, site: Site) -> None:
     @router.get("/api/sweeps/{name}/version")
     def version(name: str) -> dict[str, int]:
         """Return what rises whenever something else is to be shown of a sweep."""
