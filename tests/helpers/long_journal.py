@@ -30,6 +30,7 @@ def long_spec(trials, steps):
         "data": {"dataset": "pictures", "patch": 32, "batch": 2},
         "generator": _NETWORKS[1],
         "optimizer": {"kind": "adam", "lr": 2e-3},
+        "resources": {"cpu": 1, "gpu": 0},
         "stages": {
             "pretrain": {"steps": steps // 5, "loss": {"pixel": _L1}},
             "finetune": {"after": "pretrain", "steps": steps, "loss": {"pixel": _L1}},
