@@ -30,6 +30,7 @@ def long_spec(trials, steps):
         "data": {"dataset": "pictures", "patch": 32, "batch": 2},
         "generator": _NETWORKS[1],
         "optimizer": {"kind": "adam", "lr": 2e-3},
+        "resources": {"cpu": 1, "gpu": 0},
         "stages": {
             "pretrain": {"steps": steps // 5, "loss": {"pixel": _L1}},
             "finetune": {"after": "pretrain", "steps": steps, "loss": {"pixel": _L1}},
@@ -118,7 +119,7 @@ def write_long_journal(store, name, *, trials, reports=25, finished=True):
     batch = []
     for ordinal in range(trials):
         batch += trial_records(space, spec, ordinal, reports=reports)
-        if len(batch) > 20_000:
+        if len(batch) > 250:  # a live sweep's are shorter, and folded when it ends
             journal.append(*batch)
             batch = []
     now = START + trials * 7.0 + 3600

@@ -1,7 +1,6 @@
 """Going on with a sweep from a page: a process of its own, which outlives the server.
 
-`python -m acutance_platform.dashboard.resuming SWEEP WHO [KEY=NUMBER...]` is that process, and
-`dashboard/resume/SWEEP.log` in the local folder is what it says.
+`main` is what that process runs, and `dashboard/resume/SWEEP.log` in the local folder what it says.
 """
 
 import os
@@ -16,6 +15,7 @@ from acutance_platform.search.requests import acting_as
 from acutance_platform.verbs.home import Home, open_home
 from acutance_storage import StorageError
 
+_PROGRAM: Final = f"import sys; from {__name__} import main; sys.exit(main(*sys.argv[1:]))"
 _LINES: Final = 12
 """Of the log's end that a page shows."""
 
@@ -54,7 +54,7 @@ class Resumed:
             where = {"ACUTANCE_STORE": self._home.store.address}
             where |= {"ACUTANCE_LOCAL": str(self._home.local.absolute())}
             path = os.pathsep.join(filter(None, sys.path))
-            command = [sys.executable, "-m", __name__, name, who, *settings]
+            command = [sys.executable, "-c", _PROGRAM, name, who, *settings]
             with log.open("wb") as said:
                 self._started[name] = subprocess.Popen(
                     command,
@@ -100,7 +100,3 @@ def main(name: str, who: str, *settings: str) -> int:
         return 2
     sys.stdout.write(f"{name} is {outcome.state}. {outcome.told.sweep.reason}\n")
     return 0
-
-
-if __name__ == "__main__":
-    raise SystemExit(main(*sys.argv[1:]))

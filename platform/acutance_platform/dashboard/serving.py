@@ -2,6 +2,7 @@
 
 import socket
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import final
 
 import uvicorn
@@ -84,7 +85,8 @@ def serve(
     )
     listening.listen(128)  # from here on a browser waits instead of being refused
     ready(address)
-    _Server(config, app.state.site).run(sockets=[listening])
+    with suppress(KeyboardInterrupt):  # uvicorn raises it anew when all is closed
+        _Server(config, app.state.site).run(sockets=[listening])
 
 
 @final
