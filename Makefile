@@ -10,7 +10,7 @@ LINT_PATHS := storage models platform deploy tests docs
 seeds = set -e; for seed in 0 1 2; do $(BIN)/acutance sweep experiments/$(1)/sweep.yaml --set seed=$$seed --name $(1)-$$seed --resume auto; done
 
 .DEFAULT_GOAL := help
-.PHONY: help install test-gpu demo sweep quickstart toy-bars enhancenet-losses esrgan-interpolation srfeat-discriminators test campaign bench bench-bookkeeping bench-overhead bench-replay bench-store services services-down cluster cluster-up cluster-down lint types layers format docs golden clean
+.PHONY: help install test-gpu demo sweep quickstart toy-bars enhancenet-losses esrgan-interpolation srfeat-discriminators test campaign bench bench-bookkeeping bench-dashboard bench-overhead bench-replay bench-store services services-down cluster cluster-up cluster-down lint types layers format docs golden clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 24
@@ -70,6 +70,9 @@ bench-overhead: install  ## what a sweep costs beside trainings that sleep: wall
 bench-replay: install  ## searches on recorded curves: ours beside random, NSGA-II, Ray, MOASHA (Syne Tune in .venv-syne-tune)
 	test -x .venv-syne-tune/bin/python || { $(PYTHON) -m venv .venv-syne-tune && .venv-syne-tune/bin/pip install --quiet syne-tune==0.16.0; }
 	$(BIN)/python tests/benchmarks/replay/replay.py --syne-tune .venv-syne-tune/bin/python
+
+bench-dashboard: install  ## pages of sweeps of 1,000 and 10,000 trials: start, medians, memory
+	$(BIN)/python tests/benchmarks/dashboard.py
 
 bench-store: install  ## the store beside plain boto3 on one S3 server: large blobs, small files
 	$(BIN)/python tests/benchmarks/store.py

@@ -118,7 +118,7 @@ def write_long_journal(store, name, *, trials, reports=25, finished=True):
     batch = []
     for ordinal in range(trials):
         batch += trial_records(space, spec, ordinal, reports=reports)
-        if len(batch) > 20_000:
+        if len(batch) > 250:  # a live sweep's are shorter, and folded when it ends
             journal.append(*batch)
             batch = []
     now = START + trials * 7.0 + 3600

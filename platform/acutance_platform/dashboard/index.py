@@ -1,5 +1,6 @@
 """What the journals say, kept in memory and brought up to date by their new records alone."""
 
+import gc
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -19,7 +20,10 @@ FRESH = 1.0
 KEPT, IDLE = 4, 600.0
 """Sweeps that stay in memory in any case; others leave after so many seconds unseen."""
 
+_LONG = 10_000
+
 H = TypeVar("H", bound="Hearer")
+T = TypeVar("T")
 
 
 class Hearer(Protocol):
@@ -45,12 +49,23 @@ class Followed:
         self._journal, self._makers = journal, list(hearers)
         self._asked = -FRESH
         self._said: tuple[bool, str] = (False, "")
+        self._made: tuple[int, dict[str, Any]] = (0, {})
         self._forget()
 
     def heard(self, kind: type[H]) -> H:
         """Return what the hearer of a class, which `Index.hearers` has to name, knows."""
         found = self._hearers[kind]
         assert isinstance(found, kind)
+        return found
+
+    def once(self, key: str, make: Callable[[], T]) -> T:
+        """Return what `make` made of the present version; asked for by one key, always alike."""
+        if self._made[0] != self.version:
+            self._made = (self.version, {})
+        known = self._made[1]
+        if key not in known:
+            known[key] = make()
+        found: T = known[key]
         return found
 
     def look(self, home: Home) -> None:
@@ -69,6 +84,9 @@ class Followed:
         # Whether the driver lives is asked anew each time: one that was taken for dead may not be.
         self._said = self._shown()
         seen_from(home, self.told)
+        if count > _LONG:  # what stays is no garbage: looking through it would stop everybody
+            gc.collect()
+            gc.freeze()
         if count or (self.version and before != self._shown()):
             self.version += max(count, 1)
         self._asked = time.monotonic()

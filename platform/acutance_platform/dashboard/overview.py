@@ -9,8 +9,8 @@ from contextlib import suppress
 from typing import Any, Final, final
 
 from acutance_platform.dashboard.index import FRESH, Index
-from acutance_platform.dashboard.sweep_facts import Facts, facts_of
-from acutance_platform.dashboard.trial_table import TrialTable
+from acutance_platform.dashboard.sweep_facts import Facts, facts_of, results_of
+from acutance_platform.dashboard.trial_view import facts_now
 from acutance_platform.search.fold import Sweep
 from acutance_platform.search.journals import sweep_journal
 from acutance_platform.verbs.home import Home
@@ -97,11 +97,9 @@ class Overview:
                 told.sweep.apply(record)
                 told.hear(record)
             if not told.sweep.running:
-                return facts_of(told, told.sweep.best)
+                return facts_of(told, results_of(told.sweep))
         with self._index.sweep(name) as followed:
-            sweep = followed.told.sweep
-            table = followed.heard(TrialTable).refresh(sweep, followed.version)
-            return facts_of(followed.told, table.best(sweep)[0])
+            return facts_now(followed)
 
     def _kept(self, name: str) -> tuple[str, Facts] | None:
         with suppress(OSError, ValueError, KeyError, TypeError):

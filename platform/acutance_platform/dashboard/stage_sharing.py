@@ -53,9 +53,9 @@ def stages_of(sweep: Sweep) -> dict[str, SharedStage]:
     return found
 
 
-def sharing_of(sweep: Sweep) -> dict[str, Any]:
+def sharing_of(sweep: Sweep, stages: Mapping[str, SharedStage]) -> dict[str, Any]:
     """Return what sharing and early stopping save, and the shared stages, the most saving first."""
-    shared = [stage for stage in stages_of(sweep).values() if len(stage.trials) > 1]
+    shared = [stage for stage in stages.values() if len(stage.trials) > 1]
     reached = sum(trial.step for trial in sweep.trials.values())
     executed = sweep.executed
     return {
@@ -68,19 +68,14 @@ def sharing_of(sweep: Sweep) -> dict[str, Any]:
     }
 
 
-def sharers(sweep: Sweep, trial: Trial) -> list[dict[str, Any]]:
+def sharers(stages: Mapping[str, SharedStage], trial: Trial) -> list[dict[str, Any]]:
     """Return the stages of one trial, with the others that have each of them."""
-    names, start, found = _names(sweep.spec), 0, []
-    keys = {key for key, _ in trial.stages}
-    others: dict[str, list[str]] = {key: [] for key in keys}
-    for other in sweep.trials.values():
-        for key, _ in other.stages:
-            if key in keys and other is not trial:
-                others[key].append(other.name)
-    for at, (key, end) in enumerate(trial.stages):
-        name = names[at] if at < len(names) else f"stage {at + 1}"
-        found.append({"name": name, "key": key, "start": start, "end": end, "others": others[key]})
-        start = end
+    found = []
+    for key, _ in trial.stages:
+        stage = stages[key]
+        others = [name for name in stage.trials if name != trial.name]
+        about = {"name": stage.name, "key": key, "start": stage.start, "end": stage.end}
+        found.append({**about, "others": others})
     return found
 
 

@@ -2,26 +2,52 @@
 
 from collections import Counter
 from collections.abc import Mapping
-from typing import Any
+from dataclasses import dataclass, field
+from typing import Any, final
 
 from acutance_platform.dashboard.trial_query import STATES
 from acutance_platform.search.feasibility import nearest
 from acutance_platform.search.fold import Sweep
 from acutance_platform.search.forecast import remaining
 from acutance_platform.search.numbers import plain
+from acutance_platform.search.points import front_points
 from acutance_platform.search.spending import budget_of
 from acutance_platform.verbs.journals import Told
 
 Facts = dict[str, Any]
 
 
-def facts_of(told: Told, best: str | None) -> Facts:
+@final
+@dataclass(frozen=True)
+class Results:
+    """What takes long to find among many trials, and changes with results alone."""
+
+    best: str | None = None
+    """The best trial."""
+    nearest: str | None = None
+    """Who comes closest to the constraints, if nobody meets them."""
+    front: frozenset[str] = frozenset()
+    """Members of the front of several objectives."""
+    values: dict[str, float] = field(default_factory=dict)
+    """The best value of each objective by itself, of trials that stand."""
+
+
+def results_of(sweep: Sweep) -> Results:
+    """Return a sweep's results."""
+    objectives = dict(sweep.search.objectives) if sweep.search is not None else {}
+    members = [str(e["trial"]) for e in front_points(sweep)] if len(objectives) > 1 else []
+    values = _values(sweep, objectives)
+    return Results(sweep.best, nearest(sweep), frozenset(members), values)
+
+
+def facts_of(told: Told, results: Results) -> Facts:
     """Return a sweep's facts.
 
     Args:
         told: What its journal says.
-        best: Its best trial, which takes long to find among many.
+        results: Of the same sweep.
     """
+    best = results.best
     sweep = told.sweep
     counts = Counter(sweep.state_of(trial) for trial in sweep.trials.values())
     objectives = dict(sweep.search.objectives) if sweep.search is not None else {}
@@ -37,9 +63,9 @@ def facts_of(told: Told, best: str | None) -> Facts:
         "states": {state: counts[state] for state in STATES if counts[state]},
         "objectives": objectives,
         "best": best,
-        "nearest": nearest(sweep) if best is None else None,
-        "values": _values(sweep, objectives),
-        "shown": _shown(told, best or nearest(sweep), objectives),
+        "nearest": results.nearest,
+        "values": results.values,
+        "shown": _shown(told, best or results.nearest, objectives),
         "baseline": {name: told.baseline.get(name) for name in objectives or told.baseline},
         "constraints": dict(sweep.search.constraints) if sweep.search is not None else {},
         "executed": sweep.executed,

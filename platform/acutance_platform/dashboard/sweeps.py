@@ -13,7 +13,6 @@ from acutance_platform.dashboard.index import Followed
 from acutance_platform.dashboard.mlflow_links import MlflowLinks
 from acutance_platform.dashboard.overview import Overview, found_in
 from acutance_platform.dashboard.site import Site
-from acutance_platform.dashboard.sweep_facts import facts_of
 from acutance_platform.dashboard.trial_table import TrialTable
 from acutance_platform.recipe import RecipeErrors
 
@@ -77,15 +76,15 @@ def _list(router: APIRouter, site: Site, overview: Overview) -> None:
 def _one(router: APIRouter, site: Site, links: MlflowLinks) -> None:
     @router.get("/sweeps/{name}", include_in_schema=False)
     def sweep(request: Request, name: str, query: Asked) -> HTMLResponse:
-        fault = ""
+        fault, used = "", query
         with site.index.sweep(name) as followed:
             try:
                 shown = trial_view.shown(followed, query)
             except RecipeErrors as error:  # the reader goes on from the table he had
                 fault = str(error)
-                shown = trial_view.shown(followed, trial_query.Query(states=query.states))
-            table = followed.heard(TrialTable)
-            facts = facts_of(followed.told, table.best(followed.told.sweep)[0])
+                used = trial_query.Query()
+                shown = trial_view.shown(followed, used)
+            facts = trial_view.facts_now(followed)
             failures = _failures(followed)
         return site.page(
             request,
@@ -96,6 +95,7 @@ def _one(router: APIRouter, site: Site, links: MlflowLinks) -> None:
             failures=failures,
             fault=fault,
             query=query,
+            used=used,
             shown=shown,
             states=trial_query.STATES,
             mlflow=links.sweep(name),
@@ -105,9 +105,7 @@ def _one(router: APIRouter, site: Site, links: MlflowLinks) -> None:
     def facts(name: str) -> dict[str, Any]:
         """Return what is told of a sweep as a whole."""
         with site.index.sweep(name) as followed:
-            sweep = followed.told.sweep
-            table = followed.heard(TrialTable).refresh(sweep, followed.version)
-            return facts_of(followed.told, table.best(sweep)[0])
+            return trial_view.facts_now(followed)
 
     @router.get("/api/sweeps/{name}/trials")
     def trials_json(name: str, query: Asked) -> dict[str, Any]:

@@ -7,10 +7,10 @@ from typing import Any, final
 import numpy as np
 from numpy.typing import NDArray
 
+from acutance_platform.dashboard.sweep_facts import Results, results_of
 from acutance_platform.dashboard.trial_query import Term
 from acutance_platform.search.fold import Record, Sweep
 from acutance_platform.search.paths import MISSING, get_path, leaves
-from acutance_platform.search.points import front_points
 from acutance_platform.search.trial import Trial
 
 OWN = ("trial", "state", "steps", "end", "rungs", "cpu_hours", "gpu_hours", "failures", "added")
@@ -37,7 +37,7 @@ class TrialTable:
         self._touched: set[str] = set()
         self._arrays: dict[str, NDArray[Any]] = {}
         self._results = 0
-        self._chosen: tuple[int, str | None, frozenset[str]] = (-1, None, frozenset())
+        self._chosen = (-1, Results())
         self._version = -1
         self._spec: Mapping[str, Any] = {}
 
@@ -83,13 +83,11 @@ class TrialTable:
         """Say whether all values of a column are numbers, and there is one."""
         return self._numbers(column).dtype == np.float64
 
-    def best(self, sweep: Sweep) -> tuple[str | None, frozenset[str]]:
-        """Return the best trial and the members of the front, computed anew after results alone."""
+    def results(self, sweep: Sweep) -> Results:
+        """Return who is best, computed anew after results alone."""
         if self._chosen[0] != self._results:
-            several = sweep.search is not None and len(sweep.search.objectives) > 1
-            members = [str(e["trial"]) for e in front_points(sweep)] if several else []
-            self._chosen = (self._results, sweep.best, frozenset(members))
-        return self._chosen[1:]
+            self._chosen = (self._results, results_of(sweep))
+        return self._chosen[1]
 
     def chosen(
         self, terms: Sequence[Term], states: Sequence[str], sort: str, *, descending: bool

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from acutance_platform.dashboard.index import Followed
+from acutance_platform.dashboard.sweep_facts import Facts, facts_of
 from acutance_platform.dashboard.trial_query import PAGE, STATES, Query
 from acutance_platform.dashboard.trial_table import OWN, TrialTable
 from acutance_platform.recipe import refuse
@@ -26,6 +27,13 @@ _TITLES: Final = {
 }
 
 
+def facts_now(followed: Followed) -> Facts:
+    """Return a followed sweep's facts, made once per version."""
+    sweep, told = followed.told.sweep, followed.told
+    results = followed.heard(TrialTable).results(sweep)
+    return followed.once("facts", lambda: facts_of(told, results))
+
+
 def document(followed: Followed, query: Query) -> dict[str, Any]:
     """Return a page as `/api/sweeps/NAME/trials` gives it: columns, and rows of plain values.
 
@@ -34,7 +42,7 @@ def document(followed: Followed, query: Query) -> dict[str, Any]:
     """
     table, rows, page, pages = _page(followed, query)
     columns = _columns(followed, table, query)
-    best, front = table.best(followed.told.sweep)
+    results = table.results(followed.told.sweep)
     trials = list(followed.told.sweep.trials.values())
     shown = rows[(page - 1) * PAGE : page * PAGE]
     return {
@@ -44,9 +52,9 @@ def document(followed: Followed, query: Query) -> dict[str, Any]:
         "page": page,
         "pages": pages,
         "columns": columns,
-        "best": best,
+        "best": results.best,
         "rows": [[_plain(table.cell(int(row), column)) for column in columns] for row in shown],
-        "marks": [_marks(trials[row], best, front) for row in shown],
+        "marks": [_marks(trials[row], results.best, results.front) for row in shown],
     }
 
 

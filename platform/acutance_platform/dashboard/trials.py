@@ -10,7 +10,7 @@ from fastapi.responses import HTMLResponse
 from acutance_platform.dashboard.index import Followed
 from acutance_platform.dashboard.mlflow_links import MlflowLinks
 from acutance_platform.dashboard.site import Site
-from acutance_platform.dashboard.stage_sharing import sharers, sharing_of
+from acutance_platform.dashboard.stage_sharing import sharers, sharing_of, stages_of
 from acutance_platform.dashboard.trial_table import TrialTable
 from acutance_platform.recipe import RecipeErrors
 from acutance_platform.search.feasibility import shown
@@ -67,9 +67,11 @@ def routes(site: Site) -> APIRouter:
     @router.get("/sweeps/{name}/sharing", include_in_schema=False)
     def sharing(request: Request, name: str) -> HTMLResponse:
         with site.index.sweep(name) as followed:
-            found = sharing_of(followed.told.sweep)
-            state = followed.told.sweep.state
-        stages = found.pop("stages")
+            sweep = followed.told.sweep
+            stages = followed.once("stages", lambda: stages_of(sweep))
+            found = sharing_of(sweep, stages)
+            state = sweep.state
+        shared = found.pop("stages")
         return site.page(
             request,
             "sharing.html.j2",
@@ -77,8 +79,8 @@ def routes(site: Site) -> APIRouter:
             tab="Sharing",
             state=state,
             found=found,
-            stages=list(islice(stages, _STAGES)),
-            more=max(0, len(stages) - _STAGES),
+            stages=list(islice(shared, _STAGES)),
+            more=max(0, len(shared) - _STAGES),
         )
 
     return router
@@ -87,7 +89,8 @@ def routes(site: Site) -> APIRouter:
 def _told(followed: Followed, trial: Trial) -> dict[str, Any]:
     """Return what the page shows of a trial."""
     sweep = followed.told.sweep
-    best, front = followed.heard(TrialTable).refresh(sweep, followed.version).best(sweep)
+    results = followed.heard(TrialTable).results(sweep)
+    stages = followed.once("stages", lambda: stages_of(sweep))
     last = trial.reports[trial.step] if trial.reports else {}
     steps = list(trial.reports)[-_REPORTS:]
     names = list(dict.fromkeys(name for step in steps for name in trial.reports[step]))
@@ -99,15 +102,15 @@ def _told(followed: Followed, trial: Trial) -> dict[str, Any]:
         "state": sweep.state_of(trial),
         "single": sweep.search is None and trial.name == TRAINING,
         "driven": sweep.running,
-        "best": trial.name == best,
-        "front": trial.name in front,
+        "best": trial.name == results.best,
+        "front": trial.name in results.front,
         "last": {name: last[name] for name in ordered if name in last},
         "baseline": followed.told.baseline,
         "objectives": objectives,
         "metrics": ordered,
         "reports": [(step, trial.reports[step]) for step in steps[::-1]],
         "earlier": len(trial.reports) - len(steps),
-        "stages": sharers(sweep, trial),
+        "stages": sharers(stages, trial),
         "notes": notes_of(trial),
         "seeds": over_seeds(sweep, trial),
         "repeats": [other.name for other in sweep.repeated.get(trial.name, ())],

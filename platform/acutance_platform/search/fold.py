@@ -7,6 +7,7 @@ resumed training does, counts once. Nothing here decides anything: see `decision
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from sys import intern
 from typing import Any
 
 from acutance_platform.search.between import Between
@@ -170,8 +171,8 @@ class Sweep:
             self.trials[name] = Trial(
                 name,
                 len(self.trials),
-                record.get("assignment", {}),
-                record.get("recipe", {}),
+                _interned(record.get("assignment", {})),
+                _interned(record.get("recipe", {})),
                 record.get("attrs", {}),
                 tuple(record.get("rungs", ())),
                 tuple((key, int(end)) for key, end in record.get("stages") or ()),
@@ -292,3 +293,8 @@ class Sweep:
         if self.started is not None:
             self.earlier_seconds += max(0.0, end - self.started)
             self.started = None
+
+
+def _interned(values: dict[str, Any]) -> dict[str, Any]:
+    """Return a table whose names are one text for all trials."""
+    return {intern(name): value for name, value in values.items()}
