@@ -66,9 +66,7 @@ def _add_front(router: APIRouter, site: Site, kept: Kept) -> None:
     @router.get("/api/sweeps/{name}/front")
     def columns(request: Request, name: str) -> Response:
         """Return every complete trial and interpolated model of a sweep, as columns."""
-        points = kept.get(name, "points", Points)
-        found = kept.get(name, "front", lambda known: Document(points.document()))
-        return found.answer(request)
+        return kept.get(name, "points", Points).document.answer(request)
 
     @router.get("/api/sweeps/{name}/front/left")
     def left(

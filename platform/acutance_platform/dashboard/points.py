@@ -1,5 +1,6 @@
 """A sweep's points as columns, the front of those that meet some rules, and one point's card."""
 
+import functools
 import math
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple, final
@@ -8,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from acutance_platform.dashboard.index import Followed
+from acutance_platform.dashboard.kept import Document
 from acutance_platform.recipe import refuse
 from acutance_platform.report.data import family
 from acutance_platform.report.words import label, number, over_seeds, setting
@@ -60,13 +62,14 @@ class Points:
         self.course = _course(known, self.summary["reference"], self.objectives)
         self._texts = _texts(sweep, self.entries)
 
-    def document(self) -> dict[str, Any]:
-        """Return what the page of the front draws, as columns."""
+    @functools.cached_property
+    def document(self) -> Document:
+        """What the page of the front draws, as columns."""
         kept = {key: self.summary[key] for key in ("reference", "hypervolume", "constraints")}
         families = sorted(set(self._texts))
         at = {name: i for i, name in enumerate(families)}
         entries = list(enumerate(self.entries))
-        return {
+        columns = {
             "version": self.version,
             "objectives": self.objectives,
             "baseline": self.baseline,
@@ -89,6 +92,7 @@ class Points:
             },
             "course": self.course,
         }
+        return Document(columns)
 
     def left(self, view: View) -> dict[str, Any]:
         """Return the exact front of the feasible points that meet the rules of a view."""

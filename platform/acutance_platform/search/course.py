@@ -43,6 +43,8 @@ class Course:
         trial = sweep.trials.get(record.get("trial", ""))
         if trial is not None:
             self._pay(trial)
+            if record["do"] == "report":
+                self._note(trial, int(record["step"]))
         if record["do"] == "point":
             first, second = record["parents"]
             self._add(f"{first}-{second}-{float(record['alpha']):g}", sweep)
@@ -50,7 +52,7 @@ class Course:
             self._add(trial.name, sweep)
 
     def spent(self, trial: str) -> tuple[MutableSequence[float], MutableSequence[float]]:
-        """Return a trial's CPU and GPU hours up to each of its reports, in the order of those."""
+        """Return a trial's CPU and GPU hours up to each of its reports, in the order of steps."""
         return self._spent.get(trial, (array("f"), array("f")))
 
     def volumes(self, sweep: Sweep, reference: Mapping[str, float]) -> list[float]:
@@ -83,11 +85,14 @@ class Course:
             self._paid[trial.name] = now
             for i in range(3):
                 self._whole[i] += now[i] - before[i]
-        if trial.reports:
-            cpu, gpu = self._spent.setdefault(trial.name, (array("f"), array("f")))
-            if len(cpu) < len(trial.reports):
-                cpu.append(now[1] / 3600)
-                gpu.append(now[2] / 3600)
+
+    def _note(self, trial: Trial, step: int) -> None:
+        """Keep what a trial had cost when it reported a step, beside that report."""
+        cpu, gpu = self._spent.setdefault(trial.name, (array("f"), array("f")))
+        if len(cpu) < len(trial.reports):  # else it is told again
+            at = len(cpu) if step == trial.step else sorted(trial.reports).index(step)
+            cpu.insert(at, trial.cpu_seconds / 3600)
+            gpu.insert(at, trial.gpu_seconds / 3600)
 
     def _add(self, point: str, sweep: Sweep) -> None:
         if point not in self._told:

@@ -68,10 +68,13 @@ def test_another_reference_counts_all_moments_anew():
 
 def test_a_trials_hours_stand_beside_its_reports_and_a_report_told_again_counts_once():
     records = journal()
+    late = [record for record in records if record.get("step") == 300]
+    records = [record for record in records if record not in late] + late  # as no driver does
     again = [record for record in records if record["do"] == "report"][:3]
     *_, (sweep, course) = heard([*records, *again])
     cpu, gpu = course.spent("t0000")
     assert list(sweep.trials["t0000"].reports) == list(range(100, 801, 100))
-    assert cpu == pytest.approx([30 * (i + 1) / 3600 for i in range(8)])
-    assert gpu == pytest.approx([20 * (i + 1) / 3600 for i in range(8)])
+    counts = [1, 2, 8, 3, 4, 5, 6, 7]
+    assert cpu == pytest.approx([30 * count / 3600 for count in counts])
+    assert gpu == pytest.approx([20 * count / 3600 for count in counts])
     assert measured(0, 800) == sweep.trials["t0000"].reports[800]

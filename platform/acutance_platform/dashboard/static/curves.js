@@ -1,5 +1,5 @@
-import { ask, follow, onBack, say } from "/static/site.js";
-import { draw, looks, oneAtATime, plain, saveCsv, savePng, state } from "/static/figures.js";
+import { ask, follow, onBack } from "/static/site.js";
+import { draw, failed, looks, oneAtATime, plain, saveCsv, savePng, state } from "/static/figures.js";
 
 const form = document.getElementById("asked");
 const host = document.getElementById("curves");
@@ -33,8 +33,7 @@ const load = oneAtATime(async () => {
   try {
     found = await ask(`/api/sweeps/${sweep}/curves?${asked}`);
   } catch (error) {
-    if (error.name !== "TypeError") say(error.message, { bad: true });
-    host.classList.remove("loading");
+    failed(host, error);
     return;
   }
   document.getElementById("said").hidden = true;
@@ -48,6 +47,7 @@ async function show() {
   const count = found.curves.length;
   empty.hidden = count > 0;
   host.hidden = !count;
+  document.getElementById("drawn").toggleAttribute("data-empty", !count);
   empty.textContent = found.trials === 0 ? "This sweep has no trial yet. Its curves appear here by themselves."
     : found.asked ? `No trial is ${found.choice} at the moment.` : "No trial has reported what is asked for yet.";
   shown.textContent = count === 0 ? "" : count < found.chosen

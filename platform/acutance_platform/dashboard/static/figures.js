@@ -1,5 +1,7 @@
 // Figures: Plotly in the project's colours, for both colour schemes, with a table for who cannot see them.
 
+import { say } from "/static/site.js";
+
 const dark = matchMedia("(prefers-color-scheme: dark)");
 const palettes = JSON.parse(document.querySelector("meta[name=palette]").content);
 const MARKERS = ["circle", "square", "triangle-up", "diamond", "triangle-down", "triangle-left", "triangle-right", "pentagon", "hexagon"];
@@ -77,6 +79,14 @@ export async function draw(host, make) {
   host.classList.remove("loading");
   fill(host.querySelector("table"), heads, rows);
   return plot;
+}
+
+/** Say why there is nothing to draw; a server that is gone is told of by the page itself. */
+export function failed(host, error) {
+  if (error.name === "TypeError") return;
+  host.classList.remove("loading");
+  host.querySelector("figcaption").textContent = error.message;
+  say(error.message, { bad: true });
 }
 
 function fill(table, heads, rows) {

@@ -33,7 +33,8 @@ function lead(card, sweep) {
 }
 
 function rows(title, pairs) {
-  const lines = pairs.map(([name, value, seeds]) => made("tr", {}, made("th", { scope: "row", class: "wrap" }, name), made("td", { class: "number wrap" }, seeds ? `${value} (${seeds})` : value)));
+  const lines = pairs.map(([name, value, seeds]) => made("tr", {}, made("th", { scope: "row", class: name.includes(".") ? "wrap" : null }, name),
+    made("td", { class: "number" }, value, ...(seeds ? [made("small", {}, `seeds: ${seeds}`)] : []))));
   return made("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": title }, made("table", { class: "plainly" }, made("caption", {}, title), made("tbody", {}, ...lines)));
 }
 

@@ -1,5 +1,5 @@
 import { ask, follow, onBack, say } from "/static/site.js";
-import { compareAddress, draw, made, oneAtATime, saveCsv, savePng, short, state } from "/static/figures.js";
+import { compareAddress, draw, failed, made, oneAtATime, saveCsv, savePng, short, state } from "/static/figures.js";
 import { showCard } from "/static/front-card.js";
 import { course, points } from "/static/front-figures.js";
 import { misses, sliders } from "/static/front-sliders.js";
@@ -31,11 +31,12 @@ const load = oneAtATime(async () => {
   try {
     found = await ask(api);
   } catch (error) {
-    if (error.name !== "TypeError") say(error.message, { bad: true });
+    failed(host, error);
     return;
   }
   at("empty").hidden = found.points.name.length > 0;
   host.hidden = !found.points.name.length;
+  at("front").toggleAttribute("data-empty", host.hidden);
   fields();
   if (found.points.name.length) await sift();
   await overHours();
@@ -49,8 +50,7 @@ const sift = oneAtATime(async () => {
   try {
     left = await ask(`${api}/left?${asked}`);
   } catch (error) {
-    if (error.name !== "TypeError") say(error.message, { bad: true });
-    host.classList.remove("loading");
+    failed(host, error);
     return;
   }
   at("said").hidden = true;

@@ -46,7 +46,7 @@ const load = oneAtATime(async () => {
   const none = !found.trials.length || !found.axes.length;
   at("empty").hidden = !none;
   at("empty").textContent = found.trials.length ? "Nothing differs between the trials: no line would tell one from another." : "This sweep has no trial yet. Its lines appear here by themselves.";
-  at("stage").hidden = at("legend").hidden = at("limits").hidden = none;
+  at("parallel").toggleAttribute("data-empty", none);
   if (none) { at("shown").textContent = ""; return; }
   const results = found.axes.filter((axis) => axis.result);
   const colour = state.get("colour", results[0]?.path ?? "");
