@@ -1,5 +1,6 @@
 """What all areas of the dashboard share: where things lie, who asks, how a page is made."""
 
+from contextlib import ExitStack
 from typing import Any, final
 
 from fastapi import HTTPException, Request
@@ -33,6 +34,8 @@ class Site:
     def __init__(self, home: Home, access: Access) -> None:
         self.home, self.access = home, access
         self.index = Index(home)
+        self.closing = ExitStack()
+        """Ends what areas have running beside the server."""
         self._templates = Environment(
             loader=PackageLoader("acutance_platform.dashboard"),
             autoescape=True,

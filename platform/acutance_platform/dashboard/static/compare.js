@@ -269,7 +269,8 @@ const { step } = choosers({ state, change, most: Number(page.dataset.most) });
 
 document.addEventListener("keydown", (event) => {
   const { target } = event;
-  if (!answer || target.closest("dialog") || ["INPUT", "SELECT", "TEXTAREA"].includes(target.tagName)) return;
+  const sliding = target.type === "range" && !event.key.startsWith("Arrow");
+  if (!answer || target.closest("dialog") || (!sliding && ["INPUT", "SELECT"].includes(target.tagName))) return;
   if (event.key === " " && ["BUTTON", "SUMMARY"].includes(target.tagName)) return;
   let known = viewer.key(event);
   if (!known && !event.ctrlKey && !event.metaKey && !event.altKey) {
