@@ -313,7 +313,8 @@ function showCrops() {
     const go = Object.assign(document.createElement("button"), { type: "button", className: "quiet", textContent: name });
     const drop = Object.assign(document.createElement("button"), { type: "button", className: "quiet", textContent: "×" });
     drop.setAttribute("aria-label", `Drop crop ${name}`);
-    go.addEventListener("click", () => viewer.go({ x: x + width / 2, y: y + height / 2, zoom: viewer.fitting(height, width, 32) }));
+    // A view's edges cut pixels: a crop of it is up to two of them larger than what was seen.
+    go.addEventListener("click", () => viewer.go({ x: x + width / 2, y: y + height / 2, zoom: viewer.fitting(height - 2, width - 2, 32) }));
     drop.addEventListener("click", () => { state.crops.splice(place, 1); showCrops(); write(); });
     pair.append(go, drop);
     return pair;
