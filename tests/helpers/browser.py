@@ -34,6 +34,7 @@ class Server:
 
     def __init__(self, home, access=None):
         self._app = create_app(home, access)
+        self.site = self._app.state.site
         self._port = 0
         self.start()
 
@@ -68,6 +69,7 @@ def serving(home, access=None):
         yield server
     finally:
         server.stop()
+        server.site.closing.close()
 
 
 def chromium():

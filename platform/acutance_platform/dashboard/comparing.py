@@ -11,6 +11,7 @@ from acutance_platform.dashboard.studio import Studio
 def routes(site: Site) -> APIRouter:
     """Return the pages and answers of /compare and /blind."""
     studio = Studio(site.home)
+    site.closing.callback(studio.close)
     panels = Panels(site.home, site.index, studio.key)
     router = APIRouter()
     router.include_router(pictures.routes(site, studio, panels))

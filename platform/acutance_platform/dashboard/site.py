@@ -1,5 +1,6 @@
 """What all areas of the dashboard share: where things lie, who asks, how a page is made."""
 
+from contextlib import ExitStack
 from typing import Any, final
 
 from fastapi import HTTPException, Request
@@ -35,6 +36,8 @@ class Site:
         self.home, self.access = home, access
         self.index = Index(home)
         self.streams = Streams()
+        self.closing = ExitStack()
+        """Ends what areas have running beside the server."""
         self._templates = Environment(
             loader=PackageLoader("acutance_platform.dashboard"),
             autoescape=True,

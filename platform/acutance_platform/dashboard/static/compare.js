@@ -269,7 +269,8 @@ const { step } = choosers({ state, change, most: Number(page.dataset.most) });
 
 document.addEventListener("keydown", (event) => {
   const { target } = event;
-  if (!answer || target.closest("dialog") || ["INPUT", "SELECT", "TEXTAREA"].includes(target.tagName)) return;
+  const sliding = target.type === "range" && !event.key.startsWith("Arrow");
+  if (!answer || target.closest("dialog") || (!sliding && ["INPUT", "SELECT"].includes(target.tagName))) return;
   if (event.key === " " && ["BUTTON", "SUMMARY"].includes(target.tagName)) return;
   let known = viewer.key(event);
   if (!known && !event.ctrlKey && !event.metaKey && !event.altKey) {
@@ -312,7 +313,8 @@ function showCrops() {
     const go = Object.assign(document.createElement("button"), { type: "button", className: "quiet", textContent: name });
     const drop = Object.assign(document.createElement("button"), { type: "button", className: "quiet", textContent: "×" });
     drop.setAttribute("aria-label", `Drop crop ${name}`);
-    go.addEventListener("click", () => viewer.go({ x: x + width / 2, y: y + height / 2, zoom: viewer.fitting(height, width, 32) }));
+    // A view's edges cut pixels: a crop of it is up to two of them larger than what was seen.
+    go.addEventListener("click", () => viewer.go({ x: x + width / 2, y: y + height / 2, zoom: viewer.fitting(height - 2, width - 2, 32) }));
     drop.addEventListener("click", () => { state.crops.splice(place, 1); showCrops(); write(); });
     pair.append(go, drop);
     return pair;
