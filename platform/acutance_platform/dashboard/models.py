@@ -140,7 +140,10 @@ def rollbacks(told: "Registered") -> list[dict[str, Any]]:
 def rendered(card: str) -> Markup:
     """Return a card as HTML; HTML in it stays text, and links of scripts are no links."""
     parser = MarkdownIt("commonmark", {"html": False}).enable("table").disable("image")
-    return Markup(parser.render(card))
+    shown = parser.render(card)
+    for wide in ("pre", "table"):  # what scrolls has to be reached without a mouse
+        shown = shown.replace(f"<{wide}>", f'<{wide} tabindex="0">')
+    return Markup(shown)
 
 
 def _measured(shelf: Shelf, entry: Mapping[str, Any] | None, metric: str) -> dict[str, Any]:
