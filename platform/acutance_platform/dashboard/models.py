@@ -74,6 +74,11 @@ def routes(site: Site, shelf: Shelf, promotions: Promotions) -> APIRouter:
         shown = _measured(shelf, found, metric)
         return site.page(request, "model_entry.html.j2", name=name, **shown)
 
+    _add_files(router, site, shelf)
+    return router
+
+
+def _add_files(router: APIRouter, site: Site, shelf: Shelf) -> None:
     @router.get("/models/{name}/{number}/weights")
     def weights(name: str, number: int) -> Response:
         found = shelf.version(name, number)
@@ -90,8 +95,6 @@ def routes(site: Site, shelf: Shelf, promotions: Promotions) -> APIRouter:
         if document is None:
             raise HTTPException(404, "Of this entry no papers are kept.")
         return JSONResponse(document)
-
-    return router
 
 
 def figures(told: "Registered") -> dict[str, Any]:
