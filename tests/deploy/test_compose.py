@@ -33,6 +33,8 @@ def test_no_secret_has_a_value_in_the_example():
         "POSTGRES_PASSWORD",
         "AWS_ACCESS_KEY_ID",
         "AWS_SECRET_ACCESS_KEY",
+        "ACUTANCE_DASHBOARD_OPERATOR_TOKEN",
+        "ACUTANCE_DASHBOARD_VIEWER_TOKEN",
         "UID_OF_IMAGE",
     }
 

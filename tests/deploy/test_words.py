@@ -19,6 +19,8 @@ from deploy_words import (
 from deploy_yaml import DEPLOY, read, resolve
 from ray._private import ray_constants
 
+from acutance_platform.dashboard.serving import PORT as DASHBOARD
+
 FILES = sorted(
     file
     for folder in ("docker", "compose", "kuberay", "ray", "slurm")
@@ -43,7 +45,7 @@ def ports():
         ray_constants.DEFAULT_DASHBOARD_PORT,
         ray_constants.DEFAULT_DASHBOARD_AGENT_LISTEN_PORT,
     }
-    return ours | {5000} | set(PORTS_DOCUMENTED)
+    return ours | {5000, DASHBOARD} | set(PORTS_DOCUMENTED)
 
 
 @pytest.mark.parametrize("file", FILES, ids=named)
@@ -86,6 +88,7 @@ def test_folders_of_the_image_are_named_alike_everywhere():
     services = read(DEPLOY / "compose" / "compose.yaml")["services"]
     assert services["ray-head"]["volumes"] == [f"head:{local}"]
     assert services["ray-worker"]["volumes"] == [local]
+    assert services["dashboard"]["volumes"] == [f"dashboard:{local}"]
     for file in (DEPLOY / "ray").glob("*.yaml"):
         config = read(file)
         assert any(option.endswith(f":{local}") for option in config["docker"]["run_options"])

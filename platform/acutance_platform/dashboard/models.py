@@ -74,6 +74,11 @@ def routes(site: Site, shelf: Shelf, promotions: Promotions) -> APIRouter:
         shown = _measured(shelf, found, metric)
         return site.page(request, "model_entry.html.j2", name=name, **shown)
 
+    _add_files(router, site, shelf)
+    return router
+
+
+def _add_files(router: APIRouter, site: Site, shelf: Shelf) -> None:
     @router.get("/models/{name}/{number}/weights")
     def weights(name: str, number: int) -> Response:
         found = shelf.version(name, number)
@@ -90,8 +95,6 @@ def routes(site: Site, shelf: Shelf, promotions: Promotions) -> APIRouter:
         if document is None:
             raise HTTPException(404, "Of this entry no papers are kept.")
         return JSONResponse(document)
-
-    return router
 
 
 def figures(told: "Registered") -> dict[str, Any]:
@@ -140,7 +143,10 @@ def rollbacks(told: "Registered") -> list[dict[str, Any]]:
 def rendered(card: str) -> Markup:
     """Return a card as HTML; HTML in it stays text, and links of scripts are no links."""
     parser = MarkdownIt("commonmark", {"html": False}).enable("table").disable("image")
-    return Markup(parser.render(card))
+    shown = parser.render(card)
+    for wide in ("pre", "table"):  # what scrolls has to be reached without a mouse
+        shown = shown.replace(f"<{wide}>", f'<{wide} tabindex="0">')
+    return Markup(shown)
 
 
 def _measured(shelf: Shelf, entry: Mapping[str, Any] | None, metric: str) -> dict[str, Any]:

@@ -46,7 +46,7 @@ class _Back(BaseModel):
 def routes(site: Site) -> APIRouter:
     """Return the routes of the area Models."""
     shelf, promotions = Shelf(site.home), Promotions(site.home)
-    router, asking = APIRouter(), threading.Lock()
+    router = APIRouter()
 
     @router.get("/models/promote", include_in_schema=False)
     def form(request: Request) -> Response:
@@ -78,6 +78,14 @@ def routes(site: Site) -> APIRouter:
         found = _found(promotions, job)
         return JSONResponse(json.loads(json.dumps(vars(found)), parse_constant=str))
 
+    _add_changes(router, site, shelf)
+    router.include_router(models.routes(site, shelf, promotions))
+    return router
+
+
+def _add_changes(router: APIRouter, site: Site, shelf: Shelf) -> None:
+    asking = threading.Lock()
+
     @router.post("/api/models/{name}/rollback")
     def back(
         name: str, wanted: _Back, user: Annotated[User, Depends(site.operator)]
@@ -106,9 +114,6 @@ def routes(site: Site) -> APIRouter:
             return verify_ledger(home=site.home).as_dict()
         finally:
             asking.release()
-
-    router.include_router(models.routes(site, shelf, promotions))
-    return router
 
 
 def _checked(wanted: _Wanted, site: Site) -> Asked:
