@@ -26,16 +26,18 @@ class MlflowLinks:
         self._known: tuple[float, str | None] = (-_KEPT, None)
 
     def address(self) -> str | None:
-        """Return where MLflow's pages are, None where there are none now."""
-        given = os.environ.get("MLFLOW_TRACKING_URI", "")
-        if given.startswith(("http://", "https://")):
-            parts = urllib.parse.urlsplit(given)
-            # A name and password in the address are the server's own.
-            return urllib.parse.urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
-        with self._lock:
-            if time.monotonic() - self._known[0] > _KEPT:
-                self._known = (time.monotonic(), LocalServer(self._home.local).address())
-            return self._known[1]
+        """Return where MLflow's pages are, None where there are none now.
+
+        `ACUTANCE_DASHBOARD_MLFLOW` says where browsers find them, if that is not where this process
+        does. What the address of a server may hold besides, a user and password, stays here.
+        """
+        given = os.environ.get("ACUTANCE_DASHBOARD_MLFLOW") or os.environ.get("MLFLOW_TRACKING_URI")
+        parts = urllib.parse.urlsplit(given or self._local() or "")
+        if parts.scheme not in ("http", "https") or parts.hostname is None:
+            return None
+        host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
+        place = f"{host}:{parts.port}" if parts.port else host
+        return f"{parts.scheme}://{place}{parts.path.rstrip('/')}"
 
     def sweep(self, name: str) -> str | None:
         """Return the address of the experiments of a sweep's name."""
@@ -46,3 +48,14 @@ class MlflowLinks:
         """Return the address of a run; MLflow finds its experiment by itself."""
         base = self.address()
         return f"{base}/#/runs/{run_id}" if base and run_id else None
+
+    def model(self, name: str) -> str | None:
+        """Return the address of a registered model."""
+        base = self.address()
+        return f"{base}/#/models/{urllib.parse.quote(name, safe='')}" if base else None
+
+    def _local(self) -> str | None:
+        with self._lock:
+            if time.monotonic() - self._known[0] > _KEPT:
+                self._known = (time.monotonic(), LocalServer(self._home.local).address())
+            return self._known[1]

@@ -9,7 +9,7 @@ from fastapi.responses import JSONResponse, Response
 from markdown_it import MarkdownIt
 from markupsafe import Markup
 
-from acutance_platform.dashboard.mlflow_link import mlflow_address
+from acutance_platform.dashboard.mlflow_links import MlflowLinks
 from acutance_platform.dashboard.paired import comparison, metrics_of
 from acutance_platform.dashboard.promotions import Promotions
 from acutance_platform.dashboard.shelf import Shelf
@@ -28,7 +28,7 @@ def routes(site: Site, shelf: Shelf, promotions: Promotions) -> APIRouter:
         shelf: Its registered models.
         promotions: Its jobs.
     """
-    router = APIRouter(include_in_schema=False)
+    router, links = APIRouter(include_in_schema=False), MlflowLinks(site.home)
 
     @router.get("/models")
     def every(request: Request) -> Response:
@@ -49,7 +49,7 @@ def routes(site: Site, shelf: Shelf, promotions: Promotions) -> APIRouter:
             history=shelf.history(name),
             jobs=promotions.recent(name),
             rollbacks=rollbacks(told),
-            mlflow=mlflow_address(site.home, name),
+            mlflow=links.model(name),
             **_measured(shelf, entry, metric),
         )
 
@@ -63,7 +63,7 @@ def routes(site: Site, shelf: Shelf, promotions: Promotions) -> APIRouter:
             name=name,
             version=found,
             aliases=shelf.model(name).aliases_of(number),
-            mlflow=mlflow_address(site.home, name),
+            mlflow=links.model(name),
             card=rendered(card) if card is not None else None,
             **_measured(shelf, found.entry, metric),
         )

@@ -10,7 +10,7 @@ from browser import serving
 from registered_example import make_registry, not_measuring
 
 from acutance_platform.dashboard import Access
-from acutance_platform.dashboard.mlflow_link import mlflow_address
+from acutance_platform.dashboard.mlflow_links import MlflowLinks
 from acutance_platform.dashboard.models import rendered
 from acutance_platform.dashboard.paired import MOST_BARS, comparison
 from acutance_platform.verbs import promotion
@@ -82,11 +82,11 @@ def test_what_is_not_there_is_told(world):
 def test_the_link_to_mlflow_keeps_its_password_to_itself(world, monkeypatch):
     _, home, _ = world
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{home.local}/x.db")
-    assert mlflow_address(home, "sr") is None
+    assert MlflowLinks(home).model("sr") is None
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "https://ada:geheim@ml.example:8443/flow/")
-    assert mlflow_address(home, "sr") == "https://ml.example:8443/flow/#/models/sr"
+    assert MlflowLinks(home).model("sr") == "https://ml.example:8443/flow/#/models/sr"
     monkeypatch.setenv("ACUTANCE_DASHBOARD_MLFLOW", "http://127.0.0.1:5000")
-    assert mlflow_address(home, "a b") == "http://127.0.0.1:5000/#/models/a%20b"
+    assert MlflowLinks(home).model("a b") == "http://127.0.0.1:5000/#/models/a%20b"
 
 
 def test_a_card_is_text_and_no_page_of_its_own():
