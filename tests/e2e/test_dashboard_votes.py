@@ -88,10 +88,10 @@ def test_viewers_vote_without_learning_who_is_who(guarded, home):
         ("/api/tiles/..%2f..%2faccess/0/0/0.png", None, 404),
         ("/api/tiles/" + "g" * 64 + "/0/0/0.png", None, 422),
         ("/api/compare?data=photos&picture=none", None, 404),
-        ("/api/compare?data=../photos&picture=a", None, 503),
+        ("/api/compare?data=../photos&picture=a", None, 404),
         ("/api/compare?data=photos", None, 422),
         ("/api/compare/scores?data=photos&picture=train/a.png&window=1,2,3", None, 422),
-        ("/api/compare/thumbs/999.jpg?data=photos@0", None, 503),
+        ("/api/compare/thumbs/999.jpg?data=photos@0", None, 404),
         ("/api/blind/none/question", None, 404),
         ("/api/blind/..%2fsweeps/question", None, 404),
         ("/api/blind/two/votes", {"question": 0, "choice": "mine"}, 422),
@@ -100,7 +100,7 @@ def test_viewers_vote_without_learning_who_is_who(guarded, home):
         ("/api/blind", {**NEW, "name": "lr", "models": ["lr", "hr"]}, 400),
         ("/api/blind", {**NEW, "name": "same", "models": ["hr", "hr"]}, 400),
         ("/api/blind", {**NEW, "name": "big", "side": 1024}, 400),
-        ("/api/blind", {**NEW, "name": "none", "data": "nowhere"}, 503),
+        ("/api/blind", {**NEW, "name": "none", "data": "nowhere"}, 400),
     ],
 )
 def test_what_cannot_be_gets_a_plain_error(guarded, path, body, status):

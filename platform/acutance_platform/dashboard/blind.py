@@ -1,7 +1,7 @@
 """/blind: which of two unnamed pictures is better? Votes, and what they say."""
 
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Annotated, Any, Final, final
 
@@ -114,7 +114,7 @@ def _making(router: APIRouter, site: Site, panels: Panels) -> None:
 
 
 def _voting(router: APIRouter, site: Site, tests: _Tests) -> None:
-    voter = Depends(_voter(site))
+    voter = Depends(site.member)
 
     @router.post("/api/blind/{name}/votes")
     def vote(name: Name, given: Vote, user: Annotated[User, voter]) -> dict[str, bool]:
@@ -215,18 +215,6 @@ def _user(site: Site, request: Request) -> User:
     if user is None:
         raise HTTPException(401, "Log in first.")
     return user
-
-
-def _voter(site: Site) -> Callable[[Request], User]:
-    """Return the dependency of what everybody who is logged in may do from our own pages."""
-
-    def voter(request: Request) -> User:
-        user = _user(site, request)
-        if not site.access.trusted_change(request):
-            raise HTTPException(403, "This did not come from a page of this dashboard. Reload it.")
-        return user
-
-    return voter
 
 
 @contextmanager

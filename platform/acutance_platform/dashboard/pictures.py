@@ -63,7 +63,7 @@ def _start(panels: Panels, models: list[str]) -> dict[str, Any]:
             continue  # its panel will say why
         if recipe is not None:
             return {"data": recipe["data"]["dataset"], "split": recipe["evaluation"]["split"]}
-    return {}
+    return {"data": None, "split": None}
 
 
 def _answers(router: APIRouter, studio: Studio, panels: Panels) -> None:

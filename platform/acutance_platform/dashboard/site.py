@@ -67,18 +67,27 @@ class Site:
         )
         return HTMLResponse(text, status_code=status)
 
-    def operator(self, request: Request) -> User:
-        """Return who asks for a change; a dependency of every changing route.
+    def member(self, request: Request) -> User:
+        """Return who asks for a change that everybody who is logged in may make, as a vote is.
 
         Raises:
-            HTTPException: 401 or 403 for who may not change anything, and for a request that
-                came from another site's page.
+            HTTPException: 401 or 403 for a stranger, and for a request that came from another
+                site's page.
         """
         user = self.access.user(request)
         if user is None:
             raise HTTPException(401, "Log in first.")
-        if not user.operator:
-            raise HTTPException(403, f"{user.name} may look, not change. Use an operator's token.")
         if not self.access.trusted_change(request):
             raise HTTPException(403, "This did not come from a page of this dashboard. Reload it.")
         return user
+
+    def operator(self, request: Request) -> User:
+        """Return who asks for a change; a dependency of every changing route but votes.
+
+        Raises:
+            HTTPException: As for `member`, and 403 for who may not change anything.
+        """
+        user = self.access.user(request)
+        if user is not None and not user.operator:
+            raise HTTPException(403, f"{user.name} may look, not change. Use an operator's token.")
+        return self.member(request)
