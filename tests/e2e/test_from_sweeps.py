@@ -93,6 +93,7 @@ def test_another_fidelity_is_refused_with_the_path_that_differs(acutance, home, 
     assert sweep_names(open_store()) == ["after", "before"]
 
 
+@pytest.mark.long
 def test_it_goes_on_when_the_earlier_sweep_is_gone(acutance, home):
     told = warm_history(open_sweep(open_store(), "after"))
     shutil.rmtree(home / "store" / "journals" / "sweeps" / "before")

@@ -120,6 +120,7 @@ def test_trials_are_packed_by_their_memory_and_no_gpu_is_over_full(tmp_path, add
     assert max(in_flight(tmp_path)) > 3, "there are three GPUs"
 
 
+@pytest.mark.long
 def test_the_sweep_of_higher_priority_goes_first_and_nothing_idles(tmp_path, address):
     quick = {"steps": 12, "every": 3, "scheduler": {"kind": "none"}, "fake": {"seconds": 0.25}}
     first, second = tmp_path / "low", tmp_path / "high"
