@@ -11,13 +11,18 @@ import shutil
 import subprocess
 import sys
 import time
+from itertools import chain
 from pathlib import Path
 
 import cluster_chaos
 import pytest
 from chaos_round import Round
+from chaos_times import drivers_back, moved
 from cluster_chaos import STORE, VICTIMS, Chaos, Diary, add_pictures, rng_of, shuffled
 from tiny_trainings import Place, write_pictures
+
+from acutance_platform.search import sweep_journal
+from acutance_storage import open_store
 
 RUNNING_AGAIN = 90.0
 """Seconds in which trials of a lost node run again once its death is noticed."""
@@ -82,28 +87,34 @@ def test_sweeps_outlive_twenty_deaths_of_each_part(chaos, tmp_path, calm, record
         cost = round_.judge(calm)
         for kill in filter(None, kills):
             diary.note(**kill, round=number)
-        diary.note(kind="round", round=number, seed=seed, back=round_.drivers_back(),
-                   moved=round_.moved(), **cost)  # fmt: skip
+        diary.note(kind="round", round=number, seed=seed, **cost)
     kills, rounds = diary.entries("kill"), diary.entries("round")
     counts = {victim: sum(kill["victim"] == victim for kill in kills) for victim in VICTIMS}
     record_property("kills", counts)
     record_property("rounds", len(rounds))
     for word in ("steps", "steps_again", "legs_lost"):
         record_property(word, sum(entry[word] for entry in rounds))
-    back = sorted(seconds for entry in rounds for seconds in entry["back"])
+    told = [records_of(f"chaos-{entry['round']:02d}-{entry['seed']}") for entry in rounds]
+    back = sorted(seconds for records in told for seconds in drivers_back(records))
     record_property("drivers_back_median", back[len(back) // 2])
     record_property("drivers_back_at_most", back[-1])
-    moved = sorted(seconds for entry in rounds for seconds in entry["moved"])
-    record_property("trials_moved", len(moved))
-    record_property("moved_median", moved[len(moved) // 2])
-    record_property("moved_at_most", moved[-1])
+    alone, orphaned = (sorted(chain(*each)) for each in zip(*map(moved, told), strict=True))
+    record_property("trials_moved", len(alone))
+    record_property("moved_median", alone[len(alone) // 2])
+    record_property("moved_at_most", alone[-1])
+    record_property("moved_while_their_driver_died_too", orphaned)
     for victim in VICTIMS:
         after = sorted(kill["seconds"] - kill["away"] for kill in kills if kill["victim"] == victim)
         record_property(f"training_again_after_{victim}_at_most", round(after[-1], 1))
     assert back[-1] <= BACK
-    assert moved[-1] <= RUNNING_AGAIN
+    assert alone[-1] <= RUNNING_AGAIN
+    assert max(orphaned, default=0) <= RUNNING_AGAIN + BACK
     found = chaos.secrets_found()
     assert not found, "\n".join(found)
+
+
+def records_of(name):
+    return sweep_journal(open_store(), name).read()
 
 
 def still_due(diary):

@@ -88,38 +88,6 @@ class Round:
         self.until(lambda: self.over)
         return self.chaos.wait_for_driver()
 
-    def drivers_back(self):
-        """Return the seconds from each session's start to its first leg."""
-        found, started = [], None
-        for record in self.records:
-            if record["do"] == "start":
-                started = record["time"]
-            elif record["do"] == "begin" and started is not None:
-                found.append(round(record["time"] - started, 1))
-                started = None
-        return found
-
-    def moved(self):
-        """Return the seconds from each loss of a node, once noticed, to its trial's next leg.
-
-        A worker is missed at once; that its node died may be known (`pardon`) only after the trial
-        runs again.
-        """
-        lost, newest = [], {}
-        for index, record in enumerate(self.records):
-            if record["do"] == "failure":
-                newest[record["trial"]] = index
-            if record["do"] == "pardon" or (record["do"] == "failure" and record.get("lost")):
-                lost.append(newest[record["trial"]])
-        return [self._seconds_to_next_leg(index) for index in dict.fromkeys(lost)]
-
-    def _seconds_to_next_leg(self, index):
-        failed = self.records[index]
-        for record in self.records[index:]:
-            if record["do"] == "begin" and record["trial"] == failed["trial"]:
-                return round(record["time"] - failed["time"], 1)
-        raise AssertionError(f"{failed['trial']} was lost and never begun again")
-
     def judge(self, calm):
         """Assert that the sweep is as one that nobody disturbed; return what it cost."""
         told = tell(self.look())
