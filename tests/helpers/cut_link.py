@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from chaos_round import Round
+from chaos_times import moved
 from cluster_chaos import STORE, Chaos, SlowPlace, add_pictures, cluster, nodes
 from tiny_trainings import Place
 
@@ -146,7 +147,7 @@ def main(folder, pictures):
         seen = sweep.cut()
         sweep.end()
         cost = sweep.judge(Place(folder / "calm", pictures))
-        print(json.dumps({**seen, **cost, "moved": sweep.moved()}))
+        print(json.dumps({**seen, **cost, "moved": moved(sweep.records)[0]}))
     finally:
         chaos.down(wipe=True)
         keeper.kill()
