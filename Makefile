@@ -10,7 +10,7 @@ LINT_PATHS := storage models platform deploy tests docs
 seeds = set -e; for seed in 0 1 2; do $(BIN)/acutance sweep experiments/$(1)/sweep.yaml --set seed=$$seed --name $(1)-$$seed --resume auto; done
 
 .DEFAULT_GOAL := help
-.PHONY: help install test-gpu demo sweep quickstart toy-bars enhancenet-losses esrgan-interpolation srfeat-discriminators test campaign bench bench-bookkeeping bench-dashboard bench-overhead bench-replay bench-store bench-tracking services services-down cluster cluster-up cluster-down lint types layers format docs golden clean
+.PHONY: help install test-gpu demo sweep quickstart toy-bars enhancenet-losses esrgan-interpolation srfeat-discriminators test campaign bench bench-bookkeeping bench-dashboard bench-overhead bench-replay bench-store bench-tracking services services-down cluster cluster-up cluster-down lint types layers format docs dashboard-pictures golden clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 24
@@ -112,6 +112,9 @@ format: install  ## let ruff rewrite what it can
 
 docs: install  ## write docs/reference and the tables of docs/systems from the code
 	$(BIN)/python docs/generate.py
+
+dashboard-pictures: install  ## take the README's pictures of the dashboard, after `make sweep`
+	PYTHONPATH=tests/helpers:deploy/services $(BIN)/python tests/helpers/dashboard_pictures.py docs/pictures
 
 golden: install  ## rewrite the golden values of the components (review the diff)
 	$(BIN)/python tests/helpers/golden_components.py
