@@ -181,10 +181,10 @@ def sole_driver(home: Home, name: str) -> Iterator[None]:
     """
     folder = home.local / "sweeps" / name
     folder.mkdir(parents=True, exist_ok=True)
-    # Who looks at the sweep takes the lock for an instant to see whether it is held: wait that out.
-    lock = FileLock(folder / "driver.lock", timeout=1, is_singleton=True)
+    lock = FileLock(folder / "driver.lock", timeout=0, is_singleton=True)
     try:
-        lock.acquire()
+        # Who looks at the sweep takes it for an instant to see whether it is held: wait that out.
+        lock.acquire(timeout=1)
     except Timeout:
         way_out = f"Follow it with `acutance status {name}`, or end it first."
         raise refuse("--name", name, "it runs in another process", way_out) from None
