@@ -54,11 +54,13 @@ def test_a_page_starts_a_promotion_follows_it_and_the_ledger_names_who_asked(wor
         seen.append(state_of(server, told, heads))
         page = send(server, "GET", told["address"], heads).text
         again = send(server, "POST", "/api/promotions", heads, json.dumps(wanted))
-        other = {**wanted, "name": "other"}
-        assert send(server, "POST", "/api/promotions", heads, json.dumps(other)).code == 202
+        other = send(server, "POST", "/api/promotions", heads, json.dumps({**wanted, "name": "o2"}))
+        assert other.code == 202
         going.set()
         done = eventually(lambda: (now := state_of(server, told, heads))["state"] == "done" and now)
         after = send(server, "GET", told["address"], heads).text
+        beside = json.loads(other.text)  # waited for, as it has MLflow's server running
+        eventually(lambda: state_of(server, beside, heads)["state"] == "done")
     assert (seen[0]["state"], seen[0]["step"], seen[0]["done"]) == ("running", "measure", 1)
     assert "set 2 of 2" in page
     assert (again.code, "goes on" in again.text) == (400, True)
