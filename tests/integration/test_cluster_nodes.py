@@ -100,12 +100,14 @@ def test_a_node_that_is_killed_costs_no_trial_and_no_step(cluster, tmp_path):
     records = running.records
     failures = of(records, "failure")
     assert len(failures) == 1, failures
+    nodes = {r["node"] for r in of(records, "begin")}
+    survivor = of(records, "begin")[-1]["node"]
     # Its worker was missed first; that the node had died was found later, and counted.
-    pardoned = [(r["trial"], r["node"]) for r in of(records, "pardon")]
-    dead = next(r["node"] for r in of(records, "begin") if r["trial"] == failures[0]["trial"])
-    assert failures[0]["lost"] or pardoned == [(failures[0]["trial"], dead)]
+    pardoned = [(r["trial"], {r["node"]}) for r in of(records, "pardon")]
+    assert failures[0]["lost"] or pardoned == [(failures[0]["trial"], nodes - {survivor})]
+    # The leg may have died before it could say where it began.
     moved = [r["node"] for r in of(records, "begin") if r["trial"] == failures[0]["trial"]]
-    assert len(set(moved)) == 2, "it went on elsewhere"
+    assert moved[-1] == survivor, "it went on elsewhere"
     assert Counter(r["state"] for r in of(records, "end")) == {"COMPLETE": 4}
     reports = Counter((r["trial"], r["step"]) for r in of(records, "report"))
     assert set(reports.values()) == {1}
