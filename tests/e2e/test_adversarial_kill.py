@@ -70,6 +70,7 @@ def last_state(training):
     return (progress.step, progress.attempt, progress.memory), tensors
 
 
+@pytest.mark.long
 def test_a_gan_killed_twice_has_the_bits_of_an_undisturbed_one(
     command, place, tmp_path_factory, pictures
 ):

@@ -134,6 +134,7 @@ def rehearsed(cluster, tmp_path_factory):
     return tell(cluster.records("mini")), said, folder, words
 
 
+@pytest.mark.long
 def test_a_killed_node_moves_its_trials_and_changes_no_weights(rehearsed):
     told, said, folder, _ = rehearsed
     assert "moved at step" in said
@@ -151,6 +152,7 @@ def test_a_killed_node_moves_its_trials_and_changes_no_weights(rehearsed):
         assert training.reports[-1].weights == trial.weights
 
 
+@pytest.mark.long
 def test_nodes_share_no_folder(cluster, rehearsed):
     for name in ("node-1", "node-2"):
         local = cluster.folder / "local" / name
@@ -158,6 +160,7 @@ def test_nodes_share_no_folder(cluster, rehearsed):
     assert not (cluster.folder / "local" / "driver" / "states").exists()
 
 
+@pytest.mark.long
 def test_no_secret_is_readable_by_others_printed_or_in_a_command_line(cluster, rehearsed):
     settings = json.loads((cluster.folder / "settings.json").read_text())
     token = (cluster.folder / "ray-token").read_text()
@@ -173,6 +176,7 @@ def test_no_secret_is_readable_by_others_printed_or_in_a_command_line(cluster, r
         assert not any(secret in text for text in [*lines, *logs, rehearsed[1]])
 
 
+@pytest.mark.long
 def test_the_doctor_asks_every_node(cluster, rehearsed):
     done = cluster.acutance("doctor", "--json")
     assert done.returncode == 0, done.stdout + done.stderr
@@ -187,6 +191,7 @@ def test_the_doctor_asks_every_node(cluster, rehearsed):
     assert cluster.user["AWS_SECRET_ACCESS_KEY"] not in done.stdout + done.stderr
 
 
+@pytest.mark.long
 def test_a_node_that_hangs_keeps_nobody_from_answering(cluster, rehearsed, monkeypatch):
     from acutance_platform.sweep.inquiry import inquire
 

@@ -58,6 +58,7 @@ def rates(status):
     return [trial["recipe"]["optimizer.lr"] for trial in status["trials"]]
 
 
+@pytest.mark.long
 def test_the_sampler_hears_of_the_earlier_trials_and_they_cost_nothing(acutance):
     before = acutance("status", "before", "--json").json
     after = acutance("status", "after", "--json").json
@@ -70,6 +71,7 @@ def test_the_sampler_hears_of_the_earlier_trials_and_they_cost_nothing(acutance)
     assert after["steps_executed"] == AFTER * STEPS
 
 
+@pytest.mark.long
 def test_front_and_best_have_its_own_trials_alone(acutance):
     front = acutance("front", "after", "--json").json
     status = acutance("status", "after", "--json").json
@@ -79,11 +81,13 @@ def test_front_and_best_have_its_own_trials_alone(acutance):
         assert point["metrics"]["psnr_y"] == own[point["trial"]]
 
 
+@pytest.mark.long
 def test_a_plan_says_how_many_are_told(acutance):
     told = f"{BEFORE} trials of before are told to the sampler"
     assert told in acutance("plan", "after.yaml").out
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("verb", ["plan", "sweep"])
 def test_another_fidelity_is_refused_with_the_path_that_differs(acutance, home, verb):
     (home / "other.yaml").write_text(yaml.safe_dump(sweep(AFTER, from_sweeps=["before"])))

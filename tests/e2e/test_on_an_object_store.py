@@ -46,6 +46,7 @@ def swept(command, name, store, local, sweep=DEMO, sets=SMALL):
     return json.loads(command.run("sweep", sweep, "--name", name, *options, "--json"))
 
 
+@pytest.mark.long
 def test_the_demo_gives_the_same_weights_on_swift_as_in_a_folder(command, service, tmp_path):
     address, local = service.address(), tmp_path / "local"
     with local_server(local):
