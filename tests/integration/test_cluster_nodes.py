@@ -24,12 +24,13 @@ def cluster(tmp_path, monkeypatch):
     for name in ("PYTHONPATH", "RAY_ADDRESS"):
         monkeypatch.delenv(name, raising=False)
     made = Cluster()
+    # Six seconds, and not three: beside other tests a live node may be silent for as long.
     soon = {f"health_check_{what}_ms": 1000 for what in ("initial_delay", "period", "timeout")}
     made.add_node(
         num_cpus=0,
         include_dashboard=False,
         object_store_memory=80 * 1024**2,
-        _system_config=soon | {"health_check_failure_threshold": 3},
+        _system_config=soon | {"health_check_failure_threshold": 6},
     )
     folders = [tmp_path / name for name in ("one", "two")]
     nodes = [
