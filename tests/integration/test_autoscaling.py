@@ -98,8 +98,9 @@ def test_nodes_come_for_a_sweep_and_go_after_it(address, state, tmp_path, record
     assert "gpus=0" in asked.stdout, "gpu: auto is 0 where no node with one can be started"
     assert "waiting for a node that the autoscaler starts (CPU 1, acutance_small" in asked.stderr
 
-    # More trials than there may be nodes: asked for at once, they would bring none.
-    slow = {"steps": 20, "every": 5, "scheduler": {"kind": "none"}, "fake": {"seconds": 0.2}}
+    # More trials than there may be nodes: asked for at once, they would bring none. They last long
+    # enough for the second node to come.
+    slow = {"steps": 20, "every": 5, "scheduler": {"kind": "none"}, "fake": {"seconds": 0.8}}
     marked = {"resources": {"cpu": 1, "gpu": 0, "nodes": "small"}}
     with driver(tmp_path, address, trials=6, **slow, **marked) as process:
         out, err = process.communicate(timeout=LIMIT)
