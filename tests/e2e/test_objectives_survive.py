@@ -115,7 +115,6 @@ def survives(here, *, trials, kills):
     return deaths
 
 
-@pytest.mark.long
 def test_a_death_changes_no_decision_on_two_objectives(here):
     assert survives(here, trials=4, kills=1) == 1
 
