@@ -10,7 +10,7 @@ LINT_PATHS := storage models platform deploy tests docs
 seeds = set -e; for seed in 0 1 2; do $(BIN)/acutance sweep experiments/$(1)/sweep.yaml --set seed=$$seed --name $(1)-$$seed --resume auto; done
 
 .DEFAULT_GOAL := help
-.PHONY: help install test-gpu demo sweep quickstart toy-bars enhancenet-losses esrgan-interpolation srfeat-discriminators test campaign bench bench-bookkeeping bench-dashboard bench-overhead bench-replay bench-store bench-tracking services services-down cluster cluster-up cluster-down lint types layers format docs dashboard-pictures golden clean
+.PHONY: help install test-gpu demo sweep quickstart experiment campaign-experiments toy-bars enhancenet-losses esrgan-interpolation srfeat-discriminators test campaign bench bench-bookkeeping bench-dashboard bench-overhead bench-replay bench-store bench-tracking services services-down cluster cluster-up cluster-down lint types layers format docs dashboard-pictures golden clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 24
@@ -31,6 +31,12 @@ sweep: install  ## the flagship: networks x loss mixes, PSNR against looks, on t
 
 quickstart: install  ## pixels alone: x2 search over three architectures, a few minutes
 	$(BIN)/acutance sweep experiments/quickstart/sweep.yaml --resume auto
+
+experiment: install  ## the experiment NAME: its sweeps, results, tables and figures (AGAIN=1: anew)
+	$(BIN)/acutance experiment experiments/$(NAME) $(if $(wildcard ../shared/data),--pictures ../shared/data) $(if $(AGAIN),--again)
+
+campaign-experiments: install  ## every experiment whose results are not there yet, one after the other
+	set -e; for file in experiments/*/experiment.yaml; do $(MAKE) --no-print-directory experiment NAME=$$(basename $$(dirname $$file)); done
 
 toy-bars: install  ## EnhanceNet's toy example: its sweep, table and figure (about a minute)
 	$(BIN)/acutance sweep experiments/toy-bars/sweep.yaml --resume auto

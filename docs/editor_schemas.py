@@ -19,7 +19,7 @@ from acutance_models import (
 )
 from acutance_platform.recipe import Recipe
 from acutance_platform.search import Search
-from acutance_platform.search.distributions import KINDS
+from acutance_platform.search.distributions import KINDS, NAMED
 from acutance_platform.search.samplers import SAMPLERS
 from acutance_platform.search.schedulers import SCHEDULERS
 
@@ -86,9 +86,18 @@ DISTRIBUTIONS: dict[str, Schema] = {
             "description": "Whether a subset is drawn first; the other terms are absent.",
         },
     },
+    "variants": {
+        "variants": {
+            "type": "object",
+            "minProperties": 2,
+            "additionalProperties": {"type": "object"},
+            "description": "Label -> recipe path -> value; the entry's key is a name of your own, "
+            "and trials show the label.",
+        },
+    },
 }
 """Distribution -> properties beside `when`."""
-assert set(DISTRIBUTIONS) == {*KINDS, "simplex"}
+assert set(DISTRIBUTIONS) == {*KINDS, *NAMED}
 
 
 def recipe_schema() -> Schema:

@@ -24,6 +24,7 @@ from acutance_platform.registry.suites import SuiteFile
 from acutance_platform.search import Search
 from acutance_platform.search.samplers import SAMPLERS
 from acutance_platform.search.schedulers import SCHEDULERS
+from acutance_platform.verbs.experiment_files import Experiment
 
 DOCS = Path(__file__).parent
 REFERENCE = DOCS / "reference"
@@ -37,9 +38,12 @@ def pages() -> dict[Path, str]:
         REFERENCE / "recipe.md": recipe_page(),
         REFERENCE / "components.md": components_page(),
         REFERENCE / "gates.md": gates_page(),
+        REFERENCE / "experiments.md": experiments_page(),
         REFERENCE / "recipe.schema.json": json.dumps(recipe_schema(), indent=1) + "\n",
         REFERENCE / "sweep.schema.json": json.dumps(sweep_schema(), indent=1) + "\n",
         REFERENCE / "gate.schema.json": json.dumps(Gate.model_json_schema(), indent=1) + "\n",
+        REFERENCE / "experiment.schema.json": json.dumps(Experiment.model_json_schema(), indent=1)
+        + "\n",
         REFERENCE / "suite.schema.json": json.dumps(SuiteFile.model_json_schema(), indent=1) + "\n",
         **system_pages.pages(),
     }
@@ -127,6 +131,28 @@ def gates_page() -> str:
     return joined(page)
 
 
+def experiments_page() -> str:
+    """Return every field of an experiment's file."""
+    whole = Experiment.model_json_schema()
+    shown = [
+        ("Experiment", "", whole),
+        ("tables", "tables.NAME.", whole["$defs"]["Table"]),
+        ("figures", "figures.NAME.", whole["$defs"]["Figure"]),
+    ]
+    page = [
+        NOTE,
+        "# Experiments",
+        "`experiments/NAME/experiment.yaml`; how it is used:"
+        " [../how-to/experiments.md](../how-to/experiments.md). Metrics are those that the sweep"
+        " reports, `NAME/METRIC` of what `measure` names, and `parameters`, `macs_per_pixel`,"
+        " `steps`, `executed`, `cpu_seconds`."
+        " [experiment.schema.json](experiment.schema.json) serves editors.",
+    ]
+    for title, prefix, schema in shown:
+        page += [f"## {title}", first_paragraph(schema["description"]), fields(schema, prefix)]
+    return joined(page)
+
+
 def fields(schema: Schema, prefix: str) -> str:
     """Return a section's fields as a table; those of nested sections have tables of their own."""
     needed = schema.get("required", [])
@@ -148,7 +174,8 @@ def distributions() -> str:
     text = (
         "An entry maps a dotted recipe path to one distribution, for example"
         " `optimizer.lr: {log_uniform: [1.0e-4, 1.0e-3]}`. A branch of a choice that is not taken"
-        " has no value. Two entries may not set one path. Each distribution may have"
+        " has no value. `variants` stand under a name of your own instead of a path. No two entries"
+        " may set one path. Each distribution may have"
         ' `when: "PATH OP LITERAL"` with OP one of `== != < <= > >=`; where it does not hold, the'
         " path keeps what the recipe says."
     )

@@ -9,7 +9,7 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -33,7 +33,12 @@ class Background:
             part.mkdir(mode=0o700, parents=True, exist_ok=True)
 
     def start(
-        self, name: str, command: Sequence[str], variables: Mapping[str, str], user: str = ""
+        self,
+        name: str,
+        command: Sequence[str],
+        variables: Mapping[str, str],
+        user: str = "",
+        may: Callable[[], object] = bool,
     ) -> bool:
         """Start a process unless it runs; return whether it had to be started.
 
@@ -42,10 +47,12 @@ class Background:
             command: Program and arguments. Everybody on this machine can read them.
             variables: Its whole environment.
             user: Whose rights it has; empty for those of this one.
+            may: Asked before, once what an earlier one left has ended; raises if it may not.
         """
         if self.alive(name):
             return False
         self.stop(name)  # what a dead leader left of its session
+        may()
         who: dict[str, Any] = {"user": user, "group": user, "extra_groups": []} if user else {}
         with self.log(name).open("a") as said:
             process = subprocess.Popen(

@@ -32,6 +32,9 @@ def main() -> int:
     """Do what the command line says; return the exit code."""
     arguments = _arguments()
     signal.signal(signal.SIGTERM, signal.default_int_handler)
+    if arguments.what == "stop" and not arguments.folder.exists():
+        say(f"nothing was started in {arguments.folder}")
+        return 0
     place = Place(arguments.folder)
     lock = FileLock(place.folder / "lock", timeout=0)
     try:

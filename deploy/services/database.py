@@ -6,6 +6,8 @@ import shutil
 import signal
 import subprocess
 import time
+from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
 import psycopg
@@ -27,7 +29,7 @@ def start(place: Place, background: Background) -> None:
     """Start the server unless it runs, and make MLflow's database once.
 
     Raises:
-        Trouble: If it cannot be installed or does not answer.
+        Trouble: If it cannot be installed, does not answer, or has no port.
     """
     if not background.alive(NAME):
         programs = _programs()
@@ -43,7 +45,8 @@ def start(place: Place, background: Background) -> None:
         }
         settings = [part for name, value in arguments.items() for part in ("-c", f"{name}={value}")]
         command = [str(programs / "postgres"), "-D", str(data), *settings]
-        background.start(NAME, command, place.plain(), user=_owner())
+        may = partial(place.require_free, NAME)
+        background.start(NAME, command, place.plain(), user=_owner(), may=may)
     _make_database(place, background)
 
 
@@ -53,8 +56,9 @@ def stop(background: Background) -> None:
 
 
 def wipe(place: Place) -> None:
-    """Remove its data."""
-    shutil.rmtree(_data(place), ignore_errors=True)
+    """Remove its data, if there ever were any."""
+    with suppress(KeyError):  # a user that the package, which is not here, would have made
+        shutil.rmtree(_data(place), ignore_errors=True)
 
 
 def _owner() -> str:

@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from functools import partial
 from pathlib import Path
 from types import FrameType
 
@@ -42,7 +43,8 @@ def start(place: Place, background: Background) -> None:
             background.stop(name)
         shutil.rmtree(place.scratch / HEAD, ignore_errors=True)
         command = [*_common(place, HEAD, place.head_host), *_head(place)]
-        background.start(HEAD, command, _head_env(place))
+        may = partial(place.require_free, "ray")
+        background.start(HEAD, command, _head_env(place), may=may)
         _wait_for_head(place, background)
     for name, host in place.nodes.items():
         place.local(name).mkdir(mode=0o700, parents=True, exist_ok=True)

@@ -4,6 +4,7 @@ import hashlib
 import json
 import os
 import secrets
+import shlex
 import socket
 import sys
 import tempfile
@@ -55,12 +56,12 @@ class Place:
                 "database": secrets.token_hex(16),
                 "swift": secrets.token_hex(16),
             }
-            write_private(path, json.dumps(drawn))
             write_private(self.token, secrets.token_hex(32))
             write_private(self.folder / "swift" / "secret", drawn["swift"])
             port = drawn["ports"]["database"]
             line = f"127.0.0.1:{port}:*:acutance:{drawn['database']}\n"
             write_private(self.passwords, line)
+            write_private(path, json.dumps(drawn))  # last: whoever finds it finds the rest
         found: dict[str, Any] = json.loads(path.read_text())
         return found
 
@@ -83,6 +84,25 @@ class Place:
     def port(self, name: str) -> int:
         """Return the port of a service."""
         return int(self.settings["ports"][name])
+
+    def require_free(self, name: str) -> None:
+        """Refuse to start a service at whose port another program listens by now.
+
+        Raises:
+            Trouble: With what to do.
+        """
+        port = self.port(name)
+        with socket.socket() as probe:
+            # What earlier connections left behind is in nobody's way.
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind(("0.0.0.0", port))
+            except OSError:
+                raise Trouble(
+                    f"port {port}, which this cluster has for {name}, is taken by another program. "
+                    "End that; or have other ports drawn, for a cluster that holds nothing yet: "
+                    "make cluster-down WIPE=1"
+                ) from None
 
     @property
     def address(self) -> str:
@@ -150,7 +170,7 @@ class Place:
     def write_environment(self) -> Path:
         """Write `cluster.env`, for a shell to read, and return it."""
         path = self.folder / "cluster.env"
-        lines = [f"export {name}='{value}'\n" for name, value in self.user().items()]
+        lines = [f"export {name}={shlex.quote(value)}\n" for name, value in self.user().items()]
         write_private(path, "".join(lines))
         return path
 

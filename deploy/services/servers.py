@@ -6,6 +6,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
+from functools import partial
 from pathlib import Path
 
 import boto3
@@ -87,7 +88,7 @@ def start_tracking(place: Place, background: Background) -> None:
         "PGPASSFILE": str(place.passwords),
         "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
     }
-    background.start(MLFLOW, command, variables)
+    background.start(MLFLOW, command, variables, may=partial(place.require_free, MLFLOW))
 
 
 def wait_for_tracking(place: Place, background: Background) -> None:

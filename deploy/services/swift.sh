@@ -34,6 +34,13 @@ port_of() {
 
 lives() { [ -s "$folder/$1.pid" ] && kill -0 "$(cat "$folder/$1.pid")" 2>/dev/null; }
 
+# Numbers are used again, after a restart of the machine at the latest: one of ours knows its own file.
+ours() {
+    lives "$1" || return
+    [ -d /proc/self ] || return 0
+    tr '\0' ' ' <"/proc/$(cat "$folder/$1.pid")/cmdline" 2>/dev/null | grep -qF -- "$etc/$1.conf"
+}
+
 installed() { "$venv/bin/python" -c "import swift, sys; sys.exit(swift.__version__ != '$version')" 2>/dev/null; }
 
 install() {
@@ -105,14 +112,14 @@ answers() {
 
 stop() {
     for part in proxy object container account; do
-        lives $part && kill -TERM -- "-$(cat "$folder/$part.pid")" 2>/dev/null || true
+        ours $part && kill -TERM -- "-$(cat "$folder/$part.pid")" 2>/dev/null || true
     done
     for part in proxy object container account; do
         for _ in $(seq 30); do
-            lives $part || break
+            ours $part || break
             sleep 0.1
         done
-        lives $part && kill -KILL -- "-$(cat "$folder/$part.pid")" 2>/dev/null || true
+        ours $part && kill -KILL -- "-$(cat "$folder/$part.pid")" 2>/dev/null || true
         rm -f "$folder/$part.pid"
     done
 }
@@ -128,7 +135,7 @@ start() {
     install
     configure
     for part in account container object proxy; do
-        lives $part && continue
+        ours $part && continue
         # A process group of its own, so that stopping reaches its workers.
         PYTHONWARNINGS=ignore setsid "$venv/bin/swift-$part-server" "$etc/$part.conf" >>"$folder/$part.log" 2>&1 </dev/null &
         echo $! >"$folder/$part.pid"

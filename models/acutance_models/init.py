@@ -6,9 +6,10 @@ from typing import Literal
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import nn
 
-from acutance_models.rng import fan_in, normal_tensor, stream, uniform_tensor
+from acutance_models.rng import stream
 
 InitRule = Literal["pytorch", "kaiming", "kaiming_average", "glorot", "normal"]
 Layer = nn.Conv2d | nn.ConvTranspose2d | nn.Linear
@@ -17,29 +18,29 @@ Draw = Callable[[torch.Size, np.random.Generator], torch.Tensor]
 
 def _pytorch_weight(shape: torch.Size, rng: np.random.Generator) -> torch.Tensor:
     """Kaiming uniform with a = sqrt(5), which comes to +-1/sqrt(fan-in): PyTorch's own default."""
-    return uniform_tensor(rng, shape, 1 / math.sqrt(fan_in(shape)))
+    return _uniform(rng, shape, 1 / math.sqrt(_fan_in(shape)))
 
 
 def _kaiming_weight(shape: torch.Size, rng: np.random.Generator) -> torch.Tensor:
     """Normal with variance 2 / fan-in (He et al., ICCV 2015)."""
-    return normal_tensor(rng, shape, math.sqrt(2 / fan_in(shape)))
+    return _normal(rng, shape, math.sqrt(2 / _fan_in(shape)))
 
 
 def _kaiming_average_weight(shape: torch.Size, rng: np.random.Generator) -> torch.Tensor:
     """Normal with variance 2 / mean(fan-in, fan-out): Caffe's `msra`, variance_norm AVERAGE."""
     fan_out = shape[0] * math.prod(shape[2:])
-    return normal_tensor(rng, shape, math.sqrt(4 / (fan_in(shape) + fan_out)))
+    return _normal(rng, shape, math.sqrt(4 / (_fan_in(shape) + fan_out)))
 
 
 def _glorot_weight(shape: torch.Size, rng: np.random.Generator) -> torch.Tensor:
     """Uniform with variance 2 / (fan-in + fan-out) (Glorot and Bengio, AISTATS 2010)."""
     fan_out = shape[0] * math.prod(shape[2:])
-    return uniform_tensor(rng, shape, math.sqrt(6 / (fan_in(shape) + fan_out)))
+    return _uniform(rng, shape, math.sqrt(6 / (_fan_in(shape) + fan_out)))
 
 
 def _normal_weight(shape: torch.Size, rng: np.random.Generator) -> torch.Tensor:
     """Normal with deviation 0.01, whatever the layer (TensorLayer programs such as SRFeat's)."""
-    return normal_tensor(rng, shape, 0.01)
+    return _normal(rng, shape, 0.01)
 
 
 _WEIGHTS: Mapping[InitRule, Draw] = {
@@ -77,7 +78,7 @@ def fill_layer(
     if layer.bias is None:
         return
     if rule == "pytorch":
-        layer.bias.copy_(uniform_tensor(bias_rng, layer.bias.shape, 1 / math.sqrt(fan_in(shape))))
+        layer.bias.copy_(_uniform(bias_rng, layer.bias.shape, 1 / math.sqrt(_fan_in(shape))))
     else:
         layer.bias.zero_()
 
@@ -107,3 +108,20 @@ def fill_network(
                 bias_rng=stream(seed, f"{name}/{place}.bias"),
                 gain=gain,
             )
+
+
+def _uniform(rng: np.random.Generator, shape: torch.Size, bound: float) -> torch.Tensor:
+    """Return float32 values drawn evenly from [-bound, bound)."""
+    values: NDArray[np.float32] = rng.random(shape, dtype=np.float32)
+    return torch.from_numpy((values * 2 - 1) * np.float32(bound))
+
+
+def _normal(rng: np.random.Generator, shape: torch.Size, deviation: float) -> torch.Tensor:
+    """Return float32 values drawn from a normal distribution around zero."""
+    values: NDArray[np.float32] = rng.standard_normal(shape, dtype=np.float32)
+    return torch.from_numpy(values * np.float32(deviation))
+
+
+def _fan_in(weight: torch.Size) -> int:
+    """Return how many inputs feed one output of a convolution or linear layer's weight."""
+    return math.prod(weight[1:])

@@ -6,11 +6,8 @@ in any process, in any order, with any number of threads.
 """
 
 import hashlib
-import math
 
 import numpy as np
-import torch
-from numpy.typing import NDArray
 
 from acutance_models.errors import ModelsError
 
@@ -43,20 +40,3 @@ def stream(seed: int, name: str, *counters: int) -> np.random.Generator:
     for place, count in enumerate(counters, start=1):
         words[place] = count
     return np.random.Generator(np.random.Philox(key=key, counter=words))
-
-
-def uniform_tensor(rng: np.random.Generator, shape: torch.Size, bound: float) -> torch.Tensor:
-    """Return float32 values drawn evenly from [-bound, bound)."""
-    values: NDArray[np.float32] = rng.random(shape, dtype=np.float32)
-    return torch.from_numpy((values * 2 - 1) * np.float32(bound))
-
-
-def normal_tensor(rng: np.random.Generator, shape: torch.Size, deviation: float) -> torch.Tensor:
-    """Return float32 values drawn from a normal distribution around zero."""
-    values: NDArray[np.float32] = rng.standard_normal(shape, dtype=np.float32)
-    return torch.from_numpy(values * np.float32(deviation))
-
-
-def fan_in(weight: torch.Size) -> int:
-    """Return how many inputs feed one output of a convolution or linear layer's weight."""
-    return math.prod(weight[1:])

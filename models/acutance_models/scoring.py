@@ -17,6 +17,7 @@ from acutance_models.color import (
 from acutance_models.degradations import Degradation
 from acutance_models.errors import PictureError, ProtocolError
 from acutance_models.metrics import Entry, Metric, build_metrics
+from acutance_models.metrics.regions import Shares, classes_of_pixels
 from acutance_models.protocols import Protocol, find_protocol
 from acutance_models.resize import bicubic_upscale, crop_to_multiple, matlab_resize
 
@@ -36,6 +37,7 @@ def score(
     border: int | None = None,
     grey: bool = False,
     lr: NDArray[Any] | None = None,
+    shares: Shares | None = None,
 ) -> dict[str, float]:
     """Return the metrics of one SR picture under a protocol.
 
@@ -49,14 +51,17 @@ def score(
         grey: Whether the HR file holds one channel; the protocol says what its luma is.
         lr: Shape (h, w, 3), uint8, or floating point around [0, 1]: what the SR picture was made
             from, for metrics that look at it.
+        shares: Segmentation map, shape (H, W, classes), for metrics that look at a class.
 
     Returns:
-        Metric name -> value. PSNR of equal pictures is `math.inf`; if the SR picture holds a
-        value that is not finite, every metric is `math.nan`.
+        Metric name -> value; without the metrics of classes that the picture does not show. PSNR
+        of equal pictures is `math.inf`; if the SR picture holds a value that is not finite, every
+        metric is `math.nan`.
 
     Raises:
         PictureError: If the pictures do not fit each other or nothing is left inside the border.
-        ProtocolError: If the protocol is unknown, or a metric looks at LR and there is none.
+        ProtocolError: If the protocol is unknown, or a metric looks at LR or a map and there is
+            none.
         RegistryError: If a metric is unknown.
     """
     rules = find_protocol(protocol)
@@ -75,7 +80,7 @@ def score(
             prepared["lr", "y"] = _plain_luma(whole, grey_luma), _plain_luma(levels, grey_luma)
     if ("hr", "y") in _wanted(built):
         prepared["hr", "y"] = _luma(sr8, rules, grey), _luma(hr8, rules, grey)
-    return _measured(built, prepared)
+    return _measured(built, prepared, _labels(shares, hr, edge))
 
 
 def score_bicubic(
@@ -86,6 +91,7 @@ def score_bicubic(
     metrics: Asked,
     border: int | None = None,
     grey: bool = False,
+    shares: Shares | None = None,
 ) -> dict[str, float]:
     """Return the metrics of MATLAB's bicubic under a protocol, the baseline of every table.
 
@@ -96,10 +102,11 @@ def score_bicubic(
         metrics: Names in `METRICS`.
         border: HR pixels ignored at each edge, instead of the protocol's.
         grey: Whether the HR file holds one channel; the protocol says what its luma is.
+        shares: Segmentation map of HR, see `score`; cropped like HR.
 
     Returns:
-        Metric name -> value. Under a protocol for luma-only networks, metrics on luma are those
-        of bicubic on the luma plane, as in those networks' tables.
+        Metric name -> value, see `score`. Under a protocol for luma-only networks, metrics on luma
+        are those of bicubic on the luma plane, as in those networks' tables.
     """
     rules = find_protocol(protocol)
     hr = crop_to_multiple(hr, scale)
@@ -107,6 +114,7 @@ def score_bicubic(
     on_luma = {n: each for n, each in built.items() if each.colour == "y" and rules.luma_only}
     rest = {name: each for name, each in built.items() if name not in on_luma}
     common: dict[str, Any] = {"protocol": rules, "scale": scale, "border": border, "grey": grey}
+    common["shares"] = None if shares is None else crop_to_multiple(shares, scale)
     scores: dict[str, float] = {}
     if rest:
         lr = degrade(hr, rules, scale)
@@ -115,7 +123,7 @@ def score_bicubic(
         plane = degrade_luma(hr, rules, scale, grey=grey)
         enlarged = bicubic_upscale(plane, scale)
         scores |= score_luma(enlarged, hr, lr=plane, metrics=on_luma, **common)
-    return {name: scores[name] for name in built}
+    return {name: scores[name] for name in built if name in scores}
 
 
 def score_luma(
@@ -128,6 +136,7 @@ def score_luma(
     border: int | None = None,
     grey: bool = False,
     lr: NDArray[Any] | None = None,
+    shares: Shares | None = None,
 ) -> dict[str, float]:
     """Return the metrics on luma of an enlarged luma plane, as papers of such networks measure.
 
@@ -140,9 +149,10 @@ def score_luma(
         border: HR pixels ignored at each edge, instead of the protocol's.
         grey: Whether the HR file holds one channel; the protocol says what its luma is.
         lr: Shape (h, w), luma over 255: what the SR plane was made from.
+        shares: Segmentation map, see `score`.
 
     Raises:
-        ProtocolError: If a metric looks at colours, or at LR and there is none.
+        ProtocolError: If a metric looks at colours, or at LR or a map and there is none.
     """
     rules = find_protocol(protocol)
     edge, luma = _edge(rules, scale, border), _luma(hr, rules, grey)
@@ -156,7 +166,7 @@ def score_luma(
     prepared = {("hr", "y"): (_inside(made, edge), _inside(luma, edge))}
     if lr is not None:
         prepared["lr", "y"] = made, 255 * np.asarray(lr, dtype=np.float64)
-    return _measured(built, prepared)
+    return _measured(built, prepared, _labels(shares, hr, edge))
 
 
 def degrade_luma(
@@ -208,14 +218,31 @@ def _wanted(built: Mapping[str, Metric]) -> set[tuple[str, str]]:
     return {(metric.beside, metric.colour) for metric in built.values()}
 
 
+def _labels(shares: Shares | None, hr: NDArray[Any], edge: int) -> NDArray[np.intp] | None:
+    """Return the class of each pixel inside the border."""
+    return None if shares is None else _inside(classes_of_pixels(shares, hr.shape[:2]), edge)
+
+
 def _measured(
-    built: Mapping[str, Metric], prepared: Mapping[tuple[str, str], _Pair]
+    built: Mapping[str, Metric],
+    prepared: Mapping[tuple[str, str], _Pair],
+    labels: NDArray[np.intp] | None,
 ) -> dict[str, float]:
-    """Return each metric of the pair of pictures that it looks at."""
+    """Return each metric of the pair of pictures, or of their pixels, that it looks at."""
+    found: dict[str, float] = {}
     for name, metric in built.items():
         if (metric.beside, metric.colour) not in prepared:
             raise ProtocolError(f"{name} looks at the LR picture, and there is none.")
-    return {name: metric(*prepared[metric.beside, metric.colour]) for name, metric in built.items()}
+        sr, hr = prepared[metric.beside, metric.colour]
+        if metric.label is not None:
+            if labels is None:
+                raise ProtocolError(f"{name} looks at a segmentation map, and there is none.")
+            there = labels == metric.label
+            if not there.any():
+                continue
+            sr, hr = sr[there], hr[there]
+        found[name] = metric(sr, hr)
+    return found
 
 
 def _require_pair(sr: NDArray[Any], hr: NDArray[Any]) -> None:

@@ -8,6 +8,7 @@ from torch.nn import functional as F
 
 from acutance_models.errors import PictureError
 from acutance_models.interfaces import Generator
+from acutance_models.pooled_means import settled_means
 
 _OVERLAP_UNBOUNDED = 32
 """LR pixels around a tile where a network looks at the whole picture; then tiling changes the
@@ -148,7 +149,8 @@ def upscale(
         overlap: LR pixels seen around each tile. The default reaches as far as the network looks
             (half its receptive field), which makes the result equal to the untiled one; for an
             unbounded network it is 32, neighbours are blended there, and the result differs a
-            little.
+            little, although its poolings are given means of the whole picture (`pooled_means`),
+            for which it goes through the tiles a few times more, at most eight.
         condition: Segmentation map for a generator that takes one, shape (classes, scale * h,
             scale * w), see `Generator.condition_classes`; None = background everywhere.
 
@@ -206,11 +208,20 @@ def _in_tiles(
     sr = lr.new_zeros(generator.channels, height * scale, width * scale, dtype=torch.float32)
     fade = fade_of(generator, max(height, width) if tile is None else tile, overlap)
     rows = tiles(height, width, tile=tile, overlap=overlap, multiple=generator.size_multiple)
-    for each in (found for row in rows for found in row):
+    found = [each for row in rows for each in row]
+
+    def enlarged(each: Tile) -> torch.Tensor:
         seen = [lr[:, *each.seen][None]]
         if condition is not None:
             seen.append(condition[:, *each.enlarged(scale).seen][None])
-        made = generator(*seen)[0].float()
+        made: torch.Tensor = generator(*seen)[0].float()
+        return made
+
+    places = [(each.seen, each.made) for each in found]
+    means = settled_means(generator, places, lambda number: enlarged(found[number]))
+    for each in found:
+        with means.used():
+            made = enlarged(each)
         down, rows_share = faded(each.top, each.bottom, height, fade, scale)
         right, columns_share = faded(each.left, each.right, width, fade, scale)
         share = (rows_share[:, None] * columns_share).to(made.device)

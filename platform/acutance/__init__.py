@@ -11,6 +11,7 @@ ACUTANCE_LOCAL, unless `home` is given.
 
 from acutance_platform.verbs.addresses import load_model as load
 from acutance_platform.verbs.evaluation import evaluate
+from acutance_platform.verbs.experiments import experiment
 from acutance_platform.verbs.exporting import export, parity
 from acutance_platform.verbs.interpolating import interpolate
 from acutance_platform.verbs.logs import logs
@@ -23,6 +24,7 @@ from acutance_platform.verbs.upscaling import upscale
 __all__ = [
     "enqueue",
     "evaluate",
+    "experiment",
     "export",
     "front",
     "interpolate",

@@ -40,6 +40,7 @@ from acutance_storage.records import Addition, Picture
 from acutance_storage.refs import delete_ref, get_ref, list_refs, set_ref
 from acutance_storage.rules import Rules
 from acutance_storage.statistics import Statistics
+from acutance_storage.tiff import TiffWriter
 from acutance_storage.verifying import pull_dataset, verify_dataset
 
 __all__ = [
@@ -61,6 +62,7 @@ __all__ = [
     "Rules",
     "Statistics",
     "StorageError",
+    "TiffWriter",
     "Verified",
     "add_dataset",
     "blob_path",

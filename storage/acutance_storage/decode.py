@@ -27,6 +27,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageFile, UnidentifiedImageError
 
+from acutance_storage.deep import ROUNDED, Deep, loses_bits, rounded_to_8, sixteen_bits
 from acutance_storage.errors import PictureUnreadable
 from acutance_storage.records import GREY
 
@@ -52,11 +53,14 @@ class Decoded:
         pixels: Shape (H, W, 3), uint8.
         treatment: What was done to get there, parts joined by ``"; "``; empty for plain RGB.
         alpha: Shape (H, W), uint8; None where every pixel is opaque.
+        deep: Shape (H, W, 3), or (H, W, 4) where there is alpha, uint16, never composited: the same
+            before it was rounded to 8 bits; None where the file has no more than these.
     """
 
     pixels: NDArray[np.uint8]
     treatment: str
     alpha: NDArray[np.uint8] | None
+    deep: Deep | None = None
 
     @property
     def grey(self) -> bool:
@@ -126,14 +130,18 @@ def _decode(path: Path, flatten: bool, min_side: int) -> Decoded:
         if frames > 1:
             notes.append(f"first of {frames} frames")
         orientation = image.getexif().get(_ORIENTATION, 1)
+        loses = loses_bits(image)
         image.load()
-        colour, alpha = _channels(image, path, notes)
+        colour, alpha, deep = _channels(image, path, notes)
+        if loses and deep is None:
+            notes.append("cut to 8 bits")
         if orientation in _TURNS:
             notes.append(f"EXIF orientation {orientation} applied")
             # Pillow turns TIFF by itself while loading, and then drops the tag.
             if image.getexif().get(_ORIENTATION, 1) == orientation:
                 colour = _TURNS[orientation](colour)
                 alpha = None if alpha is None else _TURNS[orientation](alpha)
+                deep = None if deep is None else _TURNS[orientation](deep)
     if alpha is not None and bool((alpha == 255).all()):
         notes.append("opaque alpha dropped")
         alpha = None
@@ -141,8 +149,10 @@ def _decode(path: Path, flatten: bool, min_side: int) -> Decoded:
         notes.append("alpha composited on white")
         colour = _on_white(colour, alpha)
     pixels = np.ascontiguousarray(colour)
+    if deep is not None:
+        deep = np.ascontiguousarray(deep[:, :, : 3 if alpha is None else 4])
     alpha = None if alpha is None else np.ascontiguousarray(alpha)
-    return Decoded(pixels=pixels, treatment="; ".join(notes), alpha=alpha)
+    return Decoded(pixels=pixels, treatment="; ".join(notes), alpha=alpha, deep=deep)
 
 
 def _check_size(image: Image.Image, min_side: int) -> None:
@@ -157,20 +167,19 @@ def _check_size(image: Image.Image, min_side: int) -> None:
 
 def _channels(
     image: ImageFile.ImageFile, path: Path, notes: list[str]
-) -> tuple[NDArray[np.uint8], NDArray[np.uint8] | None]:
-    """Return colour (H, W, 3) and alpha (H, W) or None, and note what was done."""
-    deep = _sixteen_bits(image, path)
+) -> tuple[NDArray[np.uint8], NDArray[np.uint8] | None, Deep | None]:
+    """Return colour (H, W, 3), alpha (H, W) or None and 16 bits of both; note what was done."""
+    deep = sixteen_bits(image, path)
     if deep is not None:
-        notes.append("16-bit rounded to 8")
-        flat = ((deep.astype(np.uint32) * 255 + 32767) // 65535).astype(np.uint8)
-    else:
-        flat = _eight_bits(image, notes)
+        notes.append(ROUNDED)
+    flat = _eight_bits(image, notes) if deep is None else rounded_to_8(deep)
     depth = flat.shape[2]
     alpha = flat[:, :, -1] if depth in (2, 4) else None
     if depth >= 3:
-        return flat[:, :, :3], alpha
+        return flat[:, :, :3], alpha, deep
     notes.append(GREY)
-    return np.repeat(flat[:, :, :1], 3, axis=2), alpha
+    three = [0, 0, 0, *range(1, depth)]
+    return flat[:, :, three[:3]], alpha, None if deep is None else deep[:, :, three]
 
 
 def _eight_bits(image: Image.Image, notes: list[str]) -> NDArray[np.uint8]:
@@ -193,41 +202,6 @@ def _eight_bits(image: Image.Image, notes: list[str]) -> NDArray[np.uint8]:
         image = image.convert("L")
     plain = np.asarray(image if image.mode == target else image.convert(target))
     return plain[:, :, None] if plain.ndim == 2 else plain
-
-
-def _sixteen_bits(image: ImageFile.ImageFile, path: Path) -> NDArray[np.uint16] | None:
-    """Return all 16 bits of a deep picture, shape (H, W, 1 to 4), or None for another one.
-
-    Pillow keeps them for grey only. For deep colour PNG it keeps the high byte of each pair; so
-    the file is decoded once more, with the reader of the other byte order, which keeps the low
-    byte. Grey with alpha has no such reader, but its four bytes can be read as four channels.
-    """
-    if image.mode.startswith("I;16"):
-        return np.asarray(image).astype(np.uint16)[:, :, None]
-    if image.mode == "I":
-        wide = np.asarray(image)
-        fits = bool(wide.min() >= 0) and bool(wide.max() <= 65535)
-        return wide.astype(np.uint16)[:, :, None] if fits else None
-    if image.format != "PNG":
-        return None
-    with Image.open(path, formats=("PNG",)) as again:
-        raw = str(again.tile[0].args)
-        if raw == "LA;16B":
-            parts = _read_as(again, "RGBA")
-            return _joined(parts[:, :, 0::2], parts[:, :, 1::2])
-        if raw not in ("RGB;16B", "RGBA;16B"):
-            return None
-        return _joined(np.asarray(image), _read_as(again, raw.replace("16B", "16L")))
-
-
-def _joined(high: NDArray[np.uint8], low: NDArray[np.uint8]) -> NDArray[np.uint16]:
-    return high.astype(np.uint16) << np.uint16(8) | low.astype(np.uint16)
-
-
-def _read_as(image: ImageFile.ImageFile, raw_mode: str) -> NDArray[np.uint8]:
-    image.tile = [tile._replace(args=raw_mode) for tile in image.tile]
-    image.load()
-    return np.asarray(image)
 
 
 def _on_white(colour: NDArray[np.uint8], alpha: NDArray[np.uint8]) -> NDArray[np.uint8]:

@@ -107,19 +107,20 @@ class Journal:
         """
         return list(self.stream(folds=folds))
 
-    def stream(self, *, folds: bool = True) -> Iterator[Record]:
+    def stream(self, *, folds: bool = True, holding: bytes = b"") -> Iterator[Record]:
         """Yield what `read` returns, one by one: a long journal's records would fill the memory.
 
-        Who begins takes all; what follows is then asked of `read_new`.
+        Who begins takes all; what follows is then asked of `read_new`. Most records that do not
+        hold the text `holding` in their lines are passed over unread, which is far quicker.
         """
         self._seen, self._end, self.cut = _BEFORE, 0, 0
         chain = self._chain()
         copy, number = self._copied(chain) if folds else (b"", 0)
         if number:
             self._seen, self._end = chain[number - 1], number
-        yield from map(json.loads, islice(payloads(copy), 1, None))
+        yield from (json.loads(p) for p in islice(payloads(copy), 1, None) if holding in p)
         del copy
-        yield from self._taken(chain[number:])
+        yield from self._taken(chain[number:], holding)
 
     def fold(self) -> None:
         """Copy all records into one object, so that `read` need not fetch every segment.
@@ -165,13 +166,14 @@ class Journal:
             return list(self._taken([s for s in chain if s.number > seen.number]))
         return list(self._taken(self._following([seen])[1:]))
 
-    def _taken(self, segments: list[Segment]) -> Iterator[Record]:
+    def _taken(self, segments: list[Segment], holding: bytes = b"") -> Iterator[Record]:
         """Yield the records of segments that follow each other and count them as seen."""
         self.cut = 0
         contents = spread(self._bytes, segments, workers=_AHEAD)
         for segment, data in zip(segments, contents, strict=True):
             last = segment == segments[-1]
-            found = self._records(segment, data, last=last)
+            wanted = data if last or holding in data else b""  # the last one may be torn
+            found = self._records(segment, wanted, last=last)
             # One that is torn from its start may still be mended.
             if found or not last:
                 self._seen = segment
@@ -193,9 +195,7 @@ class Journal:
 
     def _parse(self, data: bytes, segment: Segment) -> tuple[list[Record], int]:
         """Return the records before the first unreadable line, and how many lines follow."""
-        lines = data.split(b"\n")
-        if lines[-1] == b"":
-            lines.pop()
+        lines = data.removesuffix(b"\n").split(b"\n") if data else []
         parsed = [self._record(line, segment) for line in lines]
         good = next((i for i, record in enumerate(parsed) if record is None), len(parsed))
         if any(record is not None for record in parsed[good:]):

@@ -18,13 +18,14 @@ _PIECE = 1 << 20  # bytes of one IDAT chunk
 
 @final
 class PngWriter:
-    """Writes one picture of 8 bits per channel.
+    """Writes one picture.
 
     Args:
         file: Open for writing; closing it is the caller's work.
         height: Rows that will come.
         width: Columns.
         channels: 1 grey, 2 grey and alpha, 3 RGB, 4 RGBA.
+        bits: Per channel, 8 or 16.
         icc: Colour profile.
         exif: EXIF data, from its TIFF header on.
 
@@ -42,32 +43,38 @@ class PngWriter:
         height: int,
         width: int,
         channels: int,
+        bits: int = 8,
         icc: bytes | None = None,
         exif: bytes | None = None,
     ) -> None:
         if not (0 < height <= _LARGEST and 0 < width <= _LARGEST):
             raise ValueError(f"a PNG has sides of 1 to {_LARGEST} pixels, not {height}x{width}")
         self._file, self._shape, self._left = file, (width, channels), height
-        self._above = np.zeros((1, width, channels), np.uint8)
+        self._type = np.dtype(np.uint16 if bits == 16 else np.uint8)
+        self._above = np.zeros((1, width, channels * bits // 8), np.uint8)
         # The strategy for differences: 2 to 10 % smaller than the one for text.
         self._packer = zlib.compressobj(6, zlib.DEFLATED, 15, 9, zlib.Z_FILTERED)
         self._packed = bytearray()
         file.write(b"\x89PNG\r\n\x1a\n")
         kind = _COLOUR_TYPES[channels]
-        self._chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, kind, 0, 0, 0))
+        self._chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, bits, kind, 0, 0, 0))
         if icc is not None:
             self._chunk(b"iCCP", b"ICC profile\0\0" + zlib.compress(icc))
         if exif is not None:
             self._chunk(b"eXIf", exif)
 
-    def write(self, rows: NDArray[np.uint8]) -> None:
-        """Append rows: shape (any, width, channels)."""
+    def write(self, rows: NDArray[np.uint8] | NDArray[np.uint16]) -> None:
+        """Append rows: shape (any, width, channels), uint8 or uint16 as there are bits."""
         assert rows.shape[1:] == self._shape, rows.shape
+        assert rows.dtype == self._type, rows.dtype
         self._left -= rows.shape[0]
         for first in range(0, rows.shape[0], _ROWS):
             block = rows[first : first + _ROWS]
-            self._packed += self._packer.compress(_filtered(block, self._above))
-            self._above = block[-1:].copy()
+            # Filters work on bytes: with those of the same place in the pixels to left and above.
+            data = np.frombuffer(block.astype(self._type.newbyteorder(">")).tobytes(), np.uint8)
+            parts = data.reshape(-1, *self._above.shape[1:])
+            self._packed += self._packer.compress(_filtered(parts, self._above))
+            self._above = parts[-1:].copy()
             if len(self._packed) >= _PIECE:
                 self._flush()
 

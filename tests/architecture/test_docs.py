@@ -87,13 +87,14 @@ def test_the_editors_schema_takes_every_experiment_and_no_misspelling(file):
     content = yaml.safe_load(file.read_text())
     folder = file.parent.name
     kind = {"gates": "gate", "suites": "suite"}.get(folder)
+    kind = kind or (file.stem if file.stem == "experiment" else None)
     kind = kind or ("sweep" if "search" in content else "recipe")
     schema = json.loads((DOCS / "reference" / f"{kind}.schema.json").read_text())
     jsonschema.Draft202012Validator.check_schema(schema)
     validator = jsonschema.Draft202012Validator(schema)
     assert [error.message for error in validator.iter_errors(content)] == []
     assert list(validator.iter_errors({**content, "mispelt": 1}))
-    if kind in ("gate", "suite"):
+    if kind in ("gate", "suite", "experiment"):
         return
     wrong = {**content, "stages": {"train": {"step": 5}}}
     assert list(validator.iter_errors(wrong))

@@ -96,7 +96,8 @@ def exported(tree, package):
     Where it defines things itself, what it imports may be for its own use.
     """
     own, imported = set(), set()
-    for node in tree.body:
+    later = [node.body for node in tree.body if isinstance(node, ast.If)]  # for type checkers
+    for node in [*tree.body, *(each for body in later for each in body)]:
         if isinstance(node, ast.ImportFrom) and (node.module or "").startswith(package):
             imported |= {alias.asname or alias.name for alias in node.names}
         elif isinstance(node, ast.FunctionDef | ast.ClassDef):
@@ -104,7 +105,7 @@ def exported(tree, package):
         elif isinstance(node, ast.Assign | ast.AnnAssign):
             targets = node.targets if isinstance(node, ast.Assign) else [node.target]
             own |= {target.id for target in targets if isinstance(target, ast.Name)}
-    public = {name for name in own | imported if not name.startswith("_")}
+    public = {name for name in own | imported if not name.startswith("_") and name != "*"}
     own = {name for name in own if not name.startswith("_")}
     return public, own
 
@@ -150,7 +151,9 @@ def test_every_experiment_states_question_command_and_findings(folder):
     assert head[0].startswith("# Question: ")
     assert head[0].rstrip().endswith(("?", ")"))
     assert head[1].startswith("# Run:")
-    assert f"acutance sweep experiments/{folder.name}/sweep.yaml" in head[1]
+    whole = (folder / "experiment.yaml").exists()
+    command = f"experiment {folder}" if whole else f"sweep {folder}/sweep.yaml"
+    assert f"acutance {command.replace(str(ROOT) + '/', '')}" in head[1]
     findings = (folder / "README.md").read_text()
     for heading in ("## Question", "## Command", "## Answer"):
         assert heading in findings

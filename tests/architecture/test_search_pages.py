@@ -69,4 +69,6 @@ def test_a_search_section_on_a_page_holds_and_its_draws_are_recipes(document):
     sampler = SAMPLERS.build(search.sampler, space=space, base=base, directions=search.directions)
     for ordinal in range(len(search.initial) + 20):
         drawn = propose(sampler, ordinal, [], initial=search.initial, space=space, base=base)
+        if drawn is None:  # the grid is at its end
+            break
         build_recipe(apply_to(base, drawn.outcome.apply))

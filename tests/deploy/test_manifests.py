@@ -6,6 +6,7 @@ import shutil
 import subprocess
 
 import pytest
+from attacking import routes_of
 from deploy_schemas import core_problems, ray_problems, read_crd
 from deploy_yaml import DEPLOY, read, read_all, resolve
 from ray.autoscaler._private.kuberay.autoscaling_config import (
@@ -13,7 +14,12 @@ from ray.autoscaler._private.kuberay.autoscaling_config import (
 )
 from shared_data import shared
 
+from acutance_platform.dashboard import create_app
+from acutance_platform.dashboard.access import _VARIABLES
+from acutance_platform.dashboard.serving import PORT
 from acutance_platform.sweep.placing import MARK
+from acutance_platform.verbs.home import Home
+from acutance_storage import open_store
 
 KUBERAY = DEPLOY / "kuberay"
 CLUSTER, SWEEP = resolve(KUBERAY / "cluster"), resolve(KUBERAY / "sweep")
@@ -83,7 +89,7 @@ def test_kustomize_prints_what_we_resolve(folder, ours):
 @pytest.mark.parametrize("documents", [CLUSTER, SWEEP], ids=["cluster", "sweep"])
 def test_no_pod_is_root_and_each_says_what_it_takes(documents):
     found = list(pods(documents))
-    assert len(found) >= 5  # MLflow, head, three groups of workers
+    assert len(found) >= 6  # MLflow, dashboard, head, three groups of workers
     for pod in found:
         assert pod["securityContext"]["runAsNonRoot"]
         assert pod["enableServiceLinks"] is False  # or MLFLOW_PORT would be tcp://…
@@ -112,7 +118,23 @@ def test_secrets_are_referred_to_and_never_written():
             for variable in container.get("env", ()):
                 name = variable["name"]
                 secret = "secretKeyRef" in variable.get("valueFrom", {})
-                assert secret == name.endswith("_URI"), name
+                assert secret == name.endswith(("_URI", "_TOKEN")), name
+
+
+def test_the_dashboard_writes_to_its_volumes_alone_and_asks_for_tokens(tmp_path):
+    (container,) = one(CLUSTER, "Deployment", "dashboard")["spec"]["template"]["spec"]["containers"]
+    assert container["securityContext"]["readOnlyRootFilesystem"]
+    settings = next(d for d in CLUSTER if d["metadata"]["name"] == "acutance" and "data" in d)
+    told = {**settings["data"], **{each["name"]: "x" * 32 for each in container["env"]}}
+    assert set(_VARIABLES.values()) <= set(told), "without tokens no reader knows how to log in"
+    routes = {route.path for route in routes_of(create_app(Home(open_store(tmp_path), tmp_path)))}
+    for probe in ("startupProbe", "readinessProbe", "livenessProbe"):
+        assert container[probe]["httpGet"]["path"] in routes
+    (port,) = container["ports"]
+    service = one(CLUSTER, "Service", "dashboard")["spec"]
+    assert service["ports"][0]["port"] == port["containerPort"] == PORT
+    pod = one(CLUSTER, "Deployment", "dashboard")["spec"]["template"]
+    assert service["selector"].items() <= pod["metadata"]["labels"].items()
 
 
 def test_workers_declare_the_name_that_sweeps_call_them_by_and_none_runs_before_one_does():

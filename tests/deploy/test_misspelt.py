@@ -26,6 +26,8 @@ def planted(text, word, wrong):
         ("mlflow", "containerPort:", "containrPort:"),
         ("mlflow", "targetPort:", "tragetPort:"),
         ("mlflow", "kind: Deployment", "kind: Deploiment"),
+        ("dashboard", "readOnlyRootFilesystem:", "readOnlyRootFileSystem:"),
+        ("dashboard", "startupProbe:", "startUpProbe:"),
         ("network", "policyTypes:", "policyType:"),
         ("settings", "data:", "date:"),
     ],

@@ -16,7 +16,7 @@ from deploy_words import (
     trees,
     variables_in,
 )
-from deploy_yaml import DEPLOY, read, resolve
+from deploy_yaml import DEPLOY, read, read_all, resolve
 from ray._private import ray_constants
 
 from acutance_platform.dashboard.serving import PORT as DASHBOARD
@@ -67,6 +67,7 @@ def test_commands_are_found_where_there_are_some():
         assert {"ray", "acutance"} <= set(said[name])
     assert said["deploy/kuberay/cluster/mlflow.yaml"] == ["mlflow"]
     assert "acutance" in said["deploy/kuberay/sweep/rayjob.yaml"]
+    assert said["deploy/kuberay/cluster/dashboard.yaml"][-1] == "acutance"
 
 
 @pytest.mark.parametrize("file", FILES, ids=named)
@@ -97,6 +98,9 @@ def test_folders_of_the_image_are_named_alike_everywhere():
     for group in [cluster["spec"]["headGroupSpec"], *cluster["spec"]["workerGroupSpecs"]]:
         (container,) = group["template"]["spec"]["containers"]
         assert [mount["mountPath"] for mount in container["volumeMounts"]] == [local]
+    dashboard = read_all((DEPLOY / "kuberay" / "cluster" / "dashboard.yaml").read_text())[0]
+    (container,) = dashboard["spec"]["template"]["spec"]["containers"]
+    assert container["volumeMounts"][0]["mountPath"] == local
 
 
 def test_parameters_of_kuberays_nodes_are_options_of_ray_start():
@@ -130,6 +134,7 @@ def test_every_image_that_we_build_has_one_tag():
         ("compose/compose.yaml", "[mlflow, server, --workers", "[mlflow, server, --worker"),
         ("kuberay/sweep/rayjob.yaml", "entrypoint: acutance sweep", "entrypoint: acutance swep"),
         ("kuberay/cluster/mlflow.yaml", "[mlflow, server", "[mlflow, serve"),
+        ("kuberay/cluster/dashboard.yaml", "--no-open]", "--no-opne]"),
         ("ray/aws.yaml", "ray start --head --port", "ray start --haed --port"),
         ("ray/aws.yaml", "ray job submit --no-wait", "ray job submit --nowait"),
         ("ray/lab.yaml", "ray get-auth-token --generate", "ray get-auth-token --generated"),

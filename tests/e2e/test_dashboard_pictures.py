@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from browser import browsing, eventually, grave_faults, serving
 from models_beside import TRIALS, home_with_models
+from panels_read import address, read, shown, two_fingers
 
 from acutance_platform.verbs.addresses import load_model
 from acutance_platform.verbs.sides import lr_picture
@@ -63,39 +64,6 @@ def made(home):
     return {trial: load_model(f"nights/{trial}", home).upscale(lr) for trial in TRIALS}
 
 
-def drawn(page, canvas, right=0.5, down=0.5):
-    """Return the RGB that a canvas shows at a place of it."""
-    return (
-        page.locator("#stage canvas")
-        .nth(canvas)
-        .evaluate(
-            """(canvas, [right, down]) => [...canvas.getContext("2d").getImageData(
-            canvas.width * right, canvas.height * down, 1, 1).data.slice(0, 3)]""",
-            [right, down],
-        )
-    )
-
-
-def shown(page, wanted, *place):
-    """Wait until a canvas shows this RGB at a place."""
-    wanted = [int(value) for value in wanted]
-    eventually(lambda: drawn(page, *place) == wanted)
-
-
-def address(page):
-    """Return what the browser's address field says now."""
-    return page.evaluate("location.href")
-
-
-def read(page):
-    """Return x, y and the RGB of each panel as the page tells them, once all are there."""
-    eventually(lambda: page.locator("#position").inner_text())
-    eventually(lambda: "…" not in "".join(page.locator("#values td.rgb").all_inner_texts()))
-    x, y = (int(part.strip(" xy")) for part in page.locator("#position").inner_text().split(","))
-    rgb = [cell.split() for cell in page.locator("#values td.rgb").all_inner_texts()]
-    return x, y, [[int(value) for value in each] for each in rgb]
-
-
 def test_the_same_pixel_in_both_down_to_single_ones(page, made, differs):
     assert grave_faults(page) == []
     page.locator("#stage").focus()
@@ -136,6 +104,61 @@ def test_wheel_and_drag_keep_what_is_under_the_pointer(page):
     page.mouse.up()
     assert np.abs(np.subtract(read(page)[:2], at)).max() <= 1
     page.mouse.move(5, 5)
+
+
+def test_a_pinch_zooms_all_panels_and_holds_what_is_between_the_fingers(page):
+    def camera():
+        return page.locator("#zoom").inner_text(), *read(page)[:2]
+
+    page.keyboard.press("0")
+    page.keyboard.press("+")
+    assert page.locator("#zoom").inner_text() == "1:1"
+    box = page.locator("#stage canvas").nth(1).bounding_box()
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    zoom, *before = camera()
+    with two_fingers(page) as put:
+        put("touchStart", (x - 20, y), (x + 20, y))
+        for apart in (30, 40, 55, 80, 110, 150):
+            put("touchMove", (x - apart, y), (x + apart, y))
+        put("touchEnd")
+        eventually(lambda: page.locator("#zoom").inner_text() == "8:1")
+        page.mouse.move(5, 5)
+        zoom, *after = camera()
+        assert np.abs(np.subtract(after, before)).max() <= 2
+        put("touchStart", (x - 60, y), (x + 60, y))
+        for moved in (16, 32, 48, 64):
+            put("touchMove", (x - 60 + moved, y), (x + 60 + moved, y))
+        put("touchEnd")
+        page.mouse.move(5, 5)
+        zoom, *dragged = camera()
+        assert zoom == "8:1"
+        assert np.subtract(dragged, after).tolist() == [-8, 0], "64 pixels of the screen"
+        put("touchStart", (x - 120, y), (x + 120, y))
+        for apart in (100, 70, 50, 30):
+            put("touchMove", (x - apart, y), (x + apart, y))
+        put("touchEnd")
+        eventually(lambda: page.locator("#zoom").inner_text() == "2:1")
+
+
+def test_an_error_map_shows_known_errors_in_known_colours(page, made, home, differs):
+    hr = open_dataset(home.store, "photos")
+    index = [picture.name for picture in hr.pictures].index(PICTURE)
+    truth = np.asarray(hr.hr(index)).astype(int)
+    page.locator("#stage").focus()
+    for key in ("+", "+", *["ArrowRight"] * 2, *["ArrowDown"] * 4, "e"):
+        page.keyboard.press(key)
+    x, y, rgb = read(page)
+    assert (x, y) == differs
+    for gain in (4, 16, 1):
+        page.get_by_label("Gain").select_option(str(gain))
+        for number, (trial, pixels) in enumerate(made.items()):
+            error = np.abs(pixels[y, x].astype(int) - truth[y, x])
+            shown(page, np.clip(gain * error, 0, 255), number)
+            caption = page.locator("figcaption").nth(number).inner_text()
+            assert caption.startswith(f"{gain} × |nights/{trial} − HR|")
+    assert rgb[0] == made["t0000"][y, x].tolist(), "what is read stays the picture's own"
+    assert "mode=error" in address(page)
+    assert grave_faults(page) == []
 
 
 def test_swiped_blinked_and_subtracted(page, made, differs):
@@ -229,3 +252,24 @@ def test_ten_votes_with_the_keyboard_and_their_result(browser, server, home):
     assert grave_faults(page) == []
     page.goto(f"{server.url}/blind")
     assert page.get_by_role("row", name="eyes").inner_text().split("\t")[3:6] == ["10", "1", "10"]
+
+
+def test_kept_crops_become_a_blind_test_of_two_sides(page, home):
+    page.keyboard.press("w")  # of three panels, the two that are swiped
+    page.get_by_label("Keep this view as a crop").fill("grain: the sky")
+    page.get_by_role("button", name="Keep", exact=True).click()
+    page.get_by_role("link", name="Blind test of these").click()
+    page.get_by_text("grain: the sky").wait_for()
+    assert grave_faults(page) == []
+    sides = page.locator("[name=model]").evaluate_all("(all) => all.map((one) => one.value)")
+    assert sides == ["nights/t0000", "nights/t0001"]
+    assert page.get_by_label("Name").input_value() == "validation-b-1"
+    page.get_by_role("button", name="Make the test").click()
+    page.get_by_text("Question 1 of 1").wait_for()
+    test = BlindTest(home.store, "validation-b-1")
+    test.look()
+    (question,) = test.questions
+    assert question["picture"] == PICTURE
+    x, y, width, height = question["crop"]
+    assert 0 <= x < x + width <= 411
+    assert 0 <= y < y + height <= 300

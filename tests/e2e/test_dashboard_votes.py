@@ -49,6 +49,32 @@ def call(server, path, body=None, *, token="viewer", **heads):
 NEW = {"name": "two", "models": ["nights/t0000", "nights/t0001"], "data": "photos"}
 
 
+def test_parts_that_were_chosen_are_asked_and_none_that_cannot_be(guarded, home):
+    def make(name, *chosen, **more):
+        asked = {**NEW, "name": name, "chosen": chosen, **more}
+        status, _, said = call(guarded, "/api/blind", asked, token="operator")
+        return status, said.decode()
+
+    picture = "validation/b.png"
+    for part, said in [
+        ({"picture": "validation/none.png"}, "no such picture"),
+        ({"picture": "train/a.png"}, "no such picture"),  # of another split
+        ({"picture": picture, "crop": [400, 0, 20, 20]}, "411 × 300"),
+        ({"picture": picture, "crop": [0, 0, 20, 4]}, "8 pixels a side"),
+    ]:
+        status, told = make("bad", part)
+        assert (status, said in told) == (400, True), told
+    assert make("bad", {"picture": picture, "crop": [0, 0, 20]})[0] == 422
+    crop = {"picture": picture, "crop": [391, 260, 20, 40]}
+    assert make("chosen", crop, {"picture": "validation/a.png"}, crops=2, side=64)[0] == 200
+    test = BlindTest(home.store, "chosen")
+    test.look()
+    first, *found = test.questions
+    assert (first["picture"], first["crop"]) == (picture, crop["crop"])
+    assert [question["crop"][2:] for question in found] == [[64, 64]] * 2
+    assert {question["picture"] for question in found} == {"validation/a.png"}
+
+
 def test_viewers_vote_without_learning_who_is_who(guarded, home):
     assert call(guarded, "/api/blind", NEW)[0] == 403
     assert call(guarded, "/api/blind", NEW, token="operator")[0] == 200

@@ -116,7 +116,7 @@ def test_ctrl_c_leaves_nothing_behind(place, acutance, monkeypatch):
     def interrupted(*arguments, **options):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("acutance_platform.verbs.evaluation.score_bicubic", interrupted)
+    monkeypatch.setattr("acutance_platform.verbs.picture_scores.score_bicubic", interrupted)
     found = acutance("evaluate", "bicubic", "photos", "--scale", 2)
     assert found.code == 130
     assert "Traceback" not in found.err

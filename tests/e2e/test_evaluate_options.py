@@ -12,10 +12,12 @@ from PIL import Image
 from acutance_models import (
     bicubic_upscale,
     build_generator,
+    degrade_luma,
     dump_weights,
     matlab_resize,
     rgb_to_ycbcr,
     score,
+    score_luma,
     upscale,
     ycbcr_to_rgb,
 )
@@ -101,6 +103,49 @@ def test_self_ensemble_of_a_luma_network_turns_luma_and_leaves_colour_to_bicubic
         found = measured(acutance, path, folder, *words)["mean"]
         assert found["psnr_y"] == pytest.approx(expected["psnr_y"], abs=1e-3)
         assert found["psnr_rgb"] == pytest.approx(expected["psnr_rgb"], abs=1e-3)
+
+
+def projected_by_hand(sr, lr, times):
+    """`sr += up(lr - down(sr))`, written out once more."""
+    sr = np.clip(sr, 0, 1)
+    for _ in range(times):
+        small = matlab_resize(sr, scale=1 / 2)
+        sr = np.clip(sr + matlab_resize(lr - small, scale=2.0), 0, 1)
+    return sr
+
+
+def test_back_projection_adds_what_sr_lacks_of_lr(place, acutance, model):
+    network, path = model("rgb")
+    folder = photographs(place / "one", 1, 40, 56)
+    hr, lr = lr_of(folder)
+    sr = upscale(network, tensor(lr)).permute(1, 2, 0).numpy()
+    metrics = ["psnr_y", "lr_consistency"]
+    words = (path, folder, "--metrics", ",".join(metrics))
+    before = measured(acutance, *words)
+    assert before["protocol"]["back_projections"] == 0
+    for times in (1, 5):
+        by_hand = projected_by_hand(sr, lr / np.float32(255), times).astype(np.float32)
+        expected = score(by_hand, hr, protocol="rcan", scale=2, metrics=metrics, lr=lr)
+        found = measured(acutance, *words, "--back-project", times)
+        assert found["mean"] == pytest.approx(expected, abs=1e-2)
+        assert found["protocol"]["back_projections"] == times
+        assert found["mean"]["lr_consistency"] > before["mean"]["lr_consistency"] + 1
+    table = acutance("evaluate", path, folder, "--back-project", 5).out
+    assert "back-projected 5 times" in " ".join(table.split())
+
+
+def test_back_projection_of_a_luma_network_under_a_protocol_of_luma(place, acutance, model):
+    network, path = model("luma")
+    folder = photographs(place / "one", 1, 40, 56)
+    hr, _ = lr_of(folder)
+    plane = degrade_luma(hr, "y8", 2)
+    sr = upscale(network, torch.from_numpy(plane[None]).float())[0].numpy()
+    by_hand = projected_by_hand(sr, plane.astype(np.float32), 3)
+    expected = score_luma(by_hand, hr, protocol="y8", scale=2, metrics=["psnr_y"])["psnr_y"]
+    found = measured(acutance, path, folder, "--protocol", "y8", "--back-project", 3)
+    assert found["mean"]["psnr_y"] == pytest.approx(expected, abs=1e-2)
+    plain = measured(acutance, path, folder, "--protocol", "y8")
+    assert plain["mean"]["psnr_y"] != pytest.approx(expected, abs=1e-1)
 
 
 @pytest.mark.parametrize("protocol", ["rcan", "y8"])
@@ -210,6 +255,7 @@ def test_given_lr_pictures_go_with_every_option(place, acutance, model):
         "grey": "rgb",
         "border": 6,
         "self_ensemble": True,
+        "back_projections": 0,
         "tile": 16,
     }
 
@@ -233,6 +279,9 @@ def test_options_that_cannot_be_used_are_refused(place, acutance, model):
     bicubic = ("bicubic", folder, "--scale", 2)
     refused(acutance("evaluate", *bicubic, "--tile", 64), "--tile", "bicubic has no network")
     refused(acutance("evaluate", *bicubic, "--self-ensemble"), "bicubic has no network")
+    refused(acutance("evaluate", *bicubic, "--back-project", 1), "bicubic has no network")
+    suite = ("evaluate", path, "--suite", "classics", "--back-project", 1)
+    refused(acutance(*suite), "Leave --back-project out")
     picture = Path(folder) / "p0.png"
     words = ("upscale", picture, "--model", "bicubic", "--scale", 2, "--self-ensemble")
     refused(acutance(*words), "bicubic has no network")

@@ -9,6 +9,7 @@ import yaml
 from calling import RECIPE, refused
 from feature_files import feature_file
 from file_server import serving
+from metric_files import niqe_file
 from PIL import Image
 
 from acutance_platform.training import FEATURES
@@ -145,6 +146,22 @@ def test_a_file_beside_the_recipe_is_pinned_by_its_hash(acutance, place):
     refused(acutance("validate", "own.yaml"), "features", "--from FILE")
     (place / "beside.pth").write_bytes(feature_file("vgg19-distilled", ["relu1_1"]))
     refused(acutance("validate", "own.yaml"), "own.yaml:", "no vgg16")
+
+
+def test_a_metrics_file_beside_the_recipe_is_pinned_by_its_hash(acutance, place):
+    assert acutance("data", "add", "photos", "photos").code == 0
+    (place / "mine.npz").write_bytes(niqe_file())
+    recipe = yaml.safe_load(RECIPE)
+    recipe["evaluation"] = {"metrics": ["psnr_y", {"kind": "niqe", "file": "mine.npz"}]}
+    (place / "own.yaml").write_text(yaml.safe_dump(recipe))
+    read = read_file(place / "own.yaml", (), open_home())
+    sha = hashlib.sha256(niqe_file()).hexdigest()
+    assert read.recipe.evaluation.metrics[1]["file"] == f"blob:{sha}"
+    assert get_blob(open_store(), sha) == niqe_file()
+    (place / "mine.npz").write_bytes(b"something else")
+    refused(acutance("validate", "own.yaml"), "own.yaml:", "evaluation.metrics.1", "no NIQE")
+    (place / "mine.npz").unlink()
+    refused(acutance("validate", "own.yaml"), "evaluation.metrics.1", "acutance fetch")
 
 
 def test_a_sweep_says_which_draws_lack_a_file(acutance, place):

@@ -168,6 +168,24 @@ def test_evaluate_shows_the_network_the_maps(mapped, acutance):
     assert bicubic == scores("bicubic", "bare", "--scale", "2")
 
 
+def test_a_class_is_measured_whether_or_not_the_network_takes_maps(mapped, acutance, weights):
+    Path("plain.safetensors").write_bytes(weights)
+    acutance("data", "add", "regions", "photos", "--maps", "maps", "--classes", CLASSES)
+    asked = ("--metrics", "psnr_y,{kind: psnr_y_class, label: 2}", "--json")
+    for model in ("sft.safetensors", "plain.safetensors", "bicubic"):
+        scale = ("--scale", 2) if model == "bicubic" else ()
+        folder = acutance("evaluate", model, "photos", "--maps", "maps", *scale, *asked)
+        assert folder.code == 0, folder.err
+        found = {image["name"]: image for image in folder.json["images"]}
+        assert [name for name in found if "psnr_y_class" not in found[name]] == ["p4.png"]
+        assert found["p0.png"]["psnr_y_class"] != found["p0.png"]["psnr_y"]
+        stored = acutance("evaluate", model, "regions", "--split", "train", *scale, *asked)
+        assert stored.code == 0, stored.err
+        assert [found[image["name"]] for image in stored.json["images"]] == stored.json["images"]
+    without = acutance("evaluate", "plain.safetensors", "photos", *asked)
+    refused(without, "psnr_y_class looks at a segmentation map, and there is none")
+
+
 def test_maps_that_cannot_be_used_are_one_clear_error(mapped, acutance, weights):
     Path("plain.safetensors").write_bytes(weights)
     taken = "plain.safetensors takes no segmentation maps"

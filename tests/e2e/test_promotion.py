@@ -11,6 +11,7 @@ from PIL import Image
 from promotions import write_models
 
 import acutance
+from acutance_platform.cli.gate_lines import gate_lines
 from acutance_platform.registry.ledger import read_ledger
 from acutance_platform.verbs import promotion
 from acutance_platform.verbs.home import open_home
@@ -65,12 +66,17 @@ def test_without_a_champion_a_model_that_beats_bicubic_becomes_it(world, capsys)
     assert {name: found.json[name] for name in ("verdict", "version", "previous", "reasons")} == {
         "verdict": "promoted", "version": 1, "previous": None, "reasons": [],
     }  # fmt: skip
+    said = [line for line in found.err.splitlines() if line.startswith("step ")]
+    assert [line[:11] for line in said] == [f"step {step} of 4" for step in (1, 2, 2, 3, 4)]
+    place = f"step 2 of 4: set 1 of 1, {world / 'test'}"
+    assert said[1:3] == [f"{place}: the challenger", f"{place}: bicubic"]
 
 
 def test_a_better_model_is_promoted_with_the_figures_of_evaluate(world, capsys):
     found = promote(capsys, "good.safetensors")
     assert found.code == 0, found.err
     assert (found.json["version"], found.json["previous"]) == (2, 1)
+    assert "/test: the champion\n" in found.err
     figures = found.json["figures"]
     for who, model in (("challenger", "good"), ("champion", "bad")):
         alone = CommandLine(capsys)("evaluate", f"{model}.safetensors", "test", "--json")
@@ -80,6 +86,16 @@ def test_a_better_model_is_promoted_with_the_figures_of_evaluate(world, capsys):
     gained = figures["compared"]["psnr_y"]
     assert 0 < gained["bound"] < gained["mean"] < 0.2
     assert gained["wilcoxon"] < 0.01
+
+
+def test_a_terminal_shows_one_line_and_takes_it_back(monkeypatch, capsys):
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    monkeypatch.setenv("TERM", "xterm")
+    with gate_lines() as progress:
+        progress("measure", 0, 2, "set 1 of 2, [photos]: the challenger")
+    out, err = capsys.readouterr()
+    assert (out, "set 1 of 2, [photos]: the challenger" in err) == ("", True)
+    assert err.rstrip().endswith("\x1b[2K"), "the line is erased"
 
 
 def test_a_worse_model_is_refused_with_figures_and_nothing_moves(world, here, capsys):

@@ -36,6 +36,12 @@ def test_looking_does_not_wait_for_ray_mlflow_or_matplotlib(words, place):
     assert not imported(place, MAIN, *words) & {"ray", "mlflow", "matplotlib", "boto3"}
 
 
+def test_a_dashboard_listens_before_anything_needs_networks(place):
+    packages = imported(place, "import acutance_platform.dashboard.serving")
+    assert "fastapi" in packages
+    assert not packages & {"torch", "ray", "mlflow", "matplotlib", "boto3"}
+
+
 def test_importing_the_face_does_not_either(place):
     packages = imported(place, "import acutance")
     assert not packages & {"ray", "mlflow", "matplotlib", "boto3"}

@@ -140,6 +140,9 @@ def test_bands_of_a_network_that_looks_at_everything_are_its_tiles(side, place):
     tiled = upscale(network, tensor, tile=side).permute(1, 2, 0).clamp(0, 1).numpy() * 255
     sr = face.load("rcan.safetensors").upscale(lr, tile=side)
     assert np.abs(sr - tiled).max() < 0.51
+    whole = face.load("rcan.safetensors").upscale(lr, self_ensemble=True)
+    turned = face.load("rcan.safetensors").upscale(lr, self_ensemble=True, tile=side)
+    assert np.abs(whole.astype(int) - turned).max() <= 1, "each orientation has means of its own"
     Image.fromarray(lr).save("in.png")
     notes = [
         face.upscale("in.png", output=f"{each}.png", model="rcan.safetensors", tile=each)[0].note

@@ -95,11 +95,13 @@ _SMALL_GENERATORS: dict[str, list[tuple[int, dict[str, Any]]]] = {
     "vdsr": [(2, {"channels": 4, "layers": 3})],
     "zssr": [(3, {"channels": 4, "layers": 3})],
 }
+_METRIC_ARGUMENTS: dict[str, dict[str, Any]] = {"psnr_y_class": {"label": 1}}
 _STEP_ARGUMENTS: dict[str, dict[str, Any]] = {
     "blur_anisotropic": {"sigma_x": 2.0, "sigma_y": 0.7, "angle": 30.0},
     "blur_isotropic": {"sigma": 1.2},
     "blur_kernel": {"kernel": [[0.0, 0.1, 0.0], [0.2, 0.4, 0.2], [0.0, 0.1, 0.0]]},
     "jpeg": {"quality": 60},
+    "kernel_subsample": {"kernel": [[0.0, 0.1, 0.3], [0.1, 0.5, 0.0]]},
     "noise_gaussian": {"sigma": [2.0, 9.0]},
     "noise_poisson": {"photons": 300},
 }
@@ -198,9 +200,11 @@ def _metric(kind: str) -> list[float]:
     hr = formula_picture(210, 300) if kind == "niqe" else formula_picture()
     files = {"niqe": niqe_file()} if kind == "niqe" else lpips_files() if kind == "lpips" else {}
     lr = matlab_resize(hr, scale=1 / 2)
-    metrics = build_metrics([kind], files=files)
+    metrics = build_metrics([{"kind": kind, **_METRIC_ARGUMENTS.get(kind, {})}], files=files)
+    shares = hr // 64 + 1  # three classes: where a colour is the brightest
+    seen = {"lr": lr, "shares": shares, "scale": 2, "metrics": metrics}
     return [
-        score(bicubic_upscale(lr, 2), hr, lr=lr, protocol=protocol, scale=2, metrics=metrics)[kind]
+        score(bicubic_upscale(lr, 2), hr, protocol=protocol, **seen)[kind]
         for protocol in ("rcan", "y8")
     ]
 

@@ -5,7 +5,7 @@ import pytest
 import torch
 from shared_data import read_rgb, shared
 
-from acutance_models import build_generator
+from acutance_models import build_generator, resolve_generator
 from acutance_models.tiling import upscale
 
 SPEC = {"kind": "rcan", "groups": 5, "blocks": 5, "channels": 32, "reduction": 8}
@@ -37,6 +37,15 @@ def differences(network, squares):
         difference = upscale(network, lr, tile=TILE) - upscale(network, lr)
         found.append(round(float(-10 * difference.square().mean().log10()), 1))
     return found
+
+
+@pytest.mark.long
+def test_two_hundred_attentions_without_training_in_tiles(record_property):
+    network = build_generator(resolve_generator({"preset": "rcan"}), scale=2, seed=0).eval()
+    found = differences(network, pictures("data/Set5/HR")[:2])
+    record_property("first_weights_db", found)
+    assert len(found) == 2
+    assert min(found) >= 50, found
 
 
 @pytest.mark.long

@@ -10,8 +10,8 @@ from ray.cluster_utils import Cluster
 
 from acutance_platform.search import sweep_journal
 from acutance_platform.sweep.driver import run_sweep
+from acutance_platform.sweep.places import drain
 from acutance_platform.sweep.survey import survey
-from acutance_platform.verbs.clusters import drain
 from acutance_storage import open_store
 
 LIMIT = 120.0

@@ -10,6 +10,7 @@ import statistics
 
 import numpy as np
 import pytest
+from gratings import EXPERIMENT, GRATINGS, draw, write
 from PIL import Image
 from shared_data import shared
 
@@ -19,12 +20,6 @@ from acutance_storage import add_dataset, open_store
 
 STEPS, SEEDS = 600, (0, 1, 2)
 RATES = {"gratings": 4e-3, "streets": 1e-3}
-GRATINGS = [
-    np.zeros((2, 2)),
-    np.array([[1, 1], [-1, -1]]),
-    np.array([[1, -1], [1, -1]]),
-    np.array([[1, -1], [-1, 1]]),
-]
 
 
 def write_gratings(folder, count=12, side=128):
@@ -32,19 +27,10 @@ def write_gratings(folder, count=12, side=128):
     pictures, labels = folder / "pictures", folder / "labels"
     pictures.mkdir()
     labels.mkdir()
-    y, x = np.mgrid[:side, :side]
     for index in range(count):
-        random = np.random.default_rng(index)
-        seeds = random.uniform(0, side, (10, 2))
-        nearest = np.hypot(y[..., None] - seeds[:, 0], x[..., None] - seeds[:, 1]).argmin(axis=2)
-        classes = random.integers(0, len(GRATINGS), 10)[nearest].astype(np.uint8)
-        texture = np.stack([np.tile(each, (side // 2, side // 2)) for each in GRATINGS])
-        waves = np.take_along_axis(texture, classes[None].astype(int), axis=0)[0]
-        coarse = random.integers(60, 196, (side // 16, side // 16, 3), np.uint8)
-        ground = np.asarray(Image.fromarray(coarse).resize((side, side), Image.Resampling.BICUBIC))
-        mixed = np.clip(ground + 24.0 * waves[..., None], 0, 255)
-        Image.fromarray(mixed.astype(np.uint8)).save(pictures / f"{index:02}.png")
-        Image.fromarray(classes).save(labels / f"{index:02}.png")
+        picture, classes = draw(index, side)
+        picture.save(pictures / f"{index:02}.png")
+        classes.save(labels / f"{index:02}.png")
     return pictures, labels
 
 
@@ -122,3 +108,12 @@ def test_what_maps_teach_a_small_sftgan(kind, tmp_path, monkeypatch, record_prop
     else:
         # Measured, not hoped for: labels of a photograph tell little that its LR does not.
         assert abs(rows["maps"]["mean"] - rows["background"]["mean"]) < 0.3
+
+
+def test_the_pictures_of_the_experiment_are_those_of_the_helper(tmp_path):
+    write(tmp_path)
+    files = sorted(file.relative_to(tmp_path) for file in tmp_path.rglob("*.png"))
+    assert len(files) == 24
+    for file in files:
+        with Image.open(tmp_path / file) as made, Image.open(EXPERIMENT / file) as stored:
+            assert np.array_equal(np.asarray(made), np.asarray(stored)), file

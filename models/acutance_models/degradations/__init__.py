@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from acutance_models.color import require_picture, round_to_uint8
 from acutance_models.degradations.blurring import BlurAnisotropic, BlurIsotropic, BlurKernel
+from acutance_models.degradations.linear import Shrink, linear_chain
 from acutance_models.degradations.noise import Jpeg, NoiseGaussian, NoisePoisson
 from acutance_models.degradations.resizing import (
     Box,
@@ -19,6 +20,7 @@ from acutance_models.degradations.resizing import (
     TorchBicubic,
 )
 from acutance_models.degradations.step import Step
+from acutance_models.degradations.subsampling import KernelSubsample
 from acutance_models.errors import DegradationError, Problem, RegistryError
 from acutance_models.registry import Registry
 
@@ -32,6 +34,7 @@ DEGRADATIONS: Registry[Step] = Registry(
     blur_kernel=BlurKernel,
     box=Box,
     jpeg=Jpeg,
+    kernel_subsample=KernelSubsample,
     matlab_bicubic=MatlabBicubic,
     matlab_bicubic_float=MatlabBicubicFloat,
     noise_gaussian=NoiseGaussian,
@@ -100,6 +103,13 @@ class Degradation:
         """
         made: NDArray[np.float32] = self._run(hr, rng).astype(np.float32) / np.float32(255)
         return made
+
+    def linear(self) -> Shrink | None:
+        """Return the chain as a linear function of floating-point pictures, rounded nowhere.
+
+        None where it has noise, JPEG, a step of a plug-in, or a number that is drawn per picture.
+        """
+        return linear_chain(self.spec, self._steps, self.scale)
 
     def _run(self, hr: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[Any]:
         require_picture(hr, "HR picture")

@@ -28,6 +28,9 @@ class Metric(ABC):
     border cut off, and neither luma is rounded."""
     pooling: ClassVar[Literal["mean", "root_mean_square"]] = "mean"
     """How the values of a set's pictures become the set's value."""
+    label: int | None = None
+    """Class of the segmentation map at whose pixels alone it looks, as lists of pixels; a picture
+    that shows nothing of it has no value. None = everywhere, without a map."""
 
     @classmethod
     def needs(cls, spec: Mapping[str, Any]) -> tuple[str, ...]:

@@ -28,7 +28,8 @@ _BACKBONE = "vgg16"
 _TAPS = {"relu1_2": 64, "relu2_2": 128, "relu3_3": 256, "relu4_3": 512, "relu5_3": 512}
 _LEAST = 1e-10
 _KEPT = 128 * 2**20  # bytes of real pictures' maps that one metric keeps
-_SMALL = {"kind": "random", "channels": 8}
+SMALL = {"kind": "random", "channels": 8}
+"""The feature network that metrics look through unless told otherwise; it needs no file."""
 
 
 @final
@@ -105,20 +106,20 @@ class FeatureDistance(Metric):
     def __init__(
         self,
         *,
-        features: Source = _SMALL,
+        features: Source = SMALL,
         layers: Layers = {"conv5_4": 1.0},  # noqa: B006 - a schema's default, copied below
         distance: Literal["l1", "mse"] = "l1",
         files: Files | None = None,
         device: torch.device | None = None,
     ) -> None:
         self._layers, self._distance = dict(layers), distance
-        network = _network(features, layers, files, device)
+        network = network_of(features, layers, files, device)
         self._made = Seen(lambda picture: network(picture, layers), _device_of(network))
 
     @classmethod
     def needs(cls, spec: Mapping[str, Any]) -> tuple[str, ...]:
         """Return the feature network's file, if it has one."""
-        return _needed(spec)
+        return files_needed(spec)
 
     def __call__(self, sr: NDArray[Any], hr: NDArray[Any]) -> float:
         """Return the distance, at least 0."""
@@ -158,14 +159,14 @@ class GramDistance(Metric):
     def __init__(
         self,
         *,
-        features: Source = _SMALL,
+        features: Source = SMALL,
         layers: Layers = {"relu3_4": 1.0},  # noqa: B006 - a schema's default, copied below
         patch: Annotated[int, Field(ge=1)] | None = None,
         files: Files | None = None,
         device: torch.device | None = None,
     ) -> None:
         self._layers = dict(layers)
-        network = _network(features, layers, files, device)
+        network = network_of(features, layers, files, device)
 
         def matrices(picture: torch.Tensor) -> Maps:
             found = network(picture, layers)
@@ -176,7 +177,7 @@ class GramDistance(Metric):
     @classmethod
     def needs(cls, spec: Mapping[str, Any]) -> tuple[str, ...]:
         """Return the feature network's file, if it has one."""
-        return _needed(spec)
+        return files_needed(spec)
 
     def __call__(self, sr: NDArray[Any], hr: NDArray[Any]) -> float:
         """Return the distance, at least 0; `inf` where HR has no texture at all and SR has."""
@@ -214,7 +215,7 @@ class Lpips(Metric):
         self._heads = {
             layer: head.to(device) for layer, head in _read_heads(files[LPIPS_FILE]).items()
         }
-        network = _network(_BACKBONE, _TAPS, files, device)
+        network = network_of(_BACKBONE, _TAPS, files, device)
 
         def directions(picture: torch.Tensor) -> Maps:
             return {name: _of_length_one(each) for name, each in network(picture, _TAPS).items()}
@@ -237,14 +238,20 @@ class Lpips(Metric):
         return total
 
 
-def _needed(spec: Mapping[str, Any]) -> tuple[str, ...]:
+def files_needed(spec: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return the file that a metric's feature network reads, if it reads one."""
     name = weights_name(spec["features"])
     return () if name is None else (name,)
 
 
-def _network(
+def network_of(
     source: Source, layers: Collection[str], files: Files | None, device: torch.device | None
 ) -> FeatureNetwork:
+    """Return a metric's feature network, as deep as its layers need.
+
+    Raises:
+        RegistryError, FeatureError, ImportRefused: See `build_features`.
+    """
     name = weights_name(source)
     weights = (files or {}).get(name) if name is not None else None
     return build_features(source, layers=layers, weights=weights).to(device or "cpu")

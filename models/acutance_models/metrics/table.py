@@ -9,6 +9,7 @@ import torch
 
 from acutance_models.errors import Problem, RegistryError
 from acutance_models.features import check_features, resolve_features
+from acutance_models.metrics.activity import ActiveFeatures
 from acutance_models.metrics.character import (
     BrightnessShift,
     ChromaShift,
@@ -19,6 +20,7 @@ from acutance_models.metrics.fidelity import PsnrRgb, PsnrY, PsnrYDetail, Rmse, 
 from acutance_models.metrics.interface import Metric
 from acutance_models.metrics.niqe import Niqe
 from acutance_models.metrics.perceptual import FeatureDistance, GramDistance, Lpips
+from acutance_models.metrics.regions import PsnrYClass
 from acutance_models.registry import Registry
 
 Entry = str | dict[str, Any]
@@ -27,6 +29,7 @@ Entry = str | dict[str, Any]
 METRICS: Registry[Metric] = Registry(
     "metric",
     ("files", "device"),
+    active_features=ActiveFeatures,
     brightness_shift=BrightnessShift,
     chroma_shift=ChromaShift,
     edge_acutance=EdgeAcutance,
@@ -37,6 +40,7 @@ METRICS: Registry[Metric] = Registry(
     niqe=Niqe,
     psnr_rgb=PsnrRgb,
     psnr_y=PsnrY,
+    psnr_y_class=PsnrYClass,
     psnr_y_detail=PsnrYDetail,
     rmse=Rmse,
     ssim_rgb=SsimRgb,

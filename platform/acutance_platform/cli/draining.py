@@ -3,8 +3,9 @@
 import click
 
 from acutance_platform.cli.outcome import DONE, FAILED
-from acutance_platform.verbs.clusters import drain as ask
-from acutance_storage import local_folder
+
+# Not through a verb, whose package imports torch: seconds, on a node that has few left.
+from acutance_platform.sweep.places import drain as ask
 
 
 @click.command()
@@ -20,13 +21,14 @@ def drain(within: float) -> int:
     """Ask the trials on this node to save their state and stop, and wait for them.
 
     For a node that is about to go (a spot notice, a preStop hook): its trials go on elsewhere from
-    there. The node is known by its folder, ACUTANCE_LOCAL. Exit 1 where some still run.
+    there. The node is known by its folder: ACUTANCE_LOCAL, else ~/.cache/acutance. Exit 1
+    where some still run.
 
     \b
     Example:
       acutance drain --within 90
     """
-    seconds, left = ask(local_folder(), within=within)
+    seconds, left = ask(within=within)
     if left:
         click.echo(f"{left} trials still run after {seconds:.0f} s", err=True)
         return FAILED

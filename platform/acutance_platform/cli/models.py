@@ -25,6 +25,14 @@ from acutance_platform.verbs.upscaling import upscale as upscale_pictures
 SELF_ENSEMBLE = click.option(
     "--self-ensemble", is_flag=True, help="Mean of the eight orientations, the papers' '+'."
 )
+BACK_PROJECT = click.option(
+    "--back-project",
+    type=click.IntRange(0),
+    default=0,
+    metavar="N",
+    help="N times, add what the result lacks of the picture when shrunk as the model was trained; "
+    "by MATLAB's bicubic where that is not known.",
+)
 TILE = click.option(
     "--tile",
     type=click.IntRange(16),
@@ -40,15 +48,15 @@ TILE = click.option(
 @click.option("--scale", type=click.IntRange(2, 8), help="For bicubic and --zero-shot only.")
 @TILE
 @SELF_ENSEMBLE
-@click.option(
-    "--back-project",
-    type=click.IntRange(0),
-    default=0,
-    metavar="N",
-    help="Add what the result lacks of the picture, when shrunk by MATLAB's bicubic, N times.",
-)
+@BACK_PROJECT
 @click.option(
     "--maps", type=click.Path(path_type=Path), help="Map, or folder of maps, as in data add."
+)
+@click.option(
+    "--depth",
+    "bits",
+    type=click.Choice([8, 16]),
+    help="Bits per channel, in place of each picture's own; 16 are for PNG and TIFF.",
 )
 @click.option("--overwrite", is_flag=True, help="Replace existing files.")
 @zero_shot_options
@@ -61,6 +69,7 @@ def upscale(
     self_ensemble: bool,
     back_project: int,
     maps: Path | None,
+    bits: int | None,
     overwrite: bool,
     **zero_shot: Any,
 ) -> None:
@@ -69,9 +78,9 @@ def upscale(
     With --zero-shot there is no model: each picture trains a small network on itself alone (ZSSR),
     for minutes.
 
-    Grey stays grey, transparency is enlarged bicubically, EXIF data and colour profile are kept.
-    Large pictures are computed in tiles and written as they come, so that a PNG of any size needs
-    little memory.
+    Grey stays grey, 16 bits stay 16 in PNG and TIFF, transparency is enlarged bicubically, EXIF and
+    colour profile are kept. Large pictures are computed in tiles and written as they come, so that
+    a PNG of any size needs little memory.
 
     A segmentation map of --maps has the size of the enlarged picture, or of the picture and is then
     enlarged: classes by repeating pixels, probabilities bilinearly. Without a map a picture is
@@ -95,21 +104,15 @@ def upscale(
             note = f"  ({enlarged.note})" if enlarged.note else ""
             click.echo(f"{enlarged.source} -> {enlarged.target}{note}")
 
-    targets: dict[str, Any] = {"output": output, "overwrite": overwrite, "progress": say}
+    targets: dict[str, Any] = {"output": output, "overwrite": overwrite, "bits": bits}
+    targets["progress"] = say
     if asks_for_zero_shot(zero_shot):
         enlarge_zero_shot(pictures, scale or 2, zero_shot, targets)
     else:
         how: dict[str, Any] = {"tile": tile, "self_ensemble": self_ensemble, "maps": maps}
         with tile_bar() as watch:
-            upscale_pictures(
-                pictures,
-                model=model,
-                scale=scale,
-                back_projections=back_project,
-                watch=watch,
-                **how,
-                **targets,
-            )
+            how.update(scale=scale, back_projections=back_project, watch=watch)
+            upscale_pictures(pictures, model=model, **how, **targets)
     if refused:
         raise Failed(f"{len(refused)} picture(s) could not be read.")
 
@@ -142,6 +145,7 @@ def upscale(
     help="Metrics parted by commas, in place of the protocol's: NAME or {kind: NAME, ...}.",
 )
 @SELF_ENSEMBLE
+@BACK_PROJECT
 @TILE
 @click.option("--json", "as_json", is_flag=True, help="One JSON document.")
 def evaluate(
@@ -159,6 +163,7 @@ def evaluate(
     grey: Literal["raw", "rgb"] | None,
     metrics: str | None,
     self_ensemble: bool,
+    back_project: int,
     tile: int | None,
     as_json: bool,
 ) -> None:
@@ -196,6 +201,7 @@ def evaluate(
         grey=grey,
         metrics=metrics,
         self_ensemble=self_ensemble,
+        back_projections=back_project,
         tile=tile,
     )
     if as_json:
@@ -208,6 +214,8 @@ def _table(result: Evaluation) -> Table:
     names = list(result.mean)
     protocol = result.protocol["name"]
     extra = ", self-ensemble" if result.protocol["self_ensemble"] else ""
+    if times := result.protocol["back_projections"]:
+        extra += f", back-projected {times} times"
     title = f"{result.model} x{result.scale} on {result.data}, protocol {protocol}{extra}"
     table = Table("picture", *names, title=title)
     for image in result.images:

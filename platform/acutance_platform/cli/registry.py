@@ -8,6 +8,7 @@ import click
 from rich.console import Console
 from rich.table import Table
 
+from acutance_platform.cli.gate_lines import gate_lines
 from acutance_platform.cli.outcome import Failed
 from acutance_platform.verbs import promotion, registry
 from acutance_platform.verbs.promoted import Promotion
@@ -44,7 +45,9 @@ def promote(
       acutance promote quickstart/best --model photos-x2
       acutance promote quickstart/best --model photos-x2 --data my-test-pictures --dry-run
     """
-    found = promotion.promote(model, name=name, alias=alias, gate=gate, data=data, dry_run=dry_run)
+    asked: dict[str, Any] = {"name": name, "alias": alias, "gate": gate, "data": data}
+    with gate_lines() as progress:
+        found = promotion.promote(model, dry_run=dry_run, progress=progress, **asked)
     _tell(found, as_json)
 
 

@@ -70,7 +70,9 @@ def doctor(address: str | None, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps([asdict(finding) for finding in findings], indent=2))
     else:
-        table = Table("what", "verdict", "found", "what to do")
+        table = Table("what", "verdict")
+        for title in ("found", "what to do"):
+            table.add_column(title, overflow="fold")  # addresses and folders as a whole
         for finding in findings:
             colour = _COLOURS[finding.verdict]
             verdict = f"[{colour}]{finding.verdict}[/{colour}]"

@@ -22,6 +22,7 @@ _SUITES_OWN = (
     "border",
     "grey",
     "metrics",
+    "back_project",
 )
 
 
@@ -29,7 +30,7 @@ def refuse_beside_suite() -> None:
     """Refuse what a suite says itself."""
     context = click.get_current_context()
     given = [
-        "DATA" if name == "data" else f"--{name}"
+        "DATA" if name == "data" else f"--{name.replace('_', '-')}"
         for name in _SUITES_OWN
         if context.params[name] is not None
         and context.get_parameter_source(name) is ParameterSource.COMMANDLINE

@@ -1,17 +1,19 @@
 """/blind: which of two unnamed pictures is better? Votes, and what they say."""
 
+import itertools
+import re
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Annotated, Any, Final, final
 
-from fastapi import APIRouter, Depends, HTTPException, Request
+from fastapi import APIRouter, Depends, HTTPException, Query, Request
 from fastapi import Path as InPath
 from fastapi.responses import HTMLResponse, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from acutance_platform.dashboard.access import User
-from acutance_platform.dashboard.blind_new import NewTest, kept, questions
+from acutance_platform.dashboard.blind_new import NewTest, handed, kept, questions
 from acutance_platform.dashboard.panels import MOST, Named, Panel, Panels
 from acutance_platform.dashboard.pictures import Number, tile_response
 from acutance_platform.dashboard.site import Site
@@ -28,6 +30,8 @@ from acutance_storage import list_datasets
 from acutance_storage.dataset import SHORT
 
 Name = Annotated[str, InPath(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$")]
+Text = Annotated[str, Query(max_length=300)]
+Texts = Annotated[list[str], Query(max_length=40)]
 _ROLES: Final = ("left", "right", "hr", "lr")
 
 
@@ -70,9 +74,17 @@ def routes(site: Site, studio: Studio, panels: Panels) -> APIRouter:
 
 def _pages(router: APIRouter, site: Site, tests: _Tests) -> None:
     @router.get("/blind", include_in_schema=False)
-    def listed(request: Request) -> HTMLResponse:
-        """Show all tests, and how to make one."""
+    def listed(
+        request: Request,
+        model: Texts = [],  # noqa: B006
+        data: Text = "",
+        split: Text = "validation",
+        picture: Texts = [],  # noqa: B006
+        crop: Texts = [],  # noqa: B006
+    ) -> HTMLResponse:
+        """Show all tests, and how to make one: the address may say of what."""
         user = _user(site, request)
+        chosen = handed(picture, crop)
         shown = [tests.open(name) for name in blind_tests(site.home.store)]
         known = [summary for summary in list_datasets(site.home.store) if not summary.problem]
         return site.page(
@@ -82,6 +94,13 @@ def _pages(router: APIRouter, site: Site, tests: _Tests) -> None:
             datasets=[f"{each.name}@{each.version[:SHORT]}" for each in known],
             me=user,
             most=MOST,
+            start={
+                "models": [*model[:MOST], *[""] * (2 - len(model))],
+                "data": data,
+                "split": split,
+                "chosen": chosen,
+                "name": _suggested(picture[0], blind_tests(site.home.store)) if chosen else "",
+            },
         )
 
     @router.get("/blind/{name}", include_in_schema=False)
@@ -92,6 +111,13 @@ def _pages(router: APIRouter, site: Site, tests: _Tests) -> None:
         return site.page(
             request, "blind_test.html.j2", name=name, test=test, results=results, me=user
         )
+
+
+def _suggested(picture: str, taken: Collection[str]) -> str:
+    """Return a name for a test of a picture that no test has yet."""
+    stem = re.sub(r"[^A-Za-z0-9_-]+", "-", picture.rpartition(".")[0] or picture).strip("-_")[:60]
+    names = (f"{stem or 'test'}-{number}" for number in itertools.count(1))
+    return next(name for name in names if name not in taken)
 
 
 def _making(router: APIRouter, site: Site, panels: Panels) -> None:

@@ -165,6 +165,8 @@ def main() -> None:
     local = Path(folder)
     home = Home(open_store(address, local=local), local)
     Painter(home, Gallery(gallery_of(local), server, int(most_bytes))).run()
+    # An ordinary end waits for standard input, which the thread that listens holds, and aborts.
+    os._exit(0)
 
 
 if __name__ == "__main__":

@@ -146,7 +146,7 @@ class Promotions:
     def _run(self, job: Job, asked: Asked, lock: FileLock) -> None:
         from acutance_platform.verbs.promotion import promote  # brings torch
 
-        def told(step: str, done: int, total: int) -> None:
+        def told(step: str, done: int, total: int, what: str = "") -> None:
             job.step, job.done, job.of = step, done, total
             self._write(job)
 

@@ -54,9 +54,10 @@ def routes(site: Site) -> APIRouter:
         """Ask a running sweep, or one of its trials, to save its state and end."""
         with site.index.sweep(name) as followed:
             single = followed.told.sweep.search is None
-        trial = None if single and what.trial == TRAINING else what.trial
-        with acting_as(user.name):
-            asked = steering.stop(name if trial is None else f"{name}/{trial}", home=site.home)
+            trial = None if single and what.trial == TRAINING else what.trial
+            address = name if trial is None else f"{name}/{trial}"
+            with acting_as(user.name):
+                asked = steering.stop(address, home=site.home, told=followed.told)
         return {"driven": asked["driven"], "said": _said_of_stop(name, trial, asked["driven"])}
 
     @router.post("/budget")
@@ -69,12 +70,13 @@ def routes(site: Site) -> APIRouter:
             if sweep.search is None:
                 raise refuse("SWEEP", name, "a single training has no budget", "Start another one.")
             found = topped_up(sweep, limits.settings).model_dump(exclude_none=True)
-            running = sweep.running
-        told = ", ".join(f"{key} {limit:g}" for key, limit in found.items())
-        if running:
-            with acting_as(user.name):
-                steering.budget(name, settings=limits.settings, home=site.home)
-            return {"started": False, "said": f"Asked {name} to go on with {told}."}
+            told = ", ".join(f"{key} {limit:g}" for key, limit in found.items())
+            if sweep.running:
+                with acting_as(user.name):
+                    steering.budget(
+                        name, settings=limits.settings, home=site.home, told=followed.told
+                    )
+                return {"started": False, "said": f"Asked {name} to go on with {told}."}
         resumed.start(name, user.name, limits.settings)
         return {"started": True, "said": f"{name} goes on with {told}: a driver is starting."}
 

@@ -1,5 +1,6 @@
 """One trial: its recipe, what it reached, its stages, its failures, what it said; and sharing."""
 
+import json
 from itertools import islice
 from typing import Any, Final
 
@@ -58,7 +59,8 @@ def routes(site: Site) -> APIRouter:
         with site.index.sweep(name) as followed:
             trial_of(followed.told, trial)
         lines: list[str] = []
-        for record in sweep_journal(site.home.store, name).stream():
+        own = json.dumps(trial).encode()  # what does not hold it is not even parsed
+        for record in sweep_journal(site.home.store, name).stream(holding=own):
             if record.get("trial") == trial:
                 lines += lines_of(record)
                 del lines[:-_LOG_LINES]

@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from acutance_models import RegistryError, check_generator, resolve_generator
+from acutance_models.errors import RegistryError
 from acutance_platform.recipe.errors import Problem, RecipeErrors
 from acutance_platform.recipe.schema import Optimizer, Part, Recipe, Schedule, Stage
 from acutance_platform.recipe.translate import problems_of, registry_problems
@@ -157,6 +157,8 @@ def _generator(
         way_out = "Search over `generator` to compare kinds."
         problems.append(Problem(f"{place}.kind", str(stage.generator["kind"]), rule, way_out))
         return None
+    from acutance_models import check_generator, resolve_generator  # brings torch
+
     try:
         resolved = resolve_generator({**recipe.generator, **stage.generator})
     except RegistryError as error:

@@ -9,7 +9,7 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from acutance_models import Problem as ModelProblem
+from acutance_models.errors import Problem as ModelProblem
 from acutance_platform.recipe.errors import Problem
 
 _RULES = {

@@ -59,13 +59,17 @@ def leave_out_low(axes: "Axes", values: Sequence[float], colours: Theme) -> None
     )  # fmt: skip
 
 
+_LEGEND_WIDTH, _HANDLE_WIDTH = 92, 7  # in letters
+
+
 def legend(figure: "Figure", axes: "Axes", colours: Theme) -> None:
     """Above the axes, where it covers no point."""
-    handles, _ = axes.get_legend_handles_labels()
+    handles, labels = axes.get_legend_handles_labels()
     if handles:
+        columns = _LEGEND_WIDTH // (max(map(len, labels)) + _HANDLE_WIDTH)
         figure.legend(
-            handles=handles, loc="outside upper center", ncols=4, fontsize=9, frameon=False,
-            labelcolor=colours.ink, handlelength=1.6, columnspacing=1.4,
+            handles=handles, loc="outside upper center", ncols=min(4, max(1, columns)),
+            fontsize=9, frameon=False, labelcolor=colours.ink, handlelength=1.6, columnspacing=1.4,
         )  # fmt: skip
 
 

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 _LABELS: Final = {
+    "active_features": "Active features [share]",
     "brightness_shift": "Brightness shift [grey levels]",
     "chroma_shift": "Chroma shift [levels]",
     "edge_acutance": "Edge acutance",
@@ -18,9 +19,13 @@ _LABELS: Final = {
     "rmse": "RMSE [grey levels]",
     "ssim_y": "SSIM-Y",
     "ssim_rgb": "SSIM-RGB",
+    "steps_to_bicubic": "Steps until above bicubic",
     "parameters": "Parameters",
     "macs_per_pixel": "MACs per pixel",
     "peak_memory": "Peak memory of a step [bytes]",
+    "steps": "Steps",
+    "executed": "Steps computed",
+    "cpu_seconds": "CPU-seconds",
     "latency_ms": "Latency at 240 x 240 [ms]",
 }
 _COUNTS: Final = frozenset({"parameters", "macs_per_pixel", "peak_memory"})

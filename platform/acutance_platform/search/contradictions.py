@@ -41,7 +41,7 @@ def never(when: When, space: Space, base: Mapping[str, Any]) -> str | None:
     """
     writers = [variable for variable in space if _writes(variable, when.path)]
     possible = [source for variable in writers for source in _sources(variable, when.path)]
-    if all(v.branch is not None or v.when is not None for v in writers):
+    if not any(_always(variable, when.path) for variable in writers):
         possible.append(get_path(dict(base), when.path))
     possible = [source for source in possible if source is not MISSING]
     if any(_may_hold(when, source) for source in possible):
@@ -56,19 +56,39 @@ def _writes(variable: Variable, path: str) -> bool:
     """Say whether a variable decides what stands at a path."""
     if variable.simplex is not None:
         return variable.term is not None and path == variable.path
-    return is_below(path, variable.path)
+    return any(is_below(path, written) for written in variable.writes)
+
+
+def _always(variable: Variable, path: str) -> bool:
+    """Say whether a variable that writes a path does so in every point."""
+    if variable.branch is not None or variable.when is not None:
+        return False
+    named = variable.variants
+    return (
+        named is None
+        or path == named.name
+        or all(any(is_below(path, p) for p in label) for label in named.settings.values())
+    )
 
 
 def _sources(variable: Variable, path: str) -> list[Any]:
     """Return the values that a variable may put at a path, ranges as distributions."""
-    below = path[len(variable.path) + 1 :]
+    if variable.variants is not None and path != variable.path:
+        labels = variable.variants.settings.values()
+        found = [(p, value) for label in labels for p, value in label.items() if is_below(path, p)]
+        return [_below(value, p, path) for p, value in found]
     distribution = variable.distribution
     if variable.simplex is not None:
         total = variable.simplex.total
         return [Real(total * _SMALL, total)]
     if isinstance(distribution, Choice):
-        return [get_path(o, below) if below else o for o in distribution.options]
-    return [MISSING if below else distribution]
+        return [_below(option, variable.path, path) for option in distribution.options]
+    return [distribution if path == variable.path else MISSING]
+
+
+def _below(value: Any, above: str, path: str) -> Any:
+    """Return what stands at a path where `value` stands at the path above it."""
+    return value if path == above else get_path(value, path.removeprefix(f"{above}."))
 
 
 def _may_hold(when: When, source: Any) -> bool:

@@ -74,11 +74,13 @@ _EXTRAS = {
     "log_uniform": {"when", "step"},
 }
 KINDS = tuple(_EXTRAS)
+NAMED = ("simplex", "variants")
+"""Distributions of several recipe paths at once, which stand at the top of the table alone."""
 
 
 def is_distribution(node: Any) -> bool:
     """Say whether a node of the file is meant as a distribution rather than a value."""
-    return isinstance(node, dict) and any(kind in node for kind in (*KINDS, "simplex"))
+    return isinstance(node, dict) and any(kind in node for kind in (*KINDS, *NAMED))
 
 
 def parse_distribution(

@@ -154,7 +154,8 @@ class _Reader:
                 self._value(inner, given, f"{place}{key}")
             return
         shown = "; ".join(str(option) for option in choice.options[:8])
-        self._wrong(place, value, f"it is one of the choice's options: {shown}")
+        kind = "choice's options" if variable.variants is None else "variants' labels"
+        self._wrong(place, value, f"it is one of the {kind}: {shown}")
 
     def _nested(
         self, variable: Variable, index: int, value: Any

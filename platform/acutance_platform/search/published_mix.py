@@ -3,7 +3,7 @@
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from acutance_models import LOSS_WEIGHTS
+from acutance_models.published import LOSS_WEIGHTS
 from acutance_platform.recipe.errors import Problem
 
 _KEY = "preset"

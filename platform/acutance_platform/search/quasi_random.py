@@ -3,8 +3,6 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, final
 
-import torch
-
 from acutance_models.rng import stream
 from acutance_platform.search.drawing import UnitDraw
 from acutance_platform.search.random_sampler import Random, new_point
@@ -48,6 +46,8 @@ class QuasiRandom:
         )
 
     def _asked(self, ordinal: int, attempt: int) -> Proposal:
+        import torch  # takes a second, which who looks at sweeps need not wait
+
         names = [variable.name for variable in self._space]
         seed = int(stream(self._seed, "sampler/sobol", attempt).integers(2**62))
         engine = torch.quasirandom.SobolEngine(  # type: ignore[no-untyped-call]

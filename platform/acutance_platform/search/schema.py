@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from acutance_models import RegistryError, metric_name
+from acutance_models.errors import RegistryError
 from acutance_models.registry import Registry
 from acutance_platform.recipe import problems_of, registry_problems
 from acutance_platform.recipe.errors import Problem, RecipeErrors
@@ -60,7 +60,8 @@ class Search(_Part):
     """How the recipes of a sweep are drawn, compared and stopped."""
 
     space: dict[str, Any] = Field(min_length=1)
-    """Dotted recipe path -> distribution: choice, int, uniform or log_uniform."""
+    """Dotted recipe path -> distribution; or a name of your own -> variants, each of which sets
+    several recipe paths."""
     objectives: dict[str, Direction] = Field(min_length=1)
     """Metric -> max or min; several are searched for their front."""
     constraints: dict[str, str | list[str]] = {}
@@ -71,12 +72,12 @@ class Search(_Part):
     scheduler: dict[str, Any] = {"kind": "asha"}
     """Who decides at rungs: asha or none, as `{kind: NAME, ...}`."""
     initial: list[dict[str, Any]] = []
-    """Points to start from: path of the space -> value; what a point leaves out is drawn. Of a map
-    of loss terms, `{preset: NAME}` stands for published weights: enhancenet, esrgan, sftgan,
-    srfeat."""
+    """Points to start from: path of the space -> value, or name of variants -> label; what a point
+    leaves out is drawn. Of a map of loss terms, `{preset: NAME}` stands for published weights:
+    enhancenet, esrgan, sftgan, srfeat."""
     forbidden: list[dict[str, Any]] = []
-    """Combinations that are never tried, each a map of recipe path -> value, or operator and
-    number (`"> 96"`), that hold together."""
+    """Combinations that are never tried, each a map of recipe path -> value, operator and number
+    (`"> 96"`), or name of variants -> label, that hold together."""
     from_sweeps: list[str] = []
     """Earlier sweeps of this store whose trials the sampler is told; they differ from this one in
     what is searched, resources, checkpoints and metrics that are no objectives alone."""
@@ -252,12 +253,12 @@ def _space_problems(search: Search, space: Space) -> Iterator[Problem]:
     yield from initial_problems(space, search.initial)
     if search.scheduler.get("kind") == "none":
         return
-    for leaf, owner in space.written():
-        parts = leaf.split(".")
+    for leaf in space.written():
+        parts = leaf.path.split(".")
         if parts[0] == "stages" and (len(parts) < 3 or parts[2] == "steps"):
             rule = "with a scheduler all trials have the same steps, so that rungs are comparable"
             way_out = "Write scheduler: none, or take the steps out of the space."
-            yield Problem(f"{PLACE}.space.{owner.path}", leaf, rule, way_out)
+            yield Problem(leaf.place, leaf.path, rule, way_out)
 
 
 def _objective_problems(search: Search, base: Mapping[str, Any]) -> Iterator[Problem]:
@@ -266,6 +267,8 @@ def _objective_problems(search: Search, base: Mapping[str, Any]) -> Iterator[Pro
         return
     # An entry without a kind is an error of the recipe, told elsewhere.
     told = (e for e in metrics if isinstance(e, str) or (isinstance(e, dict) and "kind" in e))
+    from acutance_models import metric_name  # brings torch
+
     known = [metric_name(entry) for entry in told]
     named = [("objectives", "an objective is", name) for name in search.objectives]
     named += [("constraints", "a constraint bounds", name) for name in search.constraints]

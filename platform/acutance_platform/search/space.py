@@ -8,13 +8,14 @@ before it. Who draws is behind the `Draw` protocol: a sampler, the grid, or a re
 import copy
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol, final
+from typing import Any, NamedTuple, Protocol, final
 
 from acutance_platform.recipe.errors import Problem, RecipeErrors
 from acutance_platform.search.conditions import When
 from acutance_platform.search.distributions import Choice, Distribution, Integer, Real
 from acutance_platform.search.paths import get_path, is_below, leaves, set_path
 from acutance_platform.search.simplex import Simplex
+from acutance_platform.search.variants import Variants
 
 Value = int | float
 
@@ -47,12 +48,13 @@ class Variable:
     Attributes:
         name: Unique in the space: `generator`, and `generator[1].groups` for what stands in the
             choice's second option, so that one name never has two distributions.
-        path: Dotted recipe path that is written.
+        path: Dotted recipe path that is written; of variants their name.
         distribution: What may be drawn.
         branch: The option inside which it stands, or None at the top of the table.
         when: Condition on the recipe as drawn so far, or None.
         simplex: The loss mix of which it is a part; its weights are set when all are drawn.
         term: The loss term whose share it decides; None for the subset of a sparse simplex.
+        variants: What each label sets, where it is a choice between named variants.
     """
 
     name: str
@@ -62,6 +64,22 @@ class Variable:
     when: When | None = None
     simplex: Simplex | None = None
     term: str | None = None
+    variants: Variants | None = None
+
+    @property
+    def writes(self) -> tuple[str, ...]:
+        """What it may set: its path; of variants every path of theirs beside their name."""
+        return (self.path,) if self.variants is None else (self.path, *self.variants.paths)
+
+
+class Leaf(NamedTuple):
+    """A recipe leaf that some draw may set."""
+
+    path: str
+    owner: Variable
+    """The variable at the top of the table that sets it."""
+    place: str
+    """Where the file says so."""
 
 
 @dataclass(frozen=True)
@@ -71,7 +89,7 @@ class Outcome:
     Attributes:
         assignment: Variable name -> number drawn (of a choice, the index of the option).
         apply: Recipe path -> value to set, in this order; a map replaces what stood there.
-        shown: The same as dotted leaves, as tables and runs display it.
+        shown: The same as dotted leaves, as tables and runs display it; of variants the label.
     """
 
     assignment: dict[str, Value]
@@ -93,6 +111,7 @@ class Space:
     ) -> None:
         self.variables, self.forbidden = variables, forbidden
         self._last = {v.simplex: v for v in variables if v.simplex is not None}
+        self.named = [v.variants for v in variables if v.variants is not None]
         self._told: tuple[Any, dict[Any, dict[str, Any]]] = None, {}
 
     def __iter__(self) -> Iterator[Variable]:
@@ -114,7 +133,10 @@ class Space:
             if _reached(variable, assignment, recipe, absent):
                 drawn, value = draw_one(draw, variable)
                 assignment[variable.name] = drawn
-                if mix is None:
+                if variable.variants is not None:
+                    recipe[variable.name] = value  # for conditions that read the label
+                    written += variable.variants.apply(recipe, value, absent)
+                elif mix is None:
                     set_path(recipe, variable.path, value)
                     if variable.branch is None:
                         written.append(variable.path)
@@ -130,16 +152,27 @@ class Space:
         return any(mix.name(term) in assignment for term in mix.terms)
 
     def _shown(self, apply: Mapping[str, Any], assignment: Mapping[str, Value]) -> dict[str, Any]:
-        """Return what was set as dotted leaves; of a mix the weights alone."""
+        """Return what was set as dotted leaves; of a mix the weights, of variants the label."""
         mixes = {mix.path: mix for mix in self._last}
-        shown: dict[str, Any] = {}
+        shown: dict[str, Any] = {**(labels := self.labels(assignment))}
+        told = [path for v in self.named if v.name in labels for path in v.settings[labels[v.name]]]
         for path, value in apply.items():
             if path in mixes:
                 weights = mixes[path].weights(assignment)
                 shown |= {f"{path}.{term}.weight": weight for term, weight in weights.items()}
-            else:
-                shown |= dict(leaves(value, path))
+            elif path not in told:
+                within = [other for other in told if is_below(other, path)]
+                shown |= {
+                    leaf: item
+                    for leaf, item in leaves(value, path)
+                    if not any(is_below(leaf, other) for other in within)
+                }
         return shown
+
+    def labels(self, assignment: Mapping[str, Value]) -> dict[str, str]:
+        """Return name -> label of the variants that were drawn."""
+        drawn = (each for each in self.named if each.name in assignment)
+        return {each.name: each.labels.options[int(assignment[each.name])] for each in drawn}
 
     def replay(self, assignment: Mapping[str, Value], base: Mapping[str, Any]) -> Outcome:
         """Return the point that was drawn as this assignment."""
@@ -158,7 +191,7 @@ class Space:
         """Return which forbidden combination a point is, by its place in the list, or None."""
         if not self.forbidden:
             return None
-        recipe = apply_to(base, outcome.apply)
+        recipe = apply_to(base, outcome.apply) | self.labels(outcome.assignment)
         return next(
             (i for i, rule in enumerate(self.forbidden) if all(c.holds(recipe) for c in rule)), None
         )
@@ -168,8 +201,8 @@ class Space:
         outcomes = (self.draw(draw, base) for draw in draws)
         return next((found for found in outcomes if self.forbids(found, base) is None), None)
 
-    def written(self) -> Iterator[tuple[str, Variable]]:
-        """Yield every recipe leaf that some draw may set, with the top variable that sets it."""
+    def written(self) -> Iterator[Leaf]:
+        """Yield every recipe leaf that some draw may set."""
         tops = {v.name: v for v in self.variables if v.branch is None}
         owner: dict[str, Variable] = {}
         for variable in self.variables:
@@ -177,12 +210,19 @@ class Space:
             owner[variable.name] = owner[branch.variable] if branch else tops[variable.name]
             if variable.simplex is not None and variable.term is None:
                 continue  # the terms' weights are what it sets
-            if isinstance(variable.distribution, Choice):
+            top = owner[variable.name]
+            place = f"search.space.{top.path}"
+            if variable.variants is not None:
+                for label, settings in variable.variants.settings.items():
+                    for path, value in settings.items():
+                        at = variable.variants.place(label, path)
+                        yield from (Leaf(leaf, top, at) for leaf, _ in leaves(value, path))
+            elif isinstance(variable.distribution, Choice):
                 for option in variable.distribution.options:
                     for path, _ in leaves(option, variable.path):
-                        yield path, owner[variable.name]
+                        yield Leaf(path, top, place)
             else:
-                yield variable.path, owner[variable.name]
+                yield Leaf(variable.path, top, place)
 
 
 def apply_to(base: Mapping[str, Any], apply: Mapping[str, Any]) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from acutance_platform.search.forbidden import forbidden_problems, parse_forbidd
 from acutance_platform.search.paths import MISSING, get_path, is_below, overlap
 from acutance_platform.search.simplex import UNIT, Simplex, parse_simplex
 from acutance_platform.search.space import Branch, Space, Variable
+from acutance_platform.search.variants import parse_variants, unknown_fields
 
 PLACE = "search.space"
 
@@ -24,7 +25,7 @@ def parse_space(
     """Read the table of a search space.
 
     Args:
-        table: Dotted recipe path -> distribution, as it stands in the file.
+        table: Dotted recipe path, or name of variants -> distribution, as it stands in the file.
         base: The recipe around it; with it, paths are checked against what the recipe holds.
         forbidden: Combinations that are never tried, as `search.forbidden` lists them.
 
@@ -61,7 +62,7 @@ def _entry(path: str, node: Any, problems: list[Problem]) -> Iterator[Variable]:
         rule = "a path is names joined by single dots"
         problems.append(Problem(place, path, rule, "Write for example optimizer.lr."))
     elif not is_distribution(node):
-        rule = "an entry is {choice|int|uniform|log_uniform|simplex: ...}"
+        rule = "an entry is {choice|int|uniform|log_uniform|simplex|variants: ...}"
         way_out = "Set a fixed value in the recipe, outside search."
         problems.append(Problem(place, str(node), rule, way_out))
     else:
@@ -86,6 +87,9 @@ def _variables(
             when = parsed
     if "simplex" in node:
         yield from _mix(path, node, branch, when, place, problems)
+        return
+    if "variants" in node:
+        yield from _named(name, node, branch, when, place, problems)
         return
     distribution = parse_distribution(node, place, problems)
     if distribution is None:
@@ -133,6 +137,25 @@ def _mix(
         yield Variable(mix.name(term), f"{path}.{term}.weight", UNIT, None, when, mix, term)
 
 
+def _named(
+    name: str,
+    node: dict[str, Any],
+    branch: Branch | None,
+    when: When | None,
+    place: str,
+    problems: list[Problem],
+) -> Iterator[Variable]:
+    """Yield the variable of named variants."""
+    if branch is not None:
+        rule = "variants stand at the top of the table, not inside a choice"
+        way_out = "Give them an entry of their own, with a when."
+        problems.append(Problem(place, str(node), rule, way_out))
+        return
+    variants = parse_variants(name, node, place, problems)
+    if variants is not None:
+        yield Variable(name, name, variants.labels, None, when, variants=variants)
+
+
 def _without_nested(
     node: Any,
     below: str,
@@ -160,23 +183,30 @@ def _without_nested(
 def _collisions(space: Space) -> list[Problem]:
     """Return a problem for each pair of entries of which one would overwrite the other."""
     problems: dict[tuple[str, str], Problem] = {}
-    written = [(leaf, owner.path) for leaf, owner in space.written()]
-    for index, (leaf, owner) in enumerate(written):
-        for other_leaf, other in written[:index]:
-            if owner != other and overlap(leaf, other_leaf):
-                rule = f"two entries may not set one path, but {other} sets it too"
-                way_out = "Put both into one choice of maps, or remove one."
-                problems[owner, other] = Problem(f"{PLACE}.{owner}", leaf, rule, way_out)
+    written = list(space.written())
+    for index, leaf in enumerate(written):
+        for other in written[:index]:
+            pair = leaf.owner.path, other.owner.path
+            if pair[0] != pair[1] and overlap(leaf.path, other.path):
+                there = other.place.removeprefix(f"{PLACE}.")
+                rule = f"two entries may not set one path, but {there} sets it too"
+                way_out = "Put both into one choice of maps or one variant, or remove one."
+                problems.setdefault(pair, Problem(leaf.place, leaf.path, rule, way_out))
     return list(problems.values())
 
 
 def _off_the_recipe(space: Space, base: Mapping[str, Any]) -> list[Problem]:
     """Return the entries and conditions whose paths lead nowhere in the recipe."""
     problems: list[Problem] = []
-    written = [leaf for leaf, _ in space.written()]
+    written = [leaf.path for leaf in space.written()] + [each.name for each in space.named]
     for variable in space:
-        if variable.branch is None:
-            problems += _unreachable(variable.path, base, written)
+        if variable.variants is not None:
+            problems += unknown_fields(variable.variants, base)
+            for path, place in variable.variants.places():
+                problems += _unreachable(path, place, base, written)
+        elif variable.branch is None:
+            place = f"{PLACE}.{variable.path}"
+            problems += _unreachable(variable.path, place, base, written)
         if variable.simplex is not None and variable.term is not None:
             problems += _missing_terms(variable.simplex, variable.term, base)
         when = variable.when
@@ -198,7 +228,9 @@ def _missing_terms(mix: Simplex, term: str, base: Mapping[str, Any]) -> Iterator
         yield Problem(f"{PLACE}.{mix.path}.simplex", term, rule, f"Its terms: {known}.")
 
 
-def _unreachable(path: str, base: Mapping[str, Any], written: list[str]) -> Iterator[Problem]:
+def _unreachable(
+    path: str, place: str, base: Mapping[str, Any], written: list[str]
+) -> Iterator[Problem]:
     """Yield a problem if a value stands where `path` needs a map to pass through."""
     parts = path.split(".")
     for depth in range(1, len(parts)):
@@ -208,7 +240,7 @@ def _unreachable(path: str, base: Mapping[str, Any], written: list[str]) -> Iter
             return
         if not isinstance(node, dict | list):
             rule = f"{above} is {node!r} in the recipe, nothing can be set below it"
-            yield Problem(f"{PLACE}.{path}", "", rule, f"Search {above} as a whole.")
+            yield Problem(place, "", rule, f"Search {above} as a whole.")
             return
 
 
@@ -220,10 +252,16 @@ def _ordered(variables: list[Variable], problems: list[Problem]) -> list[Variabl
     try:
         sorter.prepare()
     except CycleError as error:
-        circle = " -> ".join(error.args[1])
-        place = f"{PLACE}.{by_name[error.args[1][0]].path}.when"
-        rule = "conditions may not go round in a circle"
-        problems.append(Problem(place, circle, rule, "Remove one of these conditions."))
+        circle = [by_name[name] for name in error.args[1]]
+        conditions = [variable for variable in circle if variable.when is not None]
+        if conditions:
+            place = f"{PLACE}.{conditions[0].path}.when"
+            rule, way_out = "conditions may not go round in a circle", "Remove one of these."
+        else:
+            place = f"{PLACE}.{circle[0].path}"
+            rule = "of two entries one has to come first, but each sets a map above what others set"
+            way_out = "Set one map's values one by one, or put all into one entry."
+        problems.append(Problem(place, " -> ".join(error.args[1]), rule, way_out))
         return variables
     position = {variable.name: index for index, variable in enumerate(variables)}
     order: list[Variable] = []
@@ -240,18 +278,19 @@ def _needs(variable: Variable, other: Variable) -> bool:
     """Say whether `other` has to be drawn before `variable`."""
     if variable.branch is not None and variable.branch.variable == other.name:
         return True
-    if variable.when is not None and overlap(other.path, variable.when.path):
+    when = variable.when
+    if when is not None and any(overlap(path, when.path) for path in other.writes):
         return True
     mix = other.simplex
     if mix is not None:
         if variable.simplex == mix:
             return other.term is None and variable.term is not None
         # Weights are set when all of a mix is drawn, and stand before what lies below it.
-        read = variable.when.path if variable.when is not None else ""
-        return is_below(variable.path, mix.path) or (bool(read) and overlap(mix.path, read))
+        below = any(is_below(path, mix.path) for path in variable.writes)
+        return below or (when is not None and overlap(mix.path, when.path))
     # A map is replaced as a whole before anything below it is set.
     return (
         variable.branch is None
-        and other.path != variable.path
-        and is_below(variable.path, other.path)
+        and other.name != variable.name
+        and any(p != q and is_below(p, q) for p in variable.writes for q in other.writes)
     )

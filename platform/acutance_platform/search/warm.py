@@ -8,6 +8,7 @@ import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from itertools import product
 from typing import Any, final
 
 from acutance_models import metric_name
@@ -21,6 +22,7 @@ from acutance_platform.search.schema import Search
 from acutance_platform.search.space import Outcome, Space, Value, apply_to
 from acutance_platform.search.told import Told
 from acutance_platform.search.trial import Trial
+from acutance_platform.search.variants import Variants
 
 PLACE = "search.from_sweeps"
 _FREE = ("resources", "checkpoint", "evaluation.every", "evaluation.metrics")
@@ -108,8 +110,36 @@ def read_point(
     space: Space, base: Mapping[str, Any], recipe: Mapping[str, Any]
 ) -> dict[str, Value] | None:
     """Return the assignment of which a complete recipe is the outcome, or None where none is."""
+    labels = ({v.name: i for v, i in each} for each in product(*_fitting(space, recipe)))
+    found = (_read(space, base, recipe, each) for each in labels)
+    return next((assignment for assignment in found if assignment is not None), None)
+
+
+def _fitting(space: Space, recipe: Mapping[str, Any]) -> Iterator[list[tuple[Variants, int]]]:
+    """Yield of each choice between variants the labels that a recipe does not contradict.
+
+    What sets more comes first: a label that sets nothing fits any recipe.
+    """
+    for variants in space.named:
+        fitting = [
+            (variants, index)
+            for index, settings in enumerate(variants.settings.values())
+            if all(
+                (value := get_path(dict(recipe), leaf)) is MISSING or _same(value, wanted)
+                for path, setting in settings.items()
+                for leaf, wanted in leaves(setting, path)
+            )
+        ]
+        sizes = [len(settings) for settings in variants.settings.values()]
+        yield sorted(fitting, key=lambda each: -sizes[each[1]])
+
+
+def _read(
+    space: Space, base: Mapping[str, Any], recipe: Mapping[str, Any], labels: Mapping[str, int]
+) -> dict[str, Value] | None:
+    """Return the assignment with these labels of which a recipe is the outcome, or None."""
     try:
-        outcome: Outcome = space.draw(_Reading(space, recipe), base)
+        outcome: Outcome = space.draw(_Reading(space, recipe, labels), base)
     except ValueError:
         return None
     mine, its = dict(leaves(apply_to(base, outcome.apply), "")), dict(leaves(dict(recipe), ""))
@@ -137,7 +167,8 @@ def _differences(
         yield Problem(place, name, rule, way_out)
         return
     spaces = [*search.build_space(), *earlier.search.build_space()]
-    searched = {(v.simplex or v).path for v in spaces if v.branch is None}
+    tops = [variable for variable in spaces if variable.branch is None]
+    searched = {path for v in tops for path in ([v.simplex.path] if v.simplex else v.writes)}
     mine = _compared(recipe, search)
     its = _compared({k: v for k, v in earlier.spec.items() if k != "search"}, search)
     found = [
@@ -188,14 +219,16 @@ def _text(value: Any) -> str:
 class _Reading:
     """Draws what a complete recipe says; ValueError where that is no member of the space."""
 
-    def __init__(self, space: Space, recipe: Mapping[str, Any]) -> None:
-        self._space, self._recipe = space, dict(recipe)
+    def __init__(self, space: Space, recipe: Mapping[str, Any], labels: Mapping[str, int]) -> None:
+        self._space, self._recipe, self._labels = space, dict(recipe), labels
         self._variables = {variable.name: variable for variable in space}
 
     def choice(self, name: str, distribution: Choice) -> int:
         variable = self._variables[name]
         if variable.simplex is not None:
             return int(self._mixed(name))
+        if variable.variants is not None:
+            return self._labels[name]
         value = get_path(self._recipe, variable.path)
         for index, option in enumerate(distribution.options):
             inside = [

@@ -4,7 +4,6 @@ import importlib.util
 import logging
 import os
 import shutil
-import socket
 import sys
 import tempfile
 from collections.abc import Collection, Iterator, Mapping
@@ -15,15 +14,16 @@ from typing import Any
 import psutil
 import ray
 from ray._private import worker as ray_worker
+from ray.exceptions import AuthenticationError
 
 import acutance_models
 import acutance_platform
 import acutance_storage
 from acutance_platform.sweep.errors import SweepError
+from acutance_platform.sweep.knocking import NO_TOKEN, TOKEN, require_answer
 from acutance_platform.sweep.room import Share
 
 _SECONDS_TO_END = 5.0
-_SECONDS_TO_ANSWER = 10.0
 _SOCKET_PATH_ROOM = 40
 """Characters that a temporary folder may have: Ray adds about 60, and a Unix socket's path ends
 at 107."""
@@ -69,14 +69,15 @@ def cluster(
         _end_leftovers(scratch)
         variables = {**_thread_variables(share), "PYTHONPATH": _python_path()}
         try:
-            ray.init(
-                address="local",
-                include_dashboard=False,
-                _temp_dir=str(scratch),
-                log_to_driver=False,
-                logging_level=logging.ERROR,
-                runtime_env={"env_vars": variables},
-            )
+            with _token_needed():
+                ray.init(
+                    address="local",
+                    include_dashboard=False,
+                    _temp_dir=str(scratch),
+                    log_to_driver=False,
+                    logging_level=logging.ERROR,
+                    runtime_env={"env_vars": variables},
+                )
             yield
         finally:
             ray.shutdown()
@@ -102,7 +103,7 @@ def connected(
         SweepError: If this process is connected to Ray already, or the address does not answer.
     """
     with _ray_at_rest(), tempfile.TemporaryDirectory(prefix="acutance-code-") as folder:
-        _require_answer(address)
+        require_answer(address)
         code: dict[str, Any] = {
             "env_vars": dict(variables or {}),
             "py_modules": shipped(Path(folder), plugins),
@@ -110,8 +111,6 @@ def connected(
         try:
             _join(address, code)
             yield
-        except ConnectionError as error:
-            raise SweepError(f"{address}: no Ray cluster answers there ({error}).") from None
         finally:
             ray.shutdown()
 
@@ -119,18 +118,33 @@ def connected(
 def _join(address: str, code: dict[str, Any]) -> None:
     """Connect to a cluster; from a machine that is none of its nodes Ray cannot."""
     try:
-        ray.init(
-            address=address,
-            namespace="acutance",
-            log_to_driver=False,
-            logging_level=logging.ERROR,
-            runtime_env=code,
-        )
+        with _token_needed():
+            ray.init(
+                address=address,
+                namespace="acutance",
+                log_to_driver=False,
+                logging_level=logging.ERROR,
+                runtime_env=code,
+            )
+    except ConnectionError as error:
+        raise SweepError(
+            f"{address}: no Ray cluster lets this process in ({error}). Start it, mend the "
+            f"address, or, if it asks for a token: {TOKEN[0].lower()}{TOKEN[1:]}"
+        ) from None
     except (RuntimeError, ValueError) as error:
         raise SweepError(
             f"{address}: this machine cannot join the Ray cluster there ({error}). Start sweeps on "
             "one of its nodes, such as the head, or send them with `ray job submit`."
         ) from None
+
+
+@contextmanager
+def _token_needed() -> Iterator[None]:
+    """Say in few words what Ray takes a page for, where it wants a token and there is none."""
+    try:
+        yield
+    except AuthenticationError as error:
+        raise SweepError(f"{NO_TOKEN} ({error.message.partition('. ')[0]}). {TOKEN}") from None
 
 
 @contextmanager
@@ -143,25 +157,6 @@ def _ray_at_rest() -> Iterator[None]:
         )
     with _environment(_QUIET), _quiet_logs():
         yield
-
-
-def _require_answer(address: str) -> None:
-    """Refuse an address where nobody listens: Ray would knock for many minutes."""
-    if address.startswith("ray://"):
-        raise SweepError(
-            f"address {address}: a sweep needs a node of the cluster, not Ray's client. Run it "
-            "there with the head's address (10.0.0.5:6379), or send it with `ray job submit`."
-        )
-    host, _, port = address.rpartition(":")
-    if not port.isdecimal():
-        return  # `auto` and the like
-    try:
-        socket.create_connection((host.strip("[]"), int(port)), timeout=_SECONDS_TO_ANSWER).close()
-    except (OSError, OverflowError) as error:
-        raise SweepError(
-            f"address {address}: no Ray cluster answers there ({error}). Start it, mend the "
-            "address, or leave it out (unset RAY_ADDRESS) to run on this machine."
-        ) from None
 
 
 def _thread_variables(share: Share) -> dict[str, str]:

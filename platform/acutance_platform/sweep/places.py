@@ -8,13 +8,15 @@ from typing import final
 
 import psutil
 
-from acutance_storage import BlobStore, open_store
+from acutance_storage import BlobStore, local_folder, open_store
 
 DRAIN = "drain"
 """File in a node's folder whose being there asks all trials on the node to save and stop."""
 _DRAINED = 60.0
 """Seconds for which no leg begins on a node after its last chance to save."""
 _LEGS = "legs"
+_CLOCKS = 10.0
+"""Seconds by which the times of files and of processes may differ."""
 _SECONDS_BETWEEN_CALLS = 5.0
 
 
@@ -27,8 +29,8 @@ def node_folder(local: str | None) -> Path:
     """
     if local is not None:
         return Path(local)
-    own = os.environ.get("ACUTANCE_LOCAL")
-    return Path(own).absolute() if own else Path.home() / ".cache" / "acutance"
+    named = os.environ.get("ACUTANCE_LOCAL")
+    return local_folder() if named else Path.home() / ".cache" / "acutance"
 
 
 def ask_to_drain(folder: Path, *, within: float) -> None:
@@ -51,11 +53,24 @@ def legs_on(folder: Path) -> int:
     """Return how many legs run on a node; the marks of processes that died are taken away."""
     alive = 0
     for mark in (folder / _LEGS).glob("*-*"):
-        if psutil.pid_exists(int(mark.name.partition("-")[0])):
+        if _lives(mark):
             alive += 1
         else:
             mark.unlink(missing_ok=True)
     return alive
+
+
+def _lives(mark: Path) -> bool:
+    """Say whether the process that made a mark lives.
+
+    Numbers are used again, in a container that was restarted at once: a process that is younger
+    than the mark is another one.
+    """
+    try:
+        process = psutil.Process(int(mark.name.partition("-")[0]))
+        return process.create_time() <= mark.stat().st_mtime + _CLOCKS
+    except (psutil.Error, OSError):
+        return False
 
 
 def draining(file: Path) -> bool:
@@ -64,6 +79,26 @@ def draining(file: Path) -> bool:
         return time.time() < float(file.read_text())
     except (OSError, ValueError):
         return False
+
+
+def drain(folder: Path | None = None, *, within: float) -> tuple[float, int]:
+    """Ask all trials on this node to save their state and stop, and wait until they have.
+
+    Ray may go on to place work here for as long as the node lives: what begins within a minute
+    after it stops again at once.
+
+    Args:
+        folder: The node's own; None takes the one that its trials take.
+        within: Seconds until whatever still runs is left to itself.
+
+    Returns:
+        The seconds that it took, and how many trials still run.
+    """
+    began, folder = time.monotonic(), folder or node_folder(None)
+    ask_to_drain(folder, within=within)
+    while (left := legs_on(folder)) and time.monotonic() - began < within:
+        time.sleep(0.2)
+    return time.monotonic() - began, left
 
 
 @final

@@ -137,8 +137,9 @@ def _agreed(answers: list[Answer], *, mixed: bool) -> Facts:
     """Return what the nodes have in common; refuse a cluster on which trials would fail."""
     if not answers:
         raise SweepError(
-            "no node of the cluster that has CPUs answered. Start one with `ray start --address`, "
-            "or look at the cluster with `acutance doctor`."
+            f"no node of the cluster that has CPUs answered within {PATIENCE:.0f} s. Start one "
+            "with `ray start --address`; where there are some, `acutance doctor` says how they "
+            "are, and busy ones may answer at the next try."
         )
     faults = [f"{answer.node}: {answer.fault}" for answer in answers if answer.fault]
     if faults:
@@ -154,8 +155,9 @@ def _agreed(answers: list[Answer], *, mixed: bool) -> Facts:
         told = "\n  ".join(f"{answer.node}: {_words(answer.facts)}" for answer in answers)
         raise SweepError(
             f"the nodes are of {len(kinds)} kinds, on which the same training gives other bits:"
-            f"\n  {told}\nUse nodes of one kind, or write `resources: {{share: any}}`: then trials "
-            "run anywhere, and equal bits are not promised."
+            f"\n  {told}\nUse nodes of one kind, give each kind a name and write `resources: "
+            "{nodes: NAME}` (docs/how-to/cluster.md), or write `resources: {share: any}`: then "
+            "trials run anywhere, and equal bits are not promised."
         )
     (kind, _), *_ = kinds.most_common()
     return replace(

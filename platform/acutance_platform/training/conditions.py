@@ -42,7 +42,19 @@ def class_problems(dataset: ImageDataset, recipe: Recipe) -> list[Problem]:
         for link in chain(recipe)
         for problem in (*_network_problems(dataset, link), *_label_problems(dataset, link))
     ]
-    return list(dict.fromkeys(found))
+    return [*dict.fromkeys(found), *_metric_problems(dataset, recipe)]
+
+
+def _metric_problems(dataset: ImageDataset, recipe: Recipe) -> Iterator[Problem]:
+    """Yield which metrics look at a class that the dataset's maps do not have."""
+    for index, entry in enumerate(recipe.evaluation.metrics):
+        label = entry.get("label") if isinstance(entry, dict) else None
+        if label is None or label < (dataset.classes or 0):
+            continue
+        has = f"maps of {dataset.classes} classes" if dataset.classes else "no segmentation maps"
+        rule = f"this metric looks at class {label}, and {dataset.name} has {has}"
+        way_out = "Leave it out, or add maps: `acutance data add NAME FOLDER --maps FOLDER`."
+        yield Problem(f"evaluation.metrics.{index}.label", str(label), rule, way_out)
 
 
 def _network_problems(dataset: ImageDataset, link: Link) -> Iterator[Problem]:

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from acutance_models import (
     Generator,
     Metric,
+    ProtocolError,
     bicubic_upscale,
     matlab_resize,
     pooled,
@@ -29,7 +30,7 @@ Map = Pixels | NDArray[np.float32]
 
 def super_resolve(
     generator: Generator,
-    lr: Pixels | NDArray[np.float32],
+    lr: Pixels | NDArray[np.uint16] | NDArray[np.float32],
     *,
     device: torch.device,
     tile: int | None = None,
@@ -40,7 +41,7 @@ def super_resolve(
 
     Args:
         generator: The network, already on `device`.
-        lr: (h, w, 3), 8 bits, or f32 in [0, 1] where a protocol does not round LR pictures.
+        lr: (h, w, 3), 8 or 16 bits, or f32 in [0, 1] where a protocol does not round LR pictures.
         device: Where to compute.
         tile: Side of the LR tiles, or None for the whole picture at once.
         ensemble: Mean of the picture's eight orientations, in f32, before anything is rounded.
@@ -51,7 +52,8 @@ def super_resolve(
         (H, W, 3) in f32, about [0, 1], not clipped.
     """
     # A memory-mapped picture is read-only, which torch cannot share; LR pictures are small.
-    picture = np.array(lr, dtype=np.float32) / (255.0 if lr.dtype == np.uint8 else 1.0)
+    white = {np.dtype(np.uint8): 255.0, np.dtype(np.uint16): 65535.0}.get(lr.dtype, 1.0)
+    picture = np.array(lr, dtype=np.float32) / white
     if generator.channels == 1:
         return _luma_super_resolved(generator, picture, device, tile, ensemble, condition)
     return _enlarged_planes(generator, picture, device, tile, ensemble, condition)
@@ -147,6 +149,7 @@ def measure(
                 metrics=metrics,
                 grey=pairs.dataset.pictures[index].grey,
                 lr=pairs.lr(index),
+                shares=pairs.map(index),
             )
             for index in pairs.dataset.indices(recipe.evaluation.split)
         ],
@@ -155,11 +158,21 @@ def measure(
 
 
 def mean_scores(scores: Sequence[Mapping[str, float]], metrics: Mapping[str, Metric]) -> Scores:
-    """Return each metric over pictures, in the order of the first picture's metrics.
+    """Return each metric over the pictures that have it; without those that none has.
 
     A metric says itself how it is pooled: the mean for most, the root of the mean square for RMSE.
+
+    Raises:
+        ProtocolError: If no picture shows a class that a metric looks at.
     """
-    return {name: pooled(metrics[name], [each[name] for each in scores]) for name in scores[0]}
+    having = {name: [each[name] for each in scores if name in each] for name in metrics}
+    for name, metric in metrics.items():
+        if metric.label is not None and not having[name]:
+            raise ProtocolError(
+                f"No picture shows class {metric.label} inside the border, so {name} has no value. "
+                "Ask for another class, or add pictures that show it."
+            )
+    return {name: pooled(metrics[name], values) for name, values in having.items() if values}
 
 
 def _enlarged(

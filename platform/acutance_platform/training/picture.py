@@ -30,7 +30,7 @@ from acutance_platform.training.optim import (
     restore_optimizer,
 )
 
-Pixels = NDArray[np.uint8]
+Pixels = NDArray[np.uint8] | NDArray[np.uint16]
 Picture = NDArray[np.float32]
 
 _STRIP = 1 << 18
@@ -42,7 +42,7 @@ class PictureTraining:
     """A network, its optimiser and its learning rate, on one LR picture.
 
     Args:
-        lr: (h, w, 3), 0 to 255.
+        lr: (h, w, 3), of 8 or 16 bits.
         recipe: With a `zero_shot` section, complete. Its seed keys every draw together with the
             picture's content, so that a picture learns the same beside others and alone.
         jump: What to enlarge by; see `start` for further ones.
@@ -52,7 +52,7 @@ class PictureTraining:
         assert recipe.zero_shot is not None
         self._recipe, self._section = recipe, recipe.zero_shot
         self._device = device_of(recipe)
-        self.lr = (lr / np.float32(255.0)).astype(np.float32)
+        self.lr = (lr / np.float32(np.iinfo(lr.dtype).max)).astype(np.float32)
         content = repr(lr.shape).encode() + np.ascontiguousarray(lr).tobytes()
         self._stream = f"zero_shot/{hashlib.sha256(content).hexdigest()[:16]}"
         generator = build_generator(recipe.generator, scale=recipe.scale, seed=recipe.seed)

@@ -208,6 +208,7 @@ class ZeroShotTraining:
                 metrics=self._metrics,
                 grey=self._pairs.dataset.pictures[index].grey,
                 lr=self._pairs.lr(index),
+                shares=self._pairs.map(index),
             )
             if picture.ended:
                 self._scores[index] = found

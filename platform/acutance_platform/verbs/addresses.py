@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+from functools import partial
 from importlib import resources
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from acutance_platform.verbs.home import Home, StrPath, open_home
 from acutance_platform.verbs.journals import Told, open_sweep
 from acutance_platform.verbs.model import Model
 from acutance_platform.verbs.registered import is_registered, registered_weights
+from acutance_platform.verbs.shrinking import chain_of
 from acutance_storage import BlobStore, get_blob
 
 SHIPPED = "shipped"
@@ -47,7 +49,8 @@ def load_model(model: StrPath, home: Home | None = None) -> Model:
         rule = f"this is no network of acutance: {rule.rstrip('.')}"
         way_out = f"{way_out or 'Name another file.'} Nothing is ever unpickled."
         raise RecipeErrors([Problem("MODEL", repr(address), rule, way_out)]) from None
-    return Model(address, hashlib.sha256(data).hexdigest(), generator)
+    sha256 = hashlib.sha256(data).hexdigest()
+    return Model(address, sha256, generator, partial(chain_of, address, sha256, home))
 
 
 def weights_bytes(model: StrPath, home: Home) -> bytes:

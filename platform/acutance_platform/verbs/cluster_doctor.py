@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
+from acutance_platform.sweep.knocking import NO_TOKEN, TOKEN
 from acutance_platform.tracking.client import connect
 from acutance_platform.tracking.environment import package_versions
 from acutance_platform.verbs.findings import Aside, Finding
@@ -33,11 +34,6 @@ _SLOW = 5.0
 _SECONDS_FOR_TRACKING = 30.0
 _SECONDS_FOR_STORE = 30.0
 _WORDS = 400
-
-_TOKEN = (
-    "Give this process the cluster's token: RAY_AUTH_MODE=token and RAY_AUTH_TOKEN_PATH=FILE, the "
-    "same file on every node."
-)
 
 
 def examine_cluster(home: Home, address: str, *, patience: float = PATIENCE) -> list[Finding]:
@@ -91,9 +87,9 @@ def _no_cluster(address: str, error: str) -> Finding:
     """Say why a cluster cannot be asked, as far as Ray's words tell."""
     words, advice = without_secrets(error), "Start it, mend the address, or open the port."
     words = words.splitlines()[-1] if words else "no answer"
-    if "InvalidAuthToken" in error or "AuthenticationError" in error:
+    if "InvalidAuthToken" in error or NO_TOKEN in error:
         words = f"{address} does not take this process's token, or it has none"
-        advice = _TOKEN
+        advice = TOKEN
     elif "ersion mismatch" in error:
         advice = "Use the Ray and Python of the cluster here, or those of constraints.txt there."
     return Finding("cluster", "failure", words[-_WORDS:], advice)

@@ -1,7 +1,6 @@
-"""Work on a Ray cluster that runs already: what its nodes have, and how one is taken away."""
+"""Work on a Ray cluster that runs already: what its nodes have."""
 
 import os
-import time
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -38,25 +37,3 @@ def on_cluster(home: Home, address: str | None, recipe: Mapping[str, Any]) -> Ho
 def raw_recipe(path: Path, sets: Iterable[str]) -> Mapping[str, Any]:
     """Return a recipe or sweep file as it is written, with what `--set` changes."""
     return dict(load_document(path, sets).raw)
-
-
-def drain(folder: Path, *, within: float) -> tuple[float, int]:
-    """Ask all trials on this node to save their state and stop, and wait until they have.
-
-    Ray may go on to place work here for as long as the node lives: what begins within a minute
-    after it stops again at once.
-
-    Args:
-        folder: The node's own, ACUTANCE_LOCAL.
-        within: Seconds until whatever still runs is left to itself.
-
-    Returns:
-        The seconds that it took, and how many trials still run.
-    """
-    from acutance_platform.sweep.places import ask_to_drain, legs_on
-
-    began = time.monotonic()
-    ask_to_drain(folder, within=within)
-    while (left := legs_on(folder)) and time.monotonic() - began < within:
-        time.sleep(0.2)
-    return time.monotonic() - began, left

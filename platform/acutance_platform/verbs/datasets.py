@@ -7,7 +7,6 @@ import re
 from pathlib import Path
 from typing import Any
 
-from acutance_models import matlab_resize
 from acutance_platform.recipe import Document, Problem, Recipe, RecipeErrors, refuse
 from acutance_platform.verbs.home import Home
 from acutance_storage import (
@@ -80,6 +79,8 @@ def add_pictures(
     Raises:
         DatasetError: If the pictures, rules or options are not as they must be.
     """
+    from acutance_models import matlab_resize  # brings torch
+
     rules = Rules(
         min_side=min_side,
         centre_square=centre_square,

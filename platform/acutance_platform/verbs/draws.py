@@ -9,7 +9,15 @@ from acutance_platform.recipe import Problem, Recipe, RecipeErrors, build_recipe
 from acutance_platform.search.distributions import Choice, Integer, Real
 from acutance_platform.search.drawing import RandomDraw
 from acutance_platform.search.initial import Pinned
-from acutance_platform.search.space import Draw, Space, Value, Variable, apply_to
+from acutance_platform.search.paths import is_below
+from acutance_platform.search.space import (
+    Draw,
+    Outcome,
+    Space,
+    Value,
+    Variable,
+    apply_to,
+)
 
 _MOST = 500
 """Recipes that are built at most; about a millisecond each."""
@@ -34,19 +42,18 @@ def draw_problems(
     base = recipe.model_dump(mode="json")
     problems: list[Problem] = []
     first: list[Problem] = []
-    elsewhere: dict[Variable, _Corner] = {}
+    elsewhere: dict[str, tuple[Variable, _Corner]] = {}
     for number, (variable, corner) in enumerate(_corners(space)):
         if number == _MOST:
             break
+        drawn = space.draw(corner, base)
+        absent = variable is not None and variable.name not in drawn.assignment
+        if absent or space.forbids(drawn, base) is not None:
+            # Its condition does not hold here, or nobody draws this.
+            if variable is not None:
+                elsewhere[variable.name] = variable, corner
+            continue
         try:
-            drawn = space.draw(corner, base)
-            if variable is not None and variable.name not in drawn.assignment:
-                elsewhere[variable] = corner
-                continue  # its condition does not hold here
-            if space.forbids(drawn, base) is not None:
-                if variable is not None:
-                    elsewhere[variable] = corner
-                continue  # nobody draws this
             found = check(build_recipe(apply_to(base, drawn.apply)))
         except RecipeErrors as error:
             found = list(error.problems)
@@ -54,10 +61,9 @@ def draw_problems(
             first = found
         else:  # what the first draw lacked is no matter of this value
             found = [problem for problem in found if problem not in first]
-        problems += [_placed(problem, variable, space) for problem in found]
-    for variable, corner in elsewhere.items():
-        found = _problems_elsewhere(space, base, variable, corner, check)
-        problems += [_placed(problem, variable, space) for problem in found]
+        problems += [_placed(problem, variable, space, drawn) for problem in found]
+    for variable, corner in elsewhere.values():
+        problems += _problems_elsewhere(space, base, variable, corner, check)
     return list({(p.place, p.value): p for p in problems}.values())
 
 
@@ -73,23 +79,23 @@ def _problems_elsewhere(
     What all its values share is a matter of the others, unless it is said of its own path.
     """
     for number in range(_TRIES):
-        found: list[list[Problem]] = []
+        found: list[tuple[Outcome, list[Problem]]] = []
         for value in _extremes(variable):
             others = RandomDraw(stream(0, "draws", number))
             drawn = space.draw(corner.among(others, {variable.name: value}), base)
             if variable.name not in drawn.assignment or space.forbids(drawn, base) is not None:
                 break
             try:
-                found.append(check(build_recipe(apply_to(base, drawn.apply))))
+                found.append((drawn, check(build_recipe(apply_to(base, drawn.apply)))))
             except RecipeErrors as error:
-                found.append(list(error.problems))
+                found.append((drawn, list(error.problems)))
         else:
-            shared = [p for p in found[0] if all(p in each for each in found)]
+            shared = [p for p in found[0][1] if all(p in each for _, each in found)]
             return [
-                p
-                for each in found
+                _placed(p, variable, space, drawn)
+                for drawn, each in found
                 for p in each
-                if p not in shared or f"{p.place}.".startswith(f"{variable.path}.")
+                if p not in shared or any(is_below(p.place, path) for path in variable.writes)
             ]
     return []
 
@@ -136,17 +142,24 @@ def _extremes(variable: Variable) -> list[Value]:
     return [distribution.low, distribution.high]
 
 
-def _placed(problem: Problem, variable: Variable | None, space: Space) -> Problem:
+def _placed(problem: Problem, variable: Variable | None, space: Space, drawn: Outcome) -> Problem:
     """Return the problem at the entry of the space that set the value, where one did."""
+    labels = space.labels(drawn.assignment)
+    for named in space.named:
+        label = labels.get(named.name, "")
+        for path in (path for path in named.settings.get(label, ()) if path in drawn.apply):
+            if is_below(problem.place, path):
+                below = problem.place.removeprefix(path)
+                return replace(problem, place=named.place(label, path) + below)
     for path in (v.path for v in space if v.branch is None):
-        if problem.place == path or problem.place.startswith(f"{path}."):
+        if is_below(problem.place, path):
             return replace(problem, place=f"search.space.{problem.place}")
     if variable is None:
         return problem
-    top = max((v.path for v in space if v.branch is None and _above(v.path, variable)), key=len)
     rule = f"a draw gives {problem.place}={problem.value}: {problem.rule}"
-    return replace(problem, place=f"search.space.{top}", value="", rule=rule)
-
-
-def _above(path: str, variable: Variable) -> bool:
-    return variable.path == path or variable.path.startswith(f"{path}.")
+    if variable.variants is not None:
+        place = variable.variants.place(labels[variable.name])
+    else:
+        tops = (v.path for v in space if v.branch is None and is_below(variable.path, v.path))
+        place = f"search.space.{max(tops, key=len)}"
+    return replace(problem, place=place, value="", rule=rule)

@@ -15,6 +15,7 @@ from acutance_platform.recipe import (
     refuse,
     with_shares,
 )
+from acutance_platform.search.paths import is_below
 from acutance_platform.search.schema import COSTS, STRUCTURE, Search, parse_search
 from acutance_platform.search.space import Space
 from acutance_platform.training import (
@@ -150,13 +151,13 @@ def _priced(recipe: Recipe | None, search: Search | None) -> Recipe | None:
 def _fixed_problems(space: Space) -> list[Problem]:
     return [
         Problem(
-            f"search.space.{variable.path}",
-            leaf,
+            leaf.place,
+            leaf.path,
             "this is one for the whole sweep: it decides where trials run or what is compared",
             "Set it in the recipe.",
         )
-        for leaf, variable in space.written()
-        if any(leaf == fixed or leaf.startswith(fixed + ".") for fixed in _FIXED)
+        for leaf in space.written()
+        if any(is_below(leaf.path, fixed) for fixed in _FIXED)
     ]
 
 

@@ -1,11 +1,19 @@
-"""Files that a recipe names, brought into the store: `init`, and `file` of a feature network."""
+"""Files that a recipe names, brought into the store: `init`, `file` of networks and metrics."""
 
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from acutance_models import WeightsError, build_generator, read_header, read_tensors
+from acutance_models import (
+    Entry,
+    RegistryError,
+    WeightsError,
+    build_generator,
+    build_metrics,
+    read_header,
+    read_tensors,
+)
 from acutance_platform.recipe import Document, Problem, Recipe, RecipeErrors, chain
 from acutance_platform.training import compare
 from acutance_platform.verbs.addresses import weights_bytes
@@ -40,12 +48,12 @@ def pin_init(recipe: Recipe, document: Document, home: Home) -> Recipe:
 
 
 def pin_features(recipe: Recipe, document: Document, home: Home) -> Recipe:
-    """Return the recipe with every file of a feature network as `blob:SHA256`, stored here.
+    """Return the recipe with every file of a network or metric as `blob:SHA256`, stored here.
 
     A file's path is relative to the recipe's own; a name is left for `feature_problems`.
 
     Raises:
-        RecipeErrors: If a file holds another network's weights.
+        RecipeErrors: If a file holds another network's weights, or no parameters of the metric.
     """
     problems: list[Problem] = []
     stages = dict(recipe.stages)
@@ -57,9 +65,44 @@ def pin_features(recipe: Recipe, document: Document, home: Home) -> Recipe:
             if features is not None:
                 loss[term] = {**spec, "features": features}
         stages[name] = stage.model_copy(update={"loss": loss})
+    here = document.path.parent
+    metrics = [
+        pin_metric(entry, document.place(f"evaluation.metrics.{index}"), here, home, problems)
+        for index, entry in enumerate(recipe.evaluation.metrics)
+    ]
     if problems:
         raise RecipeErrors(problems)
-    return recipe.model_copy(update={"stages": stages})
+    evaluation = recipe.evaluation.model_copy(update={"metrics": metrics})
+    return recipe.model_copy(update={"stages": stages, "evaluation": evaluation})
+
+
+def pin_metric(
+    entry: Entry, place: str, folder: Path, home: Home, problems: list[Problem]
+) -> Entry:
+    """Return a metric with its own file and its feature network's as `blob:SHA256`, stored here.
+
+    Args:
+        entry: A row of the table of metrics, or `{kind: NAME, ...}`.
+        place: Where it stands, for messages.
+        folder: What a file's path is relative to; a name is left as it is.
+        home: Its store takes the file.
+        problems: Receives what is wrong.
+    """
+    if not isinstance(entry, dict):
+        return entry
+    features = _pinned(entry.get("features"), f"{place}.features.file", folder, home, problems)
+    if features is not None:
+        return {**entry, "features": features}
+    wanted = entry.get("file")
+    path = folder / wanted if isinstance(wanted, str) else None
+    if path is None or not path.is_file():
+        return entry
+    try:
+        build_metrics([entry], files={str(wanted): path.read_bytes()})
+    except RegistryError as error:
+        rule = str(error).rstrip(".")
+        problems.append(Problem(f"{place}.file", repr(wanted), rule, "Name another file."))
+    return {**entry, "file": f"blob:{put_blob_file(home.store, path)}"}
 
 
 def _pinned(

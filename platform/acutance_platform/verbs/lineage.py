@@ -71,6 +71,22 @@ def find_lineage(weights: str, home: Home) -> Lineage | None:
     return None
 
 
+def find_recipe(weights: str, home: Home) -> Recipe | None:
+    """Return the recipe of these weights, of a point its first parent's; None where unknown here.
+
+    Raises as `find_lineage`, but needs no dataset.
+    """
+    for name in sweep_names(home.store):
+        told = open_sweep(home.store, name)
+        for point in told.sweep.between.values():
+            if point.weights == weights:
+                return trial_recipe(told, point.parents[0])
+        for trial in told.sweep.trials.values():
+            if weights in trial.published.values():
+                return trial_recipe(told, trial.name)
+    return None
+
+
 def seen_pictures(lineage: Lineage | None, store: BlobStore) -> set[str]:
     """Return the hashes of the pictures that a model was trained or validated on.
 

@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 from torch.nn import functional as F
 
 from acutance_platform.recipe import Problem, RecipeErrors, refuse
+from acutance_platform.verbs.depth import Taken
 from acutance_platform.verbs.model import Model
 from acutance_storage import ImageDataset, read_map, shares
-from acutance_storage.decode import Decoded
 from acutance_storage.errors import PictureUnreadable
 
 _SUFFIXES = (".png", ".npz")
@@ -29,7 +29,7 @@ class PictureMap:
     scale: int
     """HR pixels per LR pixel."""
 
-    def read(self, picture: Decoded) -> NDArray[np.uint8] | NDArray[np.float32]:
+    def read(self, picture: Taken) -> NDArray[np.uint8] | NDArray[np.float32]:
         """Return the map at HR size, (scale * h, scale * w, classes), any sum over the classes.
 
         A map of the size of the LR picture is enlarged: classes by repeating pixels, probabilities

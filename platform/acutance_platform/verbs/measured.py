@@ -1,7 +1,7 @@
 """What `evaluate` measures, and on which pictures: a folder's, or a split's of a dataset."""
 
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,7 +20,9 @@ from acutance_platform.recipe import (
     resolve_metrics,
 )
 from acutance_platform.training import files_of_metrics, metric_problems
-from acutance_platform.verbs.home import Home
+from acutance_platform.verbs.home import Home, StrPath
+from acutance_platform.verbs.maps import classes_of
+from acutance_platform.verbs.model import Model
 from acutance_platform.verbs.upscaling import PICTURE_SUFFIXES
 from acutance_storage import (
     AddReport,
@@ -45,7 +47,7 @@ class Item:
     picture: Picture
     """What the dataset knows of it."""
     map: NDArray[np.uint8] | None
-    """(H, W, classes) where the network takes a segmentation map and the dataset has maps."""
+    """(H, W, classes) where network or metrics look at it and the dataset has maps."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,6 +62,30 @@ class Beside:
     """Folder of given maps."""
     classes: int | None
     """Classes of the maps that the network takes; None where it takes none."""
+    mapped: bool
+    """Whether the network or a metric looks at maps."""
+
+
+def beside_of(
+    model: Model,
+    metrics: Mapping[str, Metric],
+    scale: int,
+    lr: StrPath | None,
+    maps: StrPath | None,
+) -> Beside:
+    """Return what a model and metrics look at beside HR.
+
+    Raises:
+        RecipeErrors: If maps are given and nothing looks at them.
+    """
+    of_classes = any(metric.label is not None for metric in metrics.values())
+    return Beside(
+        scale=scale,
+        lr=Path(lr) if lr is not None else None,
+        maps=Path(maps) if maps is not None else None,
+        classes=model.classes if maps is None or of_classes else classes_of(model, Path(maps)),
+        mapped=of_classes or model.classes is not None,
+    )
 
 
 @contextmanager
@@ -119,7 +145,7 @@ def read_item(dataset: ImageDataset, index: int, beside: Beside) -> Item:
     given = dataset.lr(index) if dataset.lr_scale == beside.scale else None
     hr = crop_to_multiple(dataset.hr(index), beside.scale)
     shown = None
-    if beside.classes is not None and dataset.classes is not None:
+    if beside.mapped and dataset.classes is not None:
         shown = dataset.map(index, slice(hr.shape[0]), slice(hr.shape[1]))
     return Item(picture.name, hr, given, picture, shown)
 

@@ -1,27 +1,31 @@
 """A network that enlarges pictures of any size, band by band, in bounded memory."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from typing import Any, NamedTuple
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, NamedTuple, TypeVar, cast
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from acutance_models import Generator, PictureError, back_project, bicubic_upscale, matlab_resize
+from acutance_models import Generator, PictureError, bicubic_upscale
 from acutance_models.color import require_picture
+from acutance_models.pooled_means import settled_means
 from acutance_models.tiling import Tile, fade_of, reach, tiles
 from acutance_platform.recipe import Problem, RecipeErrors, refuse
 from acutance_platform.training import placed, super_resolve
+from acutance_platform.verbs.depth import Pixels, bits_of, white
 from acutance_platform.verbs.joining import Strip, rounded
+from acutance_platform.verbs.shrinking import Chain, Shrinking, shrinking_of
 
 _WHOLE = 640 * 640
 """Pictures with more LR pixels than this are computed in tiles, so that memory stays bounded."""
 _TILE = 512
 _BICUBIC_REACH = 4
 """LR pixels around a tile that its bicubic enlargement depends on, and one to spare."""
-_PROJECTION_REACH = 5
-"""How much further one back-projection looks: two pixels down, two up, and one of rounding."""
+Lr = TypeVar("Lr", bound=Pixels)
+"""An LR picture; its enlargement is of the same type."""
 
 Watch = Callable[[int, int], None]
 """Told how many tiles of how many are made."""
@@ -48,6 +52,13 @@ class Model:
     """SHA-256 of the weights file; None for bicubic."""
     generator: Generator | None
     """None for bicubic, which has no network."""
+    chain: Callable[[], Chain | None] = field(default=lambda: None, compare=False)
+    """Finds the degradation with which it was trained; None where nobody knows."""
+
+    @cached_property
+    def shrinking(self) -> Shrinking:
+        """What back-projection makes results small by: the model's own degradation, or bicubic."""
+        return shrinking_of(self.chain(), self.scale(None))
 
     @property
     def classes(self) -> int | None:
@@ -70,28 +81,28 @@ class Model:
 
     def upscale(
         self,
-        lr: NDArray[np.uint8],
+        lr: Lr,
         *,
         scale: int | None = None,
         tile: int | None = None,
         self_ensemble: bool = False,
         back_projections: int = 0,
         condition: NDArray[np.uint8] | NDArray[np.float32] | None = None,
-    ) -> NDArray[np.uint8]:
+    ) -> Lr:
         """Enlarge a picture; bit for bit what `acutance upscale` writes.
 
         Args:
-            lr: (h, w, 3), 0 to 255.
+            lr: (h, w, 3), of 8 or 16 bits: 0 to 255 in uint8, or 0 to 65535 in uint16.
             scale: Needed for bicubic only.
             tile: Side of the LR tiles; None chooses tiles for large pictures only.
             self_ensemble: Mean of the picture's eight orientations.
-            back_projections: How often what the result lacks of `lr`, when it is shrunk by
-                MATLAB's bicubic, is added to it.
+            back_projections: How often what the result lacks of `lr`, when it is shrunk as in the
+                model's training (`shrinking`), is added to it.
             condition: Segmentation map for a network that takes one, (h * scale, w * scale,
                 classes), shares of any sum over the classes; None = background everywhere.
 
         Returns:
-            (h * scale, w * scale, 3), rounded to 8 bits.
+            (h * scale, w * scale, 3), rounded to the bits of `lr`.
 
         Raises:
             RecipeErrors: If the scale is missing, or not the network's.
@@ -101,11 +112,11 @@ class Model:
             lr, scale=scale, tile=tile, self_ensemble=self_ensemble,
             back_projections=back_projections, condition=condition,
         )  # fmt: skip
-        return np.concatenate(list(made))
+        return cast("Lr", np.concatenate(list(made)))
 
     def bands(
         self,
-        lr: NDArray[np.uint8],
+        lr: Lr,
         *,
         scale: int | None = None,
         tile: int | None = None,
@@ -113,27 +124,35 @@ class Model:
         back_projections: int = 0,
         condition: NDArray[np.uint8] | NDArray[np.float32] | None = None,
         watch: Watch | None = None,
-    ) -> Iterator[NDArray[np.uint8]]:
+    ) -> Iterator[Lr]:
         """Give the enlarged picture from top to bottom, a row of tiles at a time.
 
-        Arguments and errors are those of `upscale`; `watch` is called after each tile. Each band
-        is (rows, w * scale, 3), rounded to 8 bits.
+        Arguments and errors are those of `upscale`; `watch` is called after each tile, also of the
+        passes for means (`pooled_means`). Each band is (rows, w * scale, 3), of the bits of `lr`.
         """
         factor = self.scale(scale)
         rows, fade = self._grid(lr, factor, tile, condition, back_projections)
-        height, width = lr.shape[:2]
-        strip = Strip(height, width, factor, fade)
-        done, total = 0, sum(len(row) for row in rows)
+        strip = Strip(lr.shape[0], lr.shape[1], factor, fade, bits_of(lr))
+        places = [each for row in rows for each in row]
+        done, total = 0, len(places)
+
+        def enlarged(each: Tile, projections: int) -> NDArray[Any]:
+            nonlocal done, total
+            shown = None if condition is None else condition[each.enlarged(factor).seen]
+            sr = self._enlarged(lr[each.seen], factor, self_ensemble, shown, projections)
+            done += 1
+            total += len(places) if done > total else 0  # a further pass
+            if watch is not None:
+                watch(done, total)
+            return sr
+
+        areas = [(each.seen, each.made) for each in places]
+        means = settled_means(self.generator, areas, lambda i: enlarged(places[i], 0))
         for row in rows:
             for each in row:
-                shown = None if condition is None else condition[each.enlarged(factor).seen]
-                seen = lr[each.seen]
-                sr = self._enlarged(seen, factor, self_ensemble, shown, back_projections)
-                strip.add(each, sr)
-                done += 1
-                if watch is not None:
-                    watch(done, total)
-            yield strip.finished(row[0])
+                with means.used():
+                    strip.add(each, enlarged(each, back_projections))
+            yield cast("Lr", strip.finished(row[0]))
 
     def pieces(
         self,
@@ -163,11 +182,12 @@ class Model:
             waiting.remove(each)
             shown = None if condition is None else condition[each.enlarged(factor).seen]
             sr = self._enlarged(lr[each.seen], factor, False, shown, 0)
-            yield Piece(each.top * factor, each.left * factor, rounded(sr[each.inside(factor)]))
+            made: NDArray[np.uint8] = rounded(sr[each.inside(factor)])
+            yield Piece(each.top * factor, each.left * factor, made)
 
     def _grid(
         self,
-        lr: NDArray[np.uint8],
+        lr: Pixels,
         factor: int,
         tile: int | None,
         condition: NDArray[np.uint8] | NDArray[np.float32] | None,
@@ -184,14 +204,16 @@ class Model:
             )
         if tile is None and height * width > _WHOLE:
             tile = _TILE
-        around = self._overlap() + _PROJECTION_REACH * back_projections
+        around = self._overlap()
+        if back_projections and self.generator is not None:
+            around += self.shrinking.reach * back_projections
         multiple, fade = 1, 0
         if self.generator is not None:
             multiple = self.generator.size_multiple
             fade = fade_of(self.generator, tile or max(height, width), around)
         return list(tiles(height, width, tile=tile, overlap=around, multiple=multiple)), fade
 
-    def differs_in_tiles(self, lr: NDArray[np.uint8], tile: int | None) -> bool:
+    def differs_in_tiles(self, lr: Pixels, tile: int | None) -> bool:
         """Return whether this picture is made in tiles by a network that looks at all of it."""
         if self.generator is None or self.generator.receptive_field is not None:
             return False
@@ -207,15 +229,15 @@ class Model:
 
     def _enlarged(
         self,
-        lr: NDArray[np.uint8],
+        lr: Pixels,
         factor: int,
         ensemble: bool,
         condition: NDArray[np.uint8] | NDArray[np.float32] | None,
         back_projections: int,
     ) -> NDArray[Any]:
-        """Return one tile: 8 bits of bicubic, or the network's f32 around [0, 1]."""
+        """Return one tile: bicubic of 8 bits in 8 bits, else floating point around [0, 1]."""
         if self.generator is None:
-            return bicubic_upscale(lr, factor)
+            return bicubic_upscale(lr if bits_of(lr) == 8 else lr / white(lr), factor)
         device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
         sr = super_resolve(
             placed(self.generator, device), lr, device=device, ensemble=ensemble,
@@ -226,13 +248,7 @@ class Model:
             raise refuse("MODEL", self.address, rule, "Its weights are damaged, or diverged.")
         if not back_projections:
             return sr
-        return back_project(
-            np.clip(sr, 0.0, 1.0),
-            lr.astype(np.float32) / np.float32(255),
-            down=lambda picture: matlab_resize(picture, scale=1 / factor),
-            up=lambda picture: matlab_resize(picture, scale=float(factor)),
-            iterations=back_projections,
-        )
+        return self.shrinking.project(sr, lr, scale=factor, iterations=back_projections)
 
     def require_network_for(
         self, *, tile: int | None, self_ensemble: bool, back_projections: int = 0

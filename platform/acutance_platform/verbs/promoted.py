@@ -1,13 +1,21 @@
 """What a promotion or rollback tells: how far it is, and what became of it."""
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
-Progress = Callable[[str, int, int], object]
-"""Told of each step that begins: one of `STEPS`, how many of its parts are done, of how many."""
 STEPS: Final = ("reload", "measure", "decide", "publish")
 """What a promotion does, in this order; it may end after any of them."""
+
+
+class Progress(Protocol):
+    """Told of each step that begins, and of what it does."""
+
+    def __call__(self, step: str, done: int, total: int, what: str = "") -> object:
+        """Take one of `STEPS`, how many of its parts are done, of how many, and more in words."""
+
+
+def silent(step: str, done: int, total: int, what: str = "") -> None:
+    """Tell nobody."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -29,7 +29,7 @@ from acutance_platform.verbs.home import Home, StrPath, open_home
 from acutance_platform.verbs.journals import is_name
 from acutance_platform.verbs.lineage import find_lineage
 from acutance_platform.verbs.papers import version_papers
-from acutance_platform.verbs.promoted import Progress, Promotion
+from acutance_platform.verbs.promoted import Progress, Promotion, silent
 from acutance_platform.verbs.remeasuring import remeasure
 from acutance_platform.verbs.showing import show_in_mlflow
 from acutance_storage import BlobCorrupt, put_blob
@@ -47,7 +47,7 @@ def promote(
     gate: str = DEFAULT,
     data: StrPath | None = None,
     dry_run: bool = False,
-    progress: Progress = lambda step, done, total: None,
+    progress: Progress = silent,
     home: Home | None = None,
 ) -> Promotion:
     """Measure a model anew in a clean process and, if it earned it, move the alias to it.

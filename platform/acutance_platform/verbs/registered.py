@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from acutance_platform.recipe import load_plugins, refuse
+from acutance_platform.recipe import refuse
 from acutance_platform.registry.catalogue import Registered, Version, catalogue
 from acutance_platform.registry.ledger import read_ledger
 from acutance_platform.search.journals import sweep_names
@@ -25,6 +25,8 @@ def registered_weights(address: str, store: BlobStore) -> str:
         RecipeErrors: If there is no such model, alias or version, or its plug-in is missing.
         StorageError: If the ledger is damaged.
     """
+    from acutance_platform.recipe import load_plugins  # brings torch
+
     document = registered_document(address, store)
     load_plugins((document["lineage"] or {}).get("recipe", {}).get("plugins", []))
     return str(document["weights"])

@@ -1,8 +1,8 @@
 """The clean process of a promotion: models by hash, measured anew; `python -m` this module.
 
 Reads one JSON document on standard input (`Job`), writes lines of JSON on standard output: how far
-it is, `["measure", 1, 3]`, and last what was measured, or `{"refused": [...]}`. Nothing that its
-caller has loaded, cached or changed is here.
+it is, `["measure", 1, 3, "set 2 of 3, ..."]`, and last what was measured, or `{"refused": [...]}`.
+Nothing that its caller has loaded, cached or changed is here.
 """
 
 import contextlib
@@ -13,6 +13,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +32,7 @@ from acutance_platform.verbs.exporting import export
 from acutance_platform.verbs.home import Home, open_home
 from acutance_platform.verbs.measured import Beside, opened
 from acutance_platform.verbs.model import Model
+from acutance_platform.verbs.promoted import Progress, silent
 from acutance_storage import StorageError
 from acutance_storage.dataset import read_index
 
@@ -38,15 +40,10 @@ Job = dict[str, Any]
 """`challenger` and `champion` (SHA-256 or None), `plugins`, `gate`, `known`, `exclude` (hashes of
 pictures), `sets` and `validation`, each set with what `evaluate` takes: data, split, protocol, and
 where it is not the protocol's, degradation; `validation` has the `stored` figures beside."""
-Progress = Callable[[str, int, int], object]
 _SIDE = 960  # SR pixels of the picture by which memory is told
 
 
-def _silent(step: str, done: int, total: int) -> None:
-    """Tell nobody."""
-
-
-def remeasure(job: Job, home: Home, progress: Progress = _silent) -> dict[str, Any]:
+def remeasure(job: Job, home: Home, progress: Progress = silent) -> dict[str, Any]:
     """Measure in a process of its own, and return what `judge` reads, or `refused`."""
     places = {"ACUTANCE_STORE": home.store.address, "ACUTANCE_LOCAL": str(home.local)}
     with tempfile.TemporaryFile("w+") as asked, tempfile.TemporaryFile("w+") as complaints:
@@ -77,7 +74,7 @@ def remeasure(job: Job, home: Home, progress: Progress = _silent) -> dict[str, A
     return found
 
 
-def measure(job: Job, home: Home, progress: Progress = _silent) -> dict[str, Any]:
+def measure(job: Job, home: Home, progress: Progress = silent) -> dict[str, Any]:
     """Return what a job asks for, and tell `progress` of each set that begins.
 
     Raises:
@@ -87,6 +84,9 @@ def measure(job: Job, home: Home, progress: Progress = _silent) -> dict[str, Any
     gate = Gate.model_validate(job["gate"])
     challenger = load_model(f"blob:{job['challenger']}", home)
     found: dict[str, Any] = {"known": job["known"], "machine": _machine()}
+    number = len(job["sets"])
+    if gate.latency_ms is not None or gate.peak_memory_mb is not None:
+        progress("measure", 0, number, "latency and memory of the challenger")
     found |= _costs(gate, challenger)
     champion = load_model(f"blob:{job['champion']}", home) if job["champion"] else None
     if champion is not None and champion.scale(None) != challenger.scale(None):
@@ -95,15 +95,25 @@ def measure(job: Job, home: Home, progress: Progress = _silent) -> dict[str, Any
     taken = set(job["exclude"])
     found["sets"] = []
     for done, each in enumerate(job["sets"]):
-        progress("measure", done, len(job["sets"]))
-        found["sets"].append(_set(each, challenger, champion, gate, taken, home))
+        tell = partial(_tell_set, progress, done, number, each)
+        found["sets"].append(_set(each, challenger, champion, gate, taken, home, tell))
+    last = partial(progress, "measure", max(number - 1, 0), number)
     if gate.seam is not None:
+        last("tiles of the challenger against whole pictures")
         found["seam_db"] = min(_seams(job["sets"], challenger, gate.seam.tile, home), default=0.0)
     if gate.onnx is not None:
+        last("ONNX export of the challenger against torch")
         found["onnx"] = onnx_difference(job["challenger"], home)
     if gate.validation is not None:
+        last("the challenger on the pictures of its stored figure")
         found["validation"] = _validation(job["validation"], challenger, home)
     return found
+
+
+def _tell_set(progress: Progress, done: int, number: int, asked: Job, who: str) -> None:
+    split = "" if Path(asked["data"]).is_dir() else f"/{asked['split']}"
+    what = f"set {done + 1} of {number}, {asked['data']}{split}: {who}"
+    progress("measure", done, number, what)
 
 
 def onnx_difference(weights: str, home: Home) -> float | str:
@@ -123,12 +133,18 @@ def _set(
     gate: Gate,
     taken: set[str],
     home: Home,
+    tell: Callable[[str], object],
 ) -> dict[str, Any]:
     """Measure both models and bicubic on a set; pictures that were taken before do not count."""
     hashes = _hashes(asked, home)
     scale = challenger.scale(None)
+    tell("the challenger")
     mine = _evaluated(challenger, asked, gate.metrics, home)
-    its = None if champion is None else _evaluated(champion, asked, gate.metrics, home)
+    its = None
+    if champion is not None:
+        tell("the champion")
+        its = _evaluated(champion, asked, gate.metrics, home)
+    tell("bicubic")
     low = _evaluated(load_model("bicubic"), asked, gate.metrics, home, scale=scale)
     pictures, left_out = [], []
     for index, image in enumerate(mine.images):
@@ -168,7 +184,7 @@ def _hashes(asked: Job, home: Home) -> dict[str, set[str]]:
         return {picture.name: {picture.sha256} for picture in dataset.pictures}
 
 
-_ALONE = Beside(scale=1, lr=None, maps=None, classes=None)
+_ALONE = Beside(scale=1, lr=None, maps=None, classes=None, mapped=False)
 
 
 def _scores(image: dict[str, Any]) -> dict[str, float]:
@@ -245,9 +261,13 @@ def _machine() -> str:
     return (gpu_names() or [processor_name()])[0]
 
 
-def _say(*told: Any) -> None:
+def _tell(step: str, done: int, total: int, what: str = "") -> None:
+    _say([step, done, total, what])
+
+
+def _say(told: Any) -> None:
     """Write a line; whoever asked may be gone, and then nobody wants the rest."""
-    line = json.dumps(told[0] if len(told) == 1 else told)
+    line = json.dumps(told)
     assert sys.__stdout__ is not None
     sys.__stdout__.write(f"{line}\n")
     sys.__stdout__.flush()
@@ -257,7 +277,7 @@ def _main() -> None:
     job = json.load(sys.stdin)
     try:
         with contextlib.redirect_stdout(sys.stderr):  # what a plug-in prints is not for our reader
-            found = measure(job, open_home(), _say)
+            found = measure(job, open_home(), _tell)
     except RecipeErrors as error:
         found = {"refused": [str(problem) for problem in error.problems]}
     except (ModelsError, StorageError) as error:

@@ -9,14 +9,16 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from PIL import Image
 
 from acutance_models import bicubic_upscale
 from acutance_platform.recipe import refuse
-from acutance_storage import PngWriter
-from acutance_storage.decode import FORMATS, Decoded
+from acutance_platform.verbs.depth import Pixels, Taken, white
+from acutance_platform.verbs.joining import rounded
+from acutance_storage import PngWriter, TiffWriter
+from acutance_storage.decode import FORMATS
 
+_LUMA = np.array([0.299, 0.587, 0.114])  # ITU-R BT.601, as Pillow's
 _REACH = 4  # LR rows around a band that its bicubic enlargement depends on, and one to spare
 _ORIENTATION, _EXIF, _PIXEL_SIDES = 0x0112, 0x8769, {0xA002: 0, 0xA003: 1}
 _KEPT = frozenset(
@@ -38,52 +40,70 @@ class Beside:
 
 
 def save_bands(
-    bands: Iterable[NDArray[np.uint8]], target: Path, source: Path, decoded: Decoded, scale: int
+    bands: Iterable[Pixels], target: Path, source: Path, taken: Taken, scale: int
 ) -> None:
     """Write an enlarged picture with what the network does not know of.
 
-    PNG is written as it comes. Other formats are Pillow's, which holds a picture whole: a byte per
-    pixel of grey, four of colour.
+    PNG, and TIFF of 16 bits, are written as they come. Other formats are Pillow's, which holds a
+    picture whole: a byte per pixel of grey, four of colour.
 
     Args:
-        bands: RGB from top to bottom, each (rows, width, 3).
+        bands: RGB from top to bottom, each (rows, width, 3), of the picture's bits.
         target: The file.
         source: The picture it was made from: profile and EXIF data are taken from there.
-        decoded: Its content: grey stays grey, transparency is enlarged bicubically.
+        taken: Its content: grey stays grey, transparency is enlarged bicubically.
         scale: SR pixels per LR pixel.
 
     Raises:
         RecipeErrors: If the file cannot be written.
     """
-    height, width = (side * scale for side in decoded.pixels.shape[:2])
-    with_alpha = decoded.alpha is not None and target.suffix.lower() not in (".jpg", ".jpeg")
-    finished = _finished(bands, decoded, scale, with_alpha=with_alpha)
-    channels = (1 if decoded.grey else 3) + with_alpha
+    height, width = (side * scale for side in taken.pixels.shape[:2])
+    suffix, deep = target.suffix.lower(), white(taken.pixels) > 255
+    with_alpha = taken.alpha is not None and suffix not in (".jpg", ".jpeg")
+    # Hardly a program, Pillow among them, reads a TIFF of grey with alpha in 16 bits.
+    grey = taken.grey and not (deep and with_alpha and suffix != ".png")
+    finished = _finished(bands, taken, scale, grey=grey, with_alpha=with_alpha)
+    channels = (1 if grey else 3) + with_alpha
     with _fresh(target) as fresh:
-        beside = _beside(source, "GRAY" if decoded.grey else "RGB ", (width, height))
-        if target.suffix.lower() == ".png":
-            _save_png(finished, fresh, (height, width, channels), beside)
+        beside = _beside(source, "GRAY" if grey else "RGB ", (width, height))
+        shape = (height, width, channels)
+        if suffix == ".png":
+            _save_png(finished, fresh, shape, 16 if deep else 8, beside)
+        elif deep:
+            _save_tiff(finished, fresh, shape, beside)
         else:
             mode = {1: "L", 2: "LA", 3: "RGB", 4: "RGBA"}[channels]
             _save_whole(finished, fresh, Image.new(mode, (width, height)), beside)
 
 
 def _save_png(
-    bands: Iterable[NDArray[np.uint8]], fresh: Path, shape: tuple[int, int, int], beside: Beside
+    bands: Iterable[Pixels], fresh: Path, shape: tuple[int, int, int], bits: int, beside: Beside
 ) -> None:
     height, width, channels = shape
     with fresh.open("wb") as file:
         writer = PngWriter(
-            file, height=height, width=width, channels=channels, icc=beside.icc, exif=beside.exif
-        )
+            file, height=height, width=width, channels=channels, bits=bits, icc=beside.icc,
+            exif=beside.exif,
+        )  # fmt: skip
         for band in bands:
             writer.write(band)
         writer.finish()
 
 
-def _save_whole(
-    bands: Iterable[NDArray[np.uint8]], fresh: Path, canvas: Image.Image, beside: Beside
+def _save_tiff(
+    bands: Iterable[Pixels], fresh: Path, shape: tuple[int, int, int], beside: Beside
 ) -> None:
+    height, width, channels = shape
+    with fresh.open("wb") as file:
+        writer = TiffWriter(
+            file, height=height, width=width, channels=channels, icc=beside.icc, exif=beside.exif
+        )
+        for band in bands:
+            writer.write(band.astype(np.uint16, copy=False))
+        writer.finish()
+
+
+def _save_whole(bands: Iterable[Pixels], fresh: Path, canvas: Image.Image, beside: Beside) -> None:
     top = 0
     for band in bands:
         flat = band[:, :, 0] if band.shape[2] == 1 else band
@@ -96,22 +116,35 @@ def _save_whole(
 
 
 def _finished(
-    bands: Iterable[NDArray[np.uint8]], decoded: Decoded, scale: int, *, with_alpha: bool
-) -> Iterator[NDArray[np.uint8]]:
-    """Give bands of one channel where the picture was grey, with transparency where it had any."""
+    bands: Iterable[Pixels], taken: Taken, scale: int, *, grey: bool, with_alpha: bool
+) -> Iterator[Pixels]:
+    """Give bands with transparency where it is kept; a grey picture's in one channel, or three."""
     top = 0
     for band in bands:
         rows = band.shape[0] // scale
-        planes = band
-        if decoded.grey:
-            planes = np.asarray(Image.fromarray(band).convert("L"))[:, :, None]
-        if with_alpha and decoded.alpha is not None:
+        planes = _grey(band) if taken.grey else band
+        if taken.grey and not grey:
+            planes = planes.repeat(3, axis=2)
+        if with_alpha and taken.alpha is not None:
             above = max(top - _REACH, 0)
-            around = bicubic_upscale(decoded.alpha[above : top + rows + _REACH], scale)
+            around = _enlarged(taken.alpha[above : top + rows + _REACH], scale)
             alpha = around[(top - above) * scale :][: band.shape[0], :, None]
             planes = np.concatenate([planes, alpha], axis=2)
         top += rows
         yield planes
+
+
+def _grey(band: Pixels) -> Pixels:
+    """Return luma (BT.601) in one channel; of equal channels their value."""
+    if band.dtype == np.uint8:
+        return np.asarray(Image.fromarray(band).convert("L"))[:, :, None]
+    return rounded((band / 65535) @ _LUMA, 16)[:, :, None]
+
+
+def _enlarged(alpha: Pixels, scale: int) -> Pixels:
+    if alpha.dtype == np.uint8:
+        return bicubic_upscale(alpha, scale)
+    return rounded(bicubic_upscale(alpha / 65535, scale), 16)
 
 
 @contextmanager

@@ -15,7 +15,7 @@ from acutance_platform.verbs.home import Home, open_home
 from acutance_platform.verbs.journals import Told, finished, open_sweep, seen_from
 
 
-def stop(address: str, *, home: Home | None = None) -> dict[str, Any]:
+def stop(address: str, *, home: Home | None = None, told: Told | None = None) -> dict[str, Any]:
     """Ask a running sweep or training, or one trial of a sweep, to save its state and end.
 
     A stopped sweep is INTERRUPTED, and `resume` goes on with it. A stopped trial is STOPPED for
@@ -24,6 +24,7 @@ def stop(address: str, *, home: Home | None = None) -> dict[str, Any]:
     Args:
         address: SWEEP or SWEEP/TRIAL.
         home: Store and local folder; None takes what the environment says.
+        told: What the sweep's journal says now, of who follows it; None reads it.
 
     Returns:
         The request, with `sweep`, and in `driven` whether a driver is there to honour it now; else
@@ -34,7 +35,7 @@ def stop(address: str, *, home: Home | None = None) -> dict[str, Any]:
     """
     home = home or open_home()
     name, trial = split(address)
-    told, driven = _going(home, name, "be stopped")
+    told, driven = _going(home, name, "be stopped", told)
     if trial is None or told.sweep.search is None:
         if trial is not None:
             trial_of(told, trial)
@@ -79,13 +80,20 @@ def enqueue(name: str, *, sets: Iterable[str], home: Home | None = None) -> dict
     return _posted(home, name, driven, "enqueue", point=point)
 
 
-def budget(name: str, *, settings: Iterable[str], home: Home | None = None) -> dict[str, Any]:
+def budget(
+    name: str,
+    *,
+    settings: Iterable[str],
+    home: Home | None = None,
+    told: Told | None = None,
+) -> dict[str, Any]:
     """Ask a running sweep to go on with other limits.
 
     Args:
         name: Of the sweep.
         settings: `KEY=NUMBER`, or `KEY=+NUMBER` above the limit that holds when it is honoured.
         home: Store and local folder; None takes what the environment says.
+        told: As for `stop`.
 
     Returns:
         As for `stop`, with `settings`, and in `limits` what would hold by now.
@@ -94,7 +102,7 @@ def budget(name: str, *, settings: Iterable[str], home: Home | None = None) -> d
         RecipeErrors: If there is no such sweep, no driver runs it, or the limits cannot be used.
     """
     home, asked = home or open_home(), list(settings)
-    told = seen_from(home, open_sweep(home.store, name))
+    told = seen_from(home, told or open_sweep(home.store, name))
     if told.sweep.search is None:
         raise refuse("SWEEP", name, "a single training has no budget", _look(name))
     if not asked:
@@ -126,9 +134,9 @@ def trial_of(told: Told, name: str) -> Any:
     return known[name]
 
 
-def _going(home: Home, name: str, what: str) -> tuple[Told, bool]:
+def _going(home: Home, name: str, what: str, told: Told | None = None) -> tuple[Told, bool]:
     """Return a sweep that can still do what is asked, and whether a driver runs it."""
-    told = seen_from(home, open_sweep(home.store, name))
+    told = seen_from(home, told or open_sweep(home.store, name))
     if finished(told):
         rule = f"it is {told.sweep.state}, and what has ended cannot {what}"
         raise refuse("SWEEP", name, rule, _instead(told, what))

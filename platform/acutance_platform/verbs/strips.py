@@ -71,6 +71,7 @@ def _notes(
         metrics=metrics,
         grey=pairs.dataset.pictures[index].grey,
         lr=pairs.lr(index),
+        shares=pairs.map(index),
     )
     psnr, *rest = found.items()
     lines = [(label(name).partition(" [")[0], number(name, value)) for name, value in rest]

@@ -11,11 +11,12 @@ from numpy.typing import NDArray
 
 from acutance_platform.recipe import Problem, RecipeErrors
 from acutance_platform.verbs.addresses import SHIPPED, load_model
+from acutance_platform.verbs.depth import Pixels, Taken, at_depth, refuse_shallow
 from acutance_platform.verbs.home import Home, StrPath
 from acutance_platform.verbs.maps import PictureMap, find_maps
+from acutance_platform.verbs.model import Model
 from acutance_platform.verbs.saving import save_bands
 from acutance_storage import decode_picture
-from acutance_storage.decode import Decoded
 from acutance_storage.errors import PictureUnreadable
 
 PICTURE_SUFFIXES = {
@@ -32,7 +33,7 @@ PICTURE_SUFFIXES = {
 }
 
 
-Bands = Iterable[NDArray[np.uint8]]
+Bands = Iterable[Pixels]
 """An enlarged picture from top to bottom, each (rows, width, 3)."""
 
 
@@ -45,7 +46,7 @@ class Part:
     tile: int
     """Tiles that are made."""
     tiles: int
-    """Tiles that it has."""
+    """Tiles that it takes; more, where a network's means need a further pass over them."""
 
 
 @dataclass(frozen=True)
@@ -70,6 +71,7 @@ def upscale(
     self_ensemble: bool = False,
     back_projections: int = 0,
     maps: StrPath | None = None,
+    bits: int | None = None,
     overwrite: bool = False,
     home: Home | None = None,
     progress: Callable[[Enlarged], None] | None = None,
@@ -84,12 +86,14 @@ def upscale(
         scale: Needed for `bicubic` only.
         tile: Side of the LR tiles; None chooses tiles for large pictures only.
         self_ensemble: Mean of the picture's eight orientations: eight times the work.
-        back_projections: How often what the result lacks of the picture, when it is shrunk by
-            MATLAB's bicubic, is added to it (ZSSR: 10, ESRGAN's entry for PIRM 2018: 20).
+        back_projections: How often what the result lacks of the picture, when it is shrunk as the
+            model's training pictures were, is added to it (ZSSR: 10, ESRGAN's entry for PIRM 2018:
+            20). By MATLAB's bicubic where that is not known, or random or not linear.
         maps: Segmentation maps for a network that takes them: the map of one picture, or a folder
             with NAME.png (classes) or NAME.npz (probabilities) for each. Of HR size, or of LR size
             and then enlarged, classes by repeating and probabilities bilinearly. A picture without
             a map is background everywhere.
+        bits: Per channel of what is written: 8, 16 (PNG, TIFF), or None for those of each file.
         overwrite: Whether existing files may be replaced.
         home: Where sweeps and blobs lie; None takes what the environment says.
         progress: Called after each picture.
@@ -105,28 +109,36 @@ def upscale(
     network.require_network_for(**how)
 
     planned = plan_files(pictures, output=output, scale=factor, overwrite=overwrite)
+    refuse_shallow([target for _, target in planned], bits)
     sources = [source for source, _ in planned]
     shown = find_maps(Path(maps) if maps is not None else None, sources, network)
 
-    def enlarge(source: Path, decoded: Decoded) -> tuple[Bands, str]:
-        condition, note = _map_of(decoded, shown[source], asked=maps is not None)
-        if network.differs_in_tiles(decoded.pixels, tile):
-            note = "; ".join(filter(None, (note, "in tiles: not quite as in one piece")))
+    def enlarge(source: Path, taken: Taken) -> tuple[Bands, str]:
+        condition, note = _map_of(taken, shown[source], asked=maps is not None)
+        notes = [note, *_notes(network, taken, tile, back_projections)]
         tell = (lambda made, tiles: watch(Part(source, made, tiles))) if watch else None
         how.update(scale=scale, condition=condition, watch=tell)
-        return network.bands(decoded.pixels, **how), note
+        return network.bands(taken.pixels, **how), "; ".join(filter(None, notes))
 
-    return enlarge_files(planned, enlarge, scale=factor, progress=progress)
+    return enlarge_files(planned, enlarge, scale=factor, bits=bits, progress=progress)
+
+
+def _notes(model: Model, taken: Taken, tile: int | None, back_projections: int) -> Iterator[str]:
+    """Yield what is to be said of how a picture is enlarged."""
+    if model.differs_in_tiles(taken.pixels, tile):
+        yield "in tiles: not quite as in one piece"
+    if back_projections:
+        yield model.shrinking.note
 
 
 def _map_of(
-    decoded: Decoded, found: PictureMap | None, *, asked: bool
+    taken: Taken, found: PictureMap | None, *, asked: bool
 ) -> tuple[NDArray[np.uint8] | NDArray[np.float32] | None, str]:
     """Return a picture's segmentation map, and a remark where maps are given but not for it."""
     if found is None:
         return None, "no map: background everywhere" if asked else ""
     try:
-        return found.read(decoded), ""
+        return found.read(taken), ""
     except PictureUnreadable as error:
         raise PictureUnreadable(f"map {found.path.name}: {error}") from None
 
@@ -144,9 +156,10 @@ def plan_files(
 
 def enlarge_files(
     planned: Sequence[tuple[Path, Path]],
-    enlarge: Callable[[Path, Decoded], tuple[Bands, str]],
+    enlarge: Callable[[Path, Taken], tuple[Bands, str]],
     *,
     scale: int,
+    bits: int | None,
     progress: Callable[[Enlarged], None] | None,
 ) -> list[Enlarged]:
     """Enlarge pictures by any function; each target is whole or not there.
@@ -156,6 +169,7 @@ def enlarge_files(
         enlarge: Takes a file's path and its content; gives the picture's bands and a remark for
             the note, or raises `PictureUnreadable`, which does not stop the others.
         scale: SR pixels per LR pixel.
+        bits: Per channel of what is written; None for those of each file.
         progress: Called after each picture.
 
     Raises:
@@ -165,12 +179,13 @@ def enlarge_files(
     for source, target in planned:
         try:
             decoded = decode_picture(source, flatten=False, min_side=1)
-            bands, remark = enlarge(source, decoded)
+            taken = at_depth(decoded, target, bits)
+            bands, remark = enlarge(source, taken)
         except PictureUnreadable as error:
             enlarged = Enlarged(source, None, str(error))
         else:
-            save_bands(bands, target, source, decoded, scale)
-            notes = filter(None, (decoded.treatment, remark))
+            save_bands(bands, target, source, taken, scale)
+            notes = filter(None, (taken.treatment, remark))
             enlarged = Enlarged(source, target, "; ".join(notes))
         done.append(enlarged)
         if progress is not None:

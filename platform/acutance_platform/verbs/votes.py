@@ -209,19 +209,22 @@ def make_blind_test(
     if not is_name(name):
         rule = "a name has letters, digits, '.', '_' and '-', and begins with a letter or digit"
         raise refuse("name", name, rule, "Choose another.")
+    taken = refuse("name", name, "there is a blind test of this name", "Choose another.")
     if name in blind_tests(store):
-        raise refuse("name", name, "there is a blind test of this name", "Choose another.")
+        raise taken
     if len({model["weights"] or model["address"] for model in models}) < max(2, len(models)):
         raise refuse("models", None, "two different models at least are compared", "Name others.")
     if not questions:
         raise refuse("pictures", None, "no picture is large enough", "Choose smaller crops.")
     journal = Journal(store, f"{_FOLDER}/{name}")
     if journal.read():  # somebody was quicker
-        raise refuse("name", name, "there is a blind test of this name", "Choose another.")
-    journal.append(
-        {
-            "do": "test", "name": name, "models": list(models), "data": data,
-            "questions": list(questions), "key": secrets.token_hex(32), "by": asker(),
-            "time": time.time(),
-        }
-    )  # fmt: skip
+        raise taken
+    test = {
+        "do": "test", "name": name, "models": list(models), "data": data,
+        "questions": list(questions), "key": secrets.token_hex(32), "by": asker(),
+        "time": time.time(),
+    }  # fmt: skip
+    try:
+        journal.append(test)
+    except JournalBusy:  # is quicker at this moment
+        raise taken from None

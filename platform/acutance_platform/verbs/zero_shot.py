@@ -16,9 +16,10 @@ from acutance_models.zero_shot import Jump, fitted_kernel, jumps
 from acutance_platform.recipe import Recipe, build_recipe, refuse
 from acutance_platform.training import TrainingDiverged, resolve_auto
 from acutance_platform.training.picture import PictureTraining
+from acutance_platform.verbs.depth import Pixels, Taken, refuse_shallow, white
 from acutance_platform.verbs.home import StrPath
+from acutance_platform.verbs.joining import rounded
 from acutance_platform.verbs.upscaling import Bands, Enlarged, enlarge_files, plan_files
-from acutance_storage.decode import Decoded
 
 PRESETS: dict[str, dict[str, Any]] = {
     "ideal": {},
@@ -68,6 +69,7 @@ def upscale_zero_shot(
     steps: int = 3000,
     seed: int = 0,
     precision: str = "auto",
+    bits: int | None = None,
     overwrite: bool = False,
     progress: Callable[[Enlarged], None] | None = None,
     watch: Callable[[Step], None] | None = None,
@@ -86,6 +88,7 @@ def upscale_zero_shot(
         steps: Limit per jump; most trainings end earlier by themselves.
         seed: Keys every random draw.
         precision: Arithmetic of training: f32, bf16, or auto (bf16 where it is native).
+        bits: Per channel of what is written: 8, 16 (PNG, TIFF), or None for those of each file.
         overwrite: Whether existing files may be replaced.
         progress: Called after each picture.
         watch: Called after each step of a training.
@@ -103,12 +106,13 @@ def upscale_zero_shot(
     way = jumps(scale, gradual=gradual, back_projections=number)
 
     planned = plan_files(pictures, output=output, scale=scale, overwrite=overwrite)
+    refuse_shallow([target for _, target in planned], bits)
 
-    def enlarge(source: Path, decoded: Decoded) -> tuple[Bands, str]:
-        pixels, remark = _enlarged(source, decoded.pixels, recipe, way, watch)
+    def enlarge(source: Path, taken: Taken) -> tuple[Bands, str]:
+        pixels, remark = _enlarged(source, taken.pixels, recipe, way, watch)
         return [pixels], remark
 
-    return enlarge_files(planned, enlarge, scale=scale, progress=progress)
+    return enlarge_files(planned, enlarge, scale=scale, bits=bits, progress=progress)
 
 
 def _section(
@@ -205,12 +209,12 @@ def _recipe(
 
 def _enlarged(
     source: Path,
-    lr: NDArray[np.uint8],
+    lr: Pixels,
     recipe: Recipe,
     way: Sequence[Jump],
     watch: Callable[[Step], None] | None,
-) -> tuple[NDArray[np.uint8], str]:
-    """Train on one picture through all its jumps; return SR in 8 bits and what it took."""
+) -> tuple[Pixels, str]:
+    """Train on one picture through all its jumps; return SR of its bits and what it took."""
     began, steps = time.monotonic(), 0
     training = PictureTraining(lr, recipe, way[0])
     result: NDArray[np.float32] | None = None
@@ -227,5 +231,5 @@ def _enlarged(
                 watch(Step(source, jump.factors, training.step, limit, rate))
         result = training.result()
     assert result is not None
-    rounded: NDArray[np.uint8] = np.floor(result * 255.0 + 0.5).astype(np.uint8)
-    return rounded, f"{steps} steps, {time.monotonic() - began:.0f} s"
+    sr = rounded(result, 16 if white(lr) > 255 else 8)
+    return sr, f"{steps} steps, {time.monotonic() - began:.0f} s"

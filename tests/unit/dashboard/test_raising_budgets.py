@@ -1,5 +1,9 @@
+import json
+import re
+
 import pytest
-from browser import eventually
+from attacking import send
+from browser import eventually, serving
 from long_journal import opening, write_long_journal
 
 from acutance_platform.cli import acutance
@@ -8,8 +12,11 @@ from acutance_platform.dashboard.resuming import Resumed
 from acutance_platform.recipe import RecipeErrors
 from acutance_platform.search.journals import sweep_journal
 from acutance_platform.search.requests import Requests
+from acutance_platform.verbs import steering
 from acutance_platform.verbs.home import Home
 from acutance_platform.verbs.journals import sole_driver
+from acutance_platform.verbs.logs import logs
+from acutance_platform.verbs.saying import lines_of
 from acutance_storage import open_store
 
 
@@ -47,3 +54,29 @@ def test_a_driver_that_cannot_start_says_why_on_the_page(home):
         resumed.start("demo", "Ada", [])
     eventually(lambda: resumed.state("demo")["state"] == "failed", seconds=240)
     assert "pictures" in "\n".join(resumed.state("demo")["lines"]), "it lacks its dataset"
+
+
+def test_a_page_asks_of_a_long_sweep_without_reading_its_journal_again(home, monkeypatch):
+    def unread(*arguments):
+        raise AssertionError("the journal is followed already")
+
+    monkeypatch.setattr(steering, "open_sweep", unread)
+    heads = {"Content-Type": "application/json"}
+    with sole_driver(home, "demo"), serving(home) as server:
+        sweep_journal(home.store, "demo").append(*opening("demo", 40))
+        page = send(server, "GET", "/sweeps/demo").text
+        heads["x-acutance-csrf"] = re.search(r'name="csrf" content="(\w+)"', page)[1]
+        for path, body in [("budget", '{"trials": "+4"}'), ("stop", "{}")]:
+            answer = send(server, "POST", f"/api/sweeps/demo/{path}", heads, body)
+            assert answer.code == 200, answer.text
+        asked = [request["do"] for request in Requests(home.store, "demo").pending()]
+        assert asked == ["budget", "stop"]
+
+
+def test_a_trials_log_holds_what_the_journal_says_of_it(home):
+    write_long_journal(home.store, "demo", trials=12, reports=4)
+    with serving(home) as server:
+        for trial in ("t0003", "t0011"):
+            lines = json.loads(send(server, "GET", f"/api/sweeps/demo/trials/{trial}/log").text)
+            spoken = [line for r in logs(f"demo/{trial}", home=home) for line in lines_of(r)]
+            assert lines["lines"] == spoken != []

@@ -8,13 +8,16 @@ import numpy as np
 import pytest
 import torch
 from models_beside import TRIALS, home_with_models
+from zero_shot_recipe import zero_shot_recipe
 
 from acutance_models import build_generator, resolve_generator
 from acutance_platform.dashboard.index import Index
 from acutance_platform.dashboard.panels import Panels
 from acutance_platform.dashboard.studio import Studio
 from acutance_platform.recipe import RecipeErrors, build_recipe
-from acutance_platform.training import Pairs
+from acutance_platform.search import sweep_journal
+from acutance_platform.training import Pairs, machine_kind
+from acutance_platform.training.zero_shot import ZeroShotTraining
 from acutance_platform.verbs import model as models
 from acutance_platform.verbs.addresses import load_model
 from acutance_platform.verbs.model import Model
@@ -89,6 +92,41 @@ def test_each_side_is_what_trainings_and_upscale_make(home, studio, panels, tmp_
     assert view.said_by == "nights/t0000"
 
 
+def test_zero_shot_panels_are_the_pictures_that_the_training_measured(home, studio, panels):
+    added = {"data": {"dataset": "photos"}, "checkpoint": {"every": 24}, "plugins": []}
+    stages = {"train": {"steps": 8, "loss": {"pixel": {"kind": "l1", "weight": 1.0}}}}
+    recipe = build_recipe(zero_shot_recipe(**added, stages=stages, evaluation={"every": 8}))
+    machine = machine_kind(recipe)
+    training = ZeroShotTraining(recipe, store=home.store, local=home.local, machine=machine)
+    report = training.advance()
+    now = {"time": 1.7e9}
+    spec = recipe.model_dump(mode="json")
+    sweep_journal(home.store, "alone").append(
+        {"do": "sweep", "name": "alone", "spec": spec, **now},
+        {"do": "start", "driver": "d0", "host": "h", **now},
+        {"do": "ask", "trial": "t0000", "recipe": {}, "rungs": [8], **now},
+        {"do": "report", "trial": "t0000", "step": 8, "metrics": report.metrics, "executed": 8,
+         "cpu_seconds": 1.0, "gpu_seconds": 0.0, **now},
+        {"do": "result", "trial": "t0000", "step": 8, "weights": report.weights, **now},
+        {"do": "end", "trial": "t0000", "state": "COMPLETE", "step": 8, **now},
+        {"do": "finish", "state": "COMPLETE", "reason": "", **now},
+    )  # fmt: skip
+    found, keys = [], set()
+    for name in ("validation/a.png", "validation/b.png"):
+        view = panels.view(["alone/t0000", "bicubic"], "photos", name)
+        sides = {panel.key: panel.side for panel in (view.hr, *view.panels)}
+        told = studio.wait(sides, 300)
+        assert {each["state"] for each in told.values()} == {"ready"}, told
+        how = {"window": None, "protocol": view.protocol, "grey": False}
+        own, bicubic = (panel.key for panel in view.panels)
+        scores = studio.scores({own: 2, bicubic: 2}, view.hr.key, **how)
+        found.append(scores[own]["psnr_y"])
+        assert scores[bicubic]["psnr_y"] != scores[own]["psnr_y"]
+        keys.add(own)
+    assert len(keys) == 2, "each picture has a network of its own"
+    assert np.mean(found) == pytest.approx(report.metrics["psnr_y"], abs=1e-4)
+
+
 def test_metrics_of_a_window_count_its_pixels_alone(studio, panels):
     view = panels.view(["bicubic", "nights/t0000"], "photos", "validation/a.png")
     sides = {panel.key: panel.side for panel in (view.hr, *view.panels)}
@@ -115,6 +153,22 @@ def test_a_process_that_died_is_started_again(studio, panels):
     view = panels.view(["bicubic"], "photos", "train/a.png")
     told = studio.wait({panel.key: panel.side for panel in view.panels}, 300)
     assert {each["state"] for each in told.values()} == {"ready"}
+
+
+IDLE = """
+import sys
+from acutance_platform.dashboard import painter
+painter.IDLE = 0.05
+painter.main()
+"""
+
+
+def test_a_process_that_nobody_asks_ends_in_peace(home):
+    command = [sys.executable, "-c", IDLE, home.store.address, str(home.local), "s", "1000"]
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    with subprocess.Popen(command, **pipes) as process:  # its server is there, and silent
+        assert process.wait(300) == 0
+        assert (process.stdout.read(), process.stderr.read()) == (b"", b"")
 
 
 def test_what_cannot_be_made_says_why(home, studio, panels):

@@ -1,6 +1,7 @@
 """Blind tests: what voters may know, what counts, and what other servers write meanwhile."""
 
 import json
+import threading
 
 import pytest
 
@@ -113,3 +114,23 @@ def test_a_test_that_cannot_be(store, change, said):
     assert blind_tests(store) == ["eyes"]
     with pytest.raises(RecipeErrors, match="no blind test"):
         opened(store, "nose")
+
+
+def test_of_several_who_make_a_test_of_one_name_one_is_there_and_the_others_are_told(store):
+    told, together = [], threading.Barrier(6)
+
+    def make():
+        together.wait()
+        try:
+            make_blind_test(store, "race", models=MODELS, data="photos@0", questions=QUESTIONS)
+        except RecipeErrors as error:
+            told.append(str(error))
+
+    threads = [threading.Thread(target=make) for _ in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(told) >= 5  # six where the one that wrote it was overtaken before it knew
+    assert all("there is a blind test of this name" in said for said in told)
+    assert len(opened(store, "race").questions) == len(QUESTIONS)

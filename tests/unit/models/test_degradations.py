@@ -19,6 +19,7 @@ from acutance_models import (
     stream,
 )
 from acutance_models.degradations.blurring import gaussian_kernel
+from acutance_models.zero_shot import Shrink
 
 RESIZES = [
     "box",
@@ -63,6 +64,33 @@ def test_the_box_takes_the_mean_of_each_square_and_rounds_once():
         np.testing.assert_allclose(exact[row, column], square.mean(axis=(0, 1)), rtol=1e-6)
     rounded = made(hr, stream(0, "unused"))
     np.testing.assert_array_equal(rounded, np.floor(np.round(exact, 4) + 0.5))
+
+
+@pytest.mark.parametrize("scale", [2, 3, 4])
+def test_a_kernel_subsampled_is_what_zero_shot_takes_the_lr_picture_for(scale):
+    kernel = [[0.0, 0.1, 0.2], [0.1, 0.2, 0.1], [0.2, 0.1, 0.0], [0.3, 0.0, 0.0]]
+    hr = formula_picture(48, 72)
+    made = Degradation([{"kind": "kernel_subsample", "kernel": kernel}], scale)
+    exact = made.unrounded(hr, stream(0, "unused"))
+    shrink = Shrink((float(scale), float(scale)), np.array(kernel))
+    np.testing.assert_allclose(exact, shrink((hr / 255.0).astype(np.float32)), atol=1e-6)
+    assert not made.random
+
+
+@pytest.mark.parametrize("scale", [2, 3, 4])
+def test_a_kernel_subsampled_lies_where_bicubic_lays_it(scale):
+    """A slope keeps its place: neither half a pixel up nor to the left."""
+    row, column = np.mgrid[0:48, 0:72]
+    hr = np.repeat((20 + row + 2 * column)[..., None], 3, axis=2).astype(np.uint8)
+    lone = {
+        "kind": "kernel_subsample",
+        "kernel": [[0.0, 0.1, 0.0], [0.3, 0.3, 0.2], [0.0, 0.1, 0.0]],
+    }
+    found, wanted = (
+        Degradation([step], scale).unrounded(hr, stream(0, "unused"))[3:-3, 3:-3] * 255
+        for step in (lone, {"kind": "matlab_bicubic_float"})
+    )
+    np.testing.assert_allclose(found, wanted, atol=0.05)
 
 
 def test_rounding_happens_where_the_step_says():
@@ -119,6 +147,9 @@ def test_a_complete_spec_builds_the_same_again(step):
         ([{"kind": "blur_kernel", "kernel": [[1.0, 0.0]]}, SAME], ["odd number of rows"]),
         ([{"kind": "blur_kernel", "kernel": [[0.5]]}, SAME], ["add up to 1"]),
         ([{"kind": "blur_kernel", "kernel": [[0.5], [1, 2]]}, SAME], ["equally long rows"]),
+        ([{"kind": "kernel_subsample", "kernel": [[0.5], [1, 2]]}], ["equally long rows"]),
+        ([{"kind": "kernel_subsample", "kernel": [[0.5, -1]]}], ["kernel_subsample: .*positive"]),
+        ([{"kind": "kernel_subsample", "kernel": [[1.0]]}, SAME], ["exactly one step must resize"]),
         (
             [{"kind": "blur_anisotropic", "sigma_x": 1, "sigma_y": 2, "angle": [9, 0]}, SAME],
             ["angle=.*upside down"],

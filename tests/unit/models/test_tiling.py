@@ -6,7 +6,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch.nn import functional as F
 
-from acutance_models import GENERATORS, Generator, PictureError, build_generator, upscale
+from acutance_models import (
+    GENERATORS,
+    Generator,
+    PictureError,
+    build_generator,
+    pooled_means,
+    upscale,
+)
 from acutance_models.tiling import faded
 
 
@@ -110,6 +117,21 @@ def test_attention_in_tiles_stays_above_50_db_and_shows_no_seam():
         steps_elsewhere.append(steps.mean())
     assert sum(along) <= sum(elsewhere)
     assert sum(steps_along) <= sum(steps_elsewhere)
+
+
+def test_means_of_all_tiles_take_the_place_of_each_tiles_own(monkeypatch):
+    network = attentive().eval()
+    whole = [upscale(network, lr) for lr in pictures(3, 90)]
+
+    def worst():
+        tiled = [upscale(network, lr, tile=40) for lr in pictures(3, 90)]
+        squares = [(a - b).square().mean() for a, b in zip(tiled, whole, strict=True)]
+        return float(min(-10 * square.log10() for square in squares))
+
+    means = worst()
+    monkeypatch.setattr(pooled_means, "_PASSES", 0)
+    assert means > max(80, worst() + 20)
+    assert not any(module._forward_hooks for module in network.modules())
 
 
 @given(st.integers(1, 60), st.integers(1, 30), st.integers(1, 4), st.integers(0, 40))

@@ -185,9 +185,9 @@ def test_following_a_long_journal_reads_only_what_is_new(
     for n in range(1000):
         journal.append({"n": n})
     follower = Journal(store, "sweeps/s")
-    start = time.perf_counter()
+    start = time.process_time()
     assert len(follower.read()) == 1000
-    assert time.perf_counter() - start < 5
+    assert time.process_time() - start < 5
     read: list[str] = []
     whole = FolderStore.read
 

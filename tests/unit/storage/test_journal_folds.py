@@ -118,3 +118,20 @@ def test_a_copy_of_a_writer_that_lost_the_journal_does_not_count(store: BlobStor
     store.write(stale, b"whatever")
     assert told(store) == list(range(LONG + 1))
     assert loser is not winner
+
+
+@pytest.mark.parametrize("folded", [False, True])
+def test_records_that_do_not_hold_a_text_are_passed_over(store: BlobStore, folded: bool) -> None:
+    journal = written(store)
+    if folded:
+        journal.fold()
+    journal.append({"n": 20}, {"n": "a17"}, {"n": 17})
+    journal.append({"n": 21})
+    records = Journal(store, "sweeps/s").stream(holding=b":17}")
+    found = [record["n"] for record in records]
+    assert [n for n in found if n == 17] == [17, 17]
+    assert len(found) <= 2 + 3, "at most the segments that hold it, and the last one"
+    follower = Journal(store, "sweeps/s")
+    list(follower.stream(holding=b":17}"))
+    written(store, 1, 22)
+    assert [record["n"] for record in follower.read_new()] == [22]

@@ -7,7 +7,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from acutance_models import build_generator, build_metrics, stream
+from acutance_models import ProtocolError, build_generator, build_metrics, stream
 from acutance_platform.recipe import RecipeErrors, build_recipe
 from acutance_platform.training import Pairs, Training, machine_kind, measure, super_resolve
 from acutance_platform.training.conditions import condition_tensor
@@ -238,3 +238,31 @@ def test_classes_that_only_a_later_stage_needs_are_asked_for_before_anything_run
     (problem,) = dataset_problems(open_dataset(store, "mapped"), fewer)
     assert problem.place == "stages.second.loss.critic.discriminator.classes"
     assert "names 3 classes" in problem.rule
+
+
+def by_class(label):
+    return {"kind": "psnr_y_class", "label": label, "name": f"class{label}"}
+
+
+def test_a_class_is_measured_on_the_pictures_that_show_it(store, tmp_path):
+    said = recipe()
+    said = said.model_copy(
+        update={"evaluation": said.evaluation.model_copy(update={"split": "all"})}
+    )
+    pairs = Pairs(open_dataset(store, "mapped"), said, local=tmp_path)
+    metrics = build_metrics(["psnr_y", by_class(0), by_class(2)])
+    found = measure(None, pairs, said, metrics=metrics, device=torch.device("cpu"))
+    assert len(set(found.values())) == 3  # 3.png, without a map, is of class 0 alone
+    nowhere = build_metrics([by_class(9)])
+    with pytest.raises(ProtocolError, match="No picture shows class 9"):
+        measure(None, pairs, said, metrics=nowhere, device=torch.device("cpu"))
+
+
+def test_a_class_without_a_map_of_it_is_told_before_anything_runs(store):
+    for name, classes in (("plain", "no segmentation maps"), ("mapped", "maps of 4 classes")):
+        said = recipe(name)
+        asked = said.evaluation.model_copy(update={"metrics": ["psnr_y", by_class(4)]})
+        wrong = said.model_copy(update={"evaluation": asked})
+        (problem,) = dataset_problems(open_dataset(store, name), wrong)
+        assert problem.place == "evaluation.metrics.1.label"
+        assert problem.rule == f"this metric looks at class 4, and {name} has {classes}"

@@ -35,16 +35,21 @@ document.getElementById("another")?.addEventListener("click", () => {
 form?.addEventListener("submit", async (event) => {
   event.preventDefault();
   const given = new FormData(form);
-  const number = (name) => Number(given.get(name));
+  const chosen = given.getAll("chosen").map((text) => JSON.parse(text));
+  // What the form has no field for stays as the server has it.
+  const numbers = ["pictures", "crops", "side"].filter((name) => given.has(name)).map((name) => [name, Number(given.get(name))]);
+  if (form.elements.chosen && !chosen.length) {
+    say("Choose one part at least.", { bad: true });
+    return;
+  }
   try {
     const { test } = await change("/api/blind", {
       name: given.get("name"),
       models: given.getAll("model").map((text) => text.trim()).filter(Boolean),
       data: given.get("data"),
       split: given.get("split"),
-      pictures: number("pictures"),
-      crops: number("crops"),
-      side: number("side"),
+      chosen,
+      ...Object.fromEntries(numbers),
     });
     location.assign(`/blind/${test}`);
   } catch (error) {

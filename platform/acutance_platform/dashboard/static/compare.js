@@ -39,7 +39,7 @@ function read() {
     pair,
     gain: number("gain", 4),
     every: number("every", 500),
-    crops: query.getAll("crop"),
+    crops: query.getAll("crop").filter((text) => /^.{1,40}:\d{1,6}(,\d{1,6}){3}$/.test(text)),
   };
 }
 
@@ -329,6 +329,18 @@ $("keep").addEventListener("submit", (event) => {
   showCrops();
   write();
 });
+
+/** A blind test of the sides that are looked at: of the kept crops, else of the picture. */
+function handOver() {
+  const paired = ["swipe", "difference"].includes(state.mode) && state.pair[0] !== state.pair[1];
+  const models = (paired ? state.pair.map((index) => state.models[index]) : state.models).filter((address) => address !== "lr");
+  const query = new URLSearchParams({ data: state.data, split: answer?.picture.split ?? state.split, picture: state.picture });
+  for (const model of models) query.append("model", model);
+  for (const crop of state.crops) query.append("crop", crop);
+  return `/blind?${query}#new`;
+}
+
+$("hand-over")?.addEventListener("click", (event) => { event.currentTarget.href = handOver(); });
 
 addEventListener("popstate", () => {
   Object.assign(state, read());

@@ -13,6 +13,10 @@ export function follow(viewer) {
     const [a, b] = [...pointers.values()];
     return b ? Math.hypot(a.x - b.x, a.y - b.y) : 0;
   };
+  const middle = () => {
+    const [a, b] = [...pointers.values()];
+    return { clientX: (a.x + b.x) / 2, clientY: (a.y + b.y) / 2 };
+  };
 
   stage.addEventListener("wheel", (event) => {
     if (!onCanvas(event)) return;
@@ -38,9 +42,11 @@ export function follow(viewer) {
     const before = pointers.get(event.pointerId);
     if (before) pointers.set(event.pointerId, { x: event.clientX, y: event.clientY });
     if (before && pointers.size === 2) {
+      // Two fingers hold what is between them: half of what one moves.
+      viewer.drag((event.clientX - before.x) / 2, (event.clientY - before.y) / 2);
       const ratio = spread() / (pinched || 1);
       if (ratio > 0.625 && ratio < 1.6) return;
-      viewer.zoomBy(ratio > 1 ? 1 : -1, viewer.place(event, event.target));
+      viewer.zoomBy(ratio > 1 ? 1 : -1, viewer.place(middle(), event.target));
       pinched = spread();
     } else if (before && swiping) {
       const box = event.target.getBoundingClientRect();
