@@ -9,6 +9,10 @@ LINT_PATHS := storage models platform deploy tests docs
 # An experiment's sweep with three seeds; the name of each ends in its seed.
 seeds = set -e; for seed in 0 1 2; do $(BIN)/acutance sweep experiments/$(1)/sweep.yaml --set seed=$$seed --name $(1)-$$seed --resume auto; done
 
+# A test that outlasts its time limit by five minutes is stuck where no signal reaches it (in a C call):
+# the stacks of its process are printed and the run ends, where it would otherwise hang for ever.
+stuck := -o faulthandler_timeout=900 -o faulthandler_exit_on_timeout=true --max-worker-restart 0
+
 .DEFAULT_GOAL := help
 .PHONY: help install test-gpu demo sweep quickstart experiment campaign-experiments toy-bars enhancenet-losses esrgan-interpolation srfeat-discriminators test campaign bench bench-bookkeeping bench-dashboard bench-overhead bench-replay bench-store bench-tracking services services-down cluster cluster-up cluster-down lint types layers format docs dashboard-pictures golden clean
 
@@ -55,7 +59,7 @@ srfeat-discriminators: install  ## discriminators of pictures, of features, of b
 	$(BIN)/python tests/helpers/feature_judges.py $@-0 $@-1 $@-2
 
 test: install  ## every test that is not marked `long` or `gpu`, in three processes
-	$(BIN)/python -m pytest -m "not long and not gpu" -n 3 --dist loadfile --no-loadscope-reorder
+	$(BIN)/python -m pytest -m "not long and not gpu" -n 3 --dist loadfile --no-loadscope-reorder $(stuck)
 
 test-gpu: install  ## the tests marked `gpu` on the cards of this machine; writes docs/evidence/CARD.json
 	$(BIN)/python -m pytest -m gpu --timeout 1800
