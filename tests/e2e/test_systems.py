@@ -104,7 +104,7 @@ def test_figures_with_a_plus_go_with_the_self_ensemble(place, acutance):
     network = build_generator({"preset": "rcan"}, scale=2, seed=0)
     weights = place / "random.safetensors"
     weights.write_bytes(dump_weights(network, network.spec, 2))
-    folder = photographs(place / "Set5", 1, 48, 48)
+    folder = photographs(place / "Set5", 1, 32, 32)
     words = ("--weights", weights, "--sets", folder, "--json")
     plus = acutance("reproduce", "rcan", *words, "--self-ensemble", "--tile", "16").json
     plain = acutance("reproduce", "rcan", *words).json

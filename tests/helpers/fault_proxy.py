@@ -56,6 +56,7 @@ class FaultProxy(ThreadingHTTPServer):
         self.target = urlsplit(endpoint).netloc
         self.share, self.stall, self.kinds = share, stall, kinds
         self.requests, self.sent, self.faults = 0, 0, Counter[str]()
+        self._met: dict[tuple[str, ...], Counter[str]] = {}
         self._draws, self._lock = random.Random(seed), threading.Lock()
 
     @property
@@ -68,7 +69,10 @@ class FaultProxy(ThreadingHTTPServer):
             self.requests += 1
             if not possible or self._draws.random() >= self.share:
                 return None
-            kind = self._draws.choice(possible)
+            # One that such requests met least often so far: a short test sees them all.
+            met = self._met.setdefault(tuple(possible), Counter())
+            kind = min(possible, key=lambda kind: (met[kind], self._draws.random()))
+            met[kind] += 1
             self.faults[kind] += 1
             return kind
 

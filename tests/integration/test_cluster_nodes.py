@@ -88,13 +88,14 @@ def of(records, do):
     return [record for record in records if record["do"] == do]
 
 
-def slow(**fake):
-    return sweeps.recipe(steps=20, every=5, seconds=0.15, save_every=1, **fake)
+def slow(seconds=0.15):
+    return sweeps.recipe(steps=20, every=5, seconds=seconds, save_every=1)
 
 
 def test_a_node_that_is_killed_costs_no_trial_and_no_step(cluster, tmp_path):
     ray_nodes, by_folder = cluster
-    running = Running(tmp_path, ray_nodes.address, base=slow())
+    # The sweep has to last until the death is noticed: at most 7 s by Ray, 5 s more by the watch.
+    running = Running(tmp_path, ray_nodes.address, base=slow(seconds=0.25))
     running.until(lambda records: len({r["node"] for r in of(records, "begin")}) == 2)
     ray_nodes.remove_node(by_folder[tmp_path / "two"], allow_graceful=False)
     assert running.end() == "COMPLETE"

@@ -8,6 +8,7 @@ import click
 from rich.console import Console
 from rich.table import Table
 
+from acutance_platform.cli.freed_memory import keep_freed_memory
 from acutance_platform.cli.outcome import Failed, Refused
 from acutance_platform.cli.suites import refuse_beside_suite, show_suite
 from acutance_platform.cli.tile_bar import tile_bar
@@ -94,6 +95,7 @@ def upscale(
       acutance upscale old.png --zero-shot --scale 3 --noise 0.0125
       acutance upscale beach.png --model outdoor/best --maps labels/beach.png
     """
+    keep_freed_memory()
     refused: list[Enlarged] = []
 
     def say(enlarged: Enlarged) -> None:
@@ -180,6 +182,7 @@ def evaluate(
       acutance evaluate quickstart/best Set5/HR --metrics psnr_y,feature_distance,edge_acutance
       acutance evaluate quickstart/best --suite classics
     """
+    keep_freed_memory()
     if suite is not None:
         refuse_beside_suite()
         asked: dict[str, Any] = {"scale": scale, "tile": tile, "self_ensemble": self_ensemble}
