@@ -69,10 +69,10 @@ def test_a_sweep_is_steered_from_other_processes(command, place, tmp_path, capfd
     assert count(place, "stop") == count(place, "enqueue") == 0
 
     stopped_while_it_runs(command, place, capfd)
-    command.run("resume", "steered")
+    command.run("resume", "steered", "--budget", "trials=+1")
     told = open_sweep(place.store, "steered").sweep
     assert told.state == "COMPLETE"
-    assert list(told.trials) == ["t0000", "t0001", "t0002", "t0003"]
+    assert list(told.trials) == ["t0000", "t0001", "t0002", "t0003", "t0004"]
     by_hand = [trial for trial in told.trials.values() if trial.by_hand]
     assert [trial.recipe["optimizer.lr"] for trial in by_hand] == [1e-3]
     ended = {name: trial.ended for name, trial in told.trials.items()}
@@ -81,12 +81,11 @@ def test_a_sweep_is_steered_from_other_processes(command, place, tmp_path, capfd
     assert list(Requests(place.store, "steered").pending()) == []
     with local_server(place.local) as uri:
         statuses = [child.info.status for child in runs_of(uri, "steered", "trial")]
-    assert statuses == ["FINISHED"] * 4
+    assert statuses == ["FINISHED"] * 5
 
     assert "acutance status steered" in said(capfd, "stop", "steered", code=2)
     assert "no such trial" in said(capfd, "logs", "steered/t0009", code=2)
 
-    command.run("resume", "steered", "--budget", "trials=+1")
     status = json.loads(said(capfd, "status", "steered", "--json"))
     assert status["budget"]["limit"] == {"trials": 4}
     states = [trial["state"] for trial in status["trials"]]

@@ -59,6 +59,13 @@ def test_a_shared_prefix_is_counted_once(place):
     assert (apart.steps_expected, apart.steps_saved) == (3 * (PRETRAIN + FINETUNE), 0)
 
 
+def test_searched_steps_are_counted_as_drawn(place):
+    lengths = {"stages.finetune.steps": {"choice": [FINETUNE, 3 * FINETUNE]}}
+    told = forecast(place, **lengths)
+    assert told.steps == (PRETRAIN + FINETUNE) + (PRETRAIN + 3 * FINETUNE)
+    assert told.steps_expected == PRETRAIN + FINETUNE + 3 * FINETUNE
+
+
 def test_a_sweep_is_told_its_hours_at_the_start_once_the_machine_was_timed(place):
     home = Home(place.store, place.local)
     path = chained(place, **RATES)

@@ -1,6 +1,7 @@
 """`validate` and `plan`: what is wrong with a file, and what it will cost, before anything runs."""
 
 import math
+import statistics
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -149,13 +150,14 @@ def _plan_sweep(file: File, search: Search, home: Home) -> Forecast:
     slots = slots_here(file.recipe, likely, running.memory, local=home.local)
     paid = payment([recipe for recipe, _ in draws], lambda r: _keys(running, r), home)
     pace = pace_of(likely, list(zip(recipes, samples, strict=True)), home)
+    steps = _lengths(running, [recipe for recipe, _ in draws])
     hours, least = _sweep_hours(
-        running, counted, paid, pace, min(slots, counted), imports=import_seconds()
+        running, steps, counted, paid, pace, min(slots, counted), imports=import_seconds()
     )
     return Forecast(
         kind="sweep",
         trials=trials,
-        steps=counted * file.recipe.steps,
+        steps=round(counted * statistics.mean(before + last for before, last in steps)),
         steps_expected=math.ceil(least - 1e-6),
         slots=slots,
         stages=paid.stages,
@@ -190,17 +192,37 @@ def outlook(path: Path, sets: Iterable[str], home: Home) -> Range | None:
     paid = payment(draws, lambda r: _keys(running, r), home)
     pace = pace_of(draws[:LISTED], [], home)
     slots = slots_here(file.recipe, draws[:LISTED], running.memory, local=home.local)
-    return _sweep_hours(running, counted, paid, pace, min(slots, counted), imports=IMPORTS)[0]
+    steps, slots = _lengths(running, draws), min(slots, counted)
+    return _sweep_hours(running, steps, counted, paid, pace, slots, imports=IMPORTS)[0]
+
+
+def _lengths(running: SweepPlan, draws: list[Recipe]) -> list[tuple[int, int]]:
+    """Return each draw's steps before its last stage and of its last stage; both can be searched.
+
+    Where nothing could be drawn, those of the recipe itself.
+    """
+    lasts = [chain(recipe)[-1].stage.steps for recipe in draws]
+    found = [(recipe.steps - last, last) for recipe, last in zip(draws, lasts, strict=True)]
+    return found or [total_steps(running.recipe)]
 
 
 def _sweep_hours(
-    running: SweepPlan, trials: int, paid: Payment, pace: Pace, slots: int, *, imports: float
+    running: SweepPlan,
+    lengths: list[tuple[int, int]],
+    trials: int,
+    paid: Payment,
+    pace: Pace,
+    slots: int,
+    *,
+    imports: float,
 ) -> tuple[Range, float]:
     """Return a sweep's wall hours, and its steps under strict halving."""
-    budget = running.search.budget
+    budget, rungs = running.search.budget, running.search.build_scheduler().rungs
     bounds = (1.0, USUALLY, LATER)
-    least, usual, most = (_within(budget, _steps(running, trials, g, paid)) for g in bounds)
-    legs = len(running.rungs_of(running.recipe)) * trials
+    least, usual, most = (
+        _within(budget, _steps(running, lengths, trials, g, paid)) for g in bounds
+    )
+    legs = statistics.mean(len(rungs(*each)) for each in lengths) * trials
     reached = (trials, (trials + legs) / 2, legs)
     hours = hours_between(pace, (least, usual, most), reached, slots, imports)
     return hours.at_most(budget.wall_hours), least
@@ -216,20 +238,26 @@ def _varied(draws: list[tuple[Recipe, dict[str, Any]]]) -> list[tuple[Recipe, di
     return [draws[index] for index in chosen]
 
 
-def _steps(running: SweepPlan, trials: int, generous: float, paid: Payment) -> float:
+def _steps(
+    running: SweepPlan, lengths: list[tuple[int, int]], trials: int, generous: float, paid: Payment
+) -> float:
     """Return the steps of `trials` trials under the scheduler's halving rule.
 
-    Stages before the last one are computed once for all trials that share them.
+    Stages before the last one are computed once for all trials that share them. Trials of several
+    lengths count as the mean of sweeps of one length each.
     """
-    before, last = total_steps(running.recipe)
-    total = halving_steps(
-        running.search.build_scheduler(),
-        running.rungs_of(running.recipe),
-        trials,
-        generous=generous,
-        before=before,
-    )
-    return min(trials * last, total) * (1 - paid.done) + paid.prefix_steps(trials)
+    scheduler = running.search.build_scheduler()
+    totals = [
+        min(
+            trials * last,
+            halving_steps(
+                scheduler, scheduler.rungs(before, last), trials, generous=generous, before=before
+            ),
+        )
+        * lengths.count((before, last))
+        for before, last in dict.fromkeys(lengths)
+    ]
+    return sum(totals) / len(lengths) * (1 - paid.done) + paid.prefix_steps(trials)
 
 
 def _within(budget: Budget, steps: float) -> float:
