@@ -6,7 +6,7 @@ import time
 import pytest
 
 from acutance_platform.recipe import RecipeErrors
-from acutance_platform.verbs import journals
+from acutance_platform.verbs import journals, running
 from acutance_platform.verbs.home import Home
 from acutance_platform.verbs.journals import Log, seen_from, sole_driver, tell
 from acutance_storage import open_store
@@ -73,3 +73,26 @@ def test_every_machine_sees_whether_the_driver_lives(machines):
     silent = {**json.loads(killed), "time": time.time() - 61}
     one.store.write(LEASE, json.dumps(silent).encode())
     assert running() == [False, False]
+
+
+def test_a_second_driver_is_told_before_the_nodes_of_a_cluster_are_asked(
+    machines, monkeypatch, tmp_path
+):
+    one, two = machines
+    asked = []
+    monkeypatch.setattr(running, "on_cluster", lambda home, *_: asked.append(home) or home)
+    search = {
+        "space": {"optimizer.lr": {"choice": [1e-3]}},
+        "objectives": {"psnr_y": "max"},
+        "budget": {"trials": 1},
+    }
+    opening = {"do": "sweep", "name": "s", "spec": {"recipe": {}, "search": search}, "time": 1.0}
+    Log(one.store, "s").append(opening)
+    (tmp_path / "s").mkdir()
+    file = tmp_path / "s" / "sweep.yaml"
+    with sole_driver(one, "s"):
+        with pytest.raises(RecipeErrors, match="runs on another machine"):
+            running.resume("s", address="127.0.0.1:1", home=two)
+        with pytest.raises(RecipeErrors, match="runs on another machine"):
+            running.sweep(file, resume="auto", address="127.0.0.1:1", home=two)
+    assert asked == []

@@ -163,7 +163,12 @@ def _fixed_problems(space: Space) -> list[Problem]:
 
 def _name(path: Path, search: Search | None) -> str:
     """Return the experiment folder's name for a sweep.yaml, else the file's own name."""
-    return path.resolve().parent.name if search is not None else path.stem
+    return sweep_name(path) if search is not None else path.stem
+
+
+def sweep_name(path: Path) -> str:
+    """Return what a sweep is called whose file lies at `path`: its experiment folder's name."""
+    return path.resolve().parent.name
 
 
 def _question(path: Path) -> str:

@@ -1,7 +1,8 @@
 """`sweep`, `resume` and `train`: run, record, and say what came of it."""
 
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -11,13 +12,14 @@ from acutance_platform.search.fold import Record
 from acutance_platform.search.requests import asker
 from acutance_platform.search.spending import topped_up
 from acutance_platform.verbs.clusters import on_cluster, raw_recipe
-from acutance_platform.verbs.files import File, read_recipe, read_sweep
+from acutance_platform.verbs.files import File, read_recipe, read_sweep, sweep_name
 from acutance_platform.verbs.home import Home, StrPath, open_home
 from acutance_platform.verbs.journals import (
     Log,
     Told,
     check_name,
     finished,
+    is_name,
     open_sweep,
     sole_driver,
     tell,
@@ -71,9 +73,12 @@ def sweep(
         RecipeErrors: If the file cannot be used, or the name exists and `resume` is `never`.
         SweepError: If the cluster cannot be used.
     """
-    home = on_cluster(home or open_home(), address, raw_recipe(Path(path), sets := tuple(sets)))
-    file, search = read_sweep(Path(path), sets, home)
-    name = name or file.name
+    path, sets, home = Path(path), tuple(sets), home or open_home()
+    name = name or sweep_name(path)
+    begun = resume == "auto" and is_name(name) and Log(home.store, name).read()
+    with _held(home, name, tell(begun) if begun else None):
+        home = on_cluster(home, address, raw_recipe(path, sets))
+    file, search = read_sweep(path, sets, home)
     known = _existing(name, home, resume)
     if known is not None:
         return _go_on_with(file, name, known, home, watch)
@@ -129,7 +134,8 @@ def resume(
     home, asked = home or open_home(), list(budget)
     told = open_sweep(home.store, name)
     if told.sweep.search is not None and (asked or not finished(told)):
-        home = on_cluster(home, address, told.sweep.spec)
+        with _held(home, name, told):
+            home = on_cluster(home, address, told.sweep.spec)
     if not asked:
         return _go_on(name, told, home, watch)
     if told.sweep.search is None:
@@ -137,6 +143,16 @@ def resume(
     limits = topped_up(told.sweep, asked).model_dump()
     record = {"do": "budget", "budget": limits, "by": asker(), "time": time.time()}
     return _run_sweep(name, dict(told.sweep.spec), home, watch, told.question, record)
+
+
+@contextmanager
+def _held(home: Home, name: str, told: Told | None) -> Iterator[None]:
+    """Hold a sweep that has begun: a second driver is told before it asks a cluster's nodes."""
+    if told is None or finished(told):
+        yield
+        return
+    with sole_driver(home, name):
+        yield
 
 
 def _existing(name: str, home: Home, resume: Resume) -> Told | None:
