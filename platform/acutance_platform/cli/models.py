@@ -183,10 +183,10 @@ def evaluate(
       acutance evaluate quickstart/best --suite classics
     """
     keep_freed_memory()
+    how: dict[str, Any] = {"scale": scale, "tile": tile, "self_ensemble": self_ensemble}
     if suite is not None:
         refuse_beside_suite()
-        asked: dict[str, Any] = {"scale": scale, "tile": tile, "self_ensemble": self_ensemble}
-        found = stored_evaluation(model, suite) if stored else evaluate_suite(model, suite, **asked)
+        found = stored_evaluation(model, suite) if stored else evaluate_suite(model, suite, **how)
         show_suite(found, _table, as_json)
         return
     if data is None or stored:
@@ -196,16 +196,14 @@ def evaluate(
         data,
         split=split,
         protocol=protocol,
-        scale=scale,
         lr=lr,
         maps=maps,
         degradation=degradation,
         border=border,
         grey=grey,
         metrics=metrics,
-        self_ensemble=self_ensemble,
         back_projections=back_project,
-        tile=tile,
+        **how,
     )
     if as_json:
         click.echo(json.dumps(result.as_dict(), indent=2))
