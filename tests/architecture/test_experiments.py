@@ -64,11 +64,16 @@ def test_it_has_three_seeds_and_no_trial_that_failed(folder):
                 assert len({trial["seed"] for trial in trials}) >= 3, row
 
 
-@pytest.mark.parametrize("path", ASKED, ids=lambda folder: folder.name)
-def test_a_question_without_results_says_that_it_is_not_answered(path):
-    text = answer(read_folder(path))
-    assert text.strip().startswith("Not answered yet")
-    assert "|" not in text, "a table before there are results"
+def claims(text):
+    """Whether an answer says anything before there are results."""
+    return not text.strip().startswith("Not answered yet") or "|" in text
+
+
+def test_a_question_without_results_says_that_it_is_not_answered():
+    assert [folder.name for folder in ASKED if claims(answer(read_folder(folder)))] == []
+    assert claims("\nIt gains 0.31 dB.\n")
+    assert claims("\nNot answered yet.\n\n| gain | 0.31 |\n"), "a table before there are results"
+    assert not claims("\nNot answered yet: needs a GPU.\n")
 
 
 @pytest.mark.parametrize("path", FOLDERS, ids=lambda folder: folder.name)

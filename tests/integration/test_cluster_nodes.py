@@ -144,7 +144,10 @@ def test_a_leg_that_comes_to_a_node_of_another_kind_goes_on_elsewhere(cluster, t
     other = ray_nodes.add_node(
         num_cpus=1, object_store_memory=80 * 1024**2, env_vars={"FAKE_KIND": "other"}
     )
-    running = Running(tmp_path, ray_nodes.address, base=sweeps.recipe(steps=20, seconds=0.15))
+    ray_nodes.wait_for_nodes()
+    # The sweep knows of three nodes, and its trials outlast the start of a worker: three legs run
+    # at once, and one of them comes to the other node.
+    running = Running(tmp_path, ray_nodes.address, base=slow(seconds=0.5))
     assert running.end() == "COMPLETE"
     refused = other.node_id[:12]
     began = Counter(record["node"] for record in of(running.records, "begin"))

@@ -8,7 +8,7 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-from acutance_platform.cli.freed_memory import keep_freed_memory
+from acutance_platform.cli.freed_memory import keep_freed_memory, tidied
 from acutance_platform.cli.outcome import Failed, Refused
 from acutance_platform.cli.suites import refuse_beside_suite, show_suite
 from acutance_platform.cli.tile_bar import tile_bar
@@ -113,7 +113,7 @@ def upscale(
     else:
         how: dict[str, Any] = {"tile": tile, "self_ensemble": self_ensemble, "maps": maps}
         with tile_bar() as watch:
-            how.update(scale=scale, back_projections=back_project, watch=watch)
+            how.update(scale=scale, back_projections=back_project, watch=tidied(watch))
             upscale_pictures(pictures, model=model, **how, **targets)
     if refused:
         raise Failed(f"{len(refused)} picture(s) could not be read.")
